@@ -1,0 +1,105 @@
+/**
+ * Byte helpers without node: imports: UTF-8, latin1 key strings, comparison.
+ *
+ * Keys live in indexes as latin1 strings (one char per byte), so that `<` on strings is byte order.
+ */
+
+declare const TextEncoder: { new (): { encode(text: string): Uint8Array } }
+declare const TextDecoder: {
+  new (label: string, options: { fatal: boolean; ignoreBOM: boolean }): { decode(bytes: Uint8Array): string }
+}
+
+const encoder = new TextEncoder()
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const lossyDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
+
+/** An empty byte string; shared, so it must not be resized or transferred. */
+export const emptyBytes: Uint8Array = new Uint8Array(0)
+
+/** UTF-8 bytes of a string. Lone surrogates become U+FFFD, as the platform does. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** Text of UTF-8 bytes; invalid sequences become U+FFFD. */
+export function text(bytes: Uint8Array): string {
+  return lossyDecoder.decode(bytes)
+}
+
+/** Text of UTF-8 bytes; throws a TypeError when they are not well-formed. */
+export function strictText(bytes: Uint8Array): string {
+  return strictDecoder.decode(bytes)
+}
+
+/** A string with one char per byte of `bytes[start, end)`. */
+export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  let out = ''
+  for (let at = start; at < end; at += 4096) {
+    out += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(at + 4096, end)) as unknown as number[])
+  }
+  return out
+}
+
+/** Bytes of a latin1 string; the inverse of {@link latin1}. */
+export function fromLatin1(key: string): Uint8Array {
+  const out = new Uint8Array(key.length)
+  for (let i = 0; i < key.length; i++) out[i] = key.charCodeAt(i)
+  return out
+}
+
+/** Byte order: negative, zero or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const n = Math.min(a.length, b.length)
+  for (let i = 0; i < n; i++) {
+    const d = (a[i] as number) - (b[i] as number)
+    if (d !== 0) return d
+  }
+  return a.length - b.length
+}
+
+/** Whether two byte strings are equal. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && compareBytes(a, b) === 0
+}
+
+/** One byte string holding all parts in order. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const out = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
+
+const hexDigits = '0123456789abcdef'
+
+/** Lower-case hexadecimal text of bytes. */
+export function hex(bytes: Uint8Array): string {
+  let out = ''
+  for (const byte of bytes) out += (hexDigits[byte >> 4] as string) + (hexDigits[byte & 15] as string)
+  return out
+}
+
+/** Bytes of hexadecimal text, or undefined when it is not such text. */
+export function fromHex(digits: string): Uint8Array | undefined {
+  if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits)) return undefined
+  const out = new Uint8Array(digits.length / 2)
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)
+  return out
+}
+
+/**
+ * The smallest key above every key with this prefix (latin1), or undefined when there is none
+ * (the prefix is empty or all 0xff).
+ */
+export function prefixEnd(prefix: string): string | undefined {
+  for (let i = prefix.length - 1; i >= 0; i--) {
+    const code = prefix.charCodeAt(i)
+    if (code < 0xff) return prefix.slice(0, i) + String.fromCharCode(code + 1)
+  }
+  return undefined
+}

@@ -1,0 +1,35 @@
+/**
+ * System adapters of the time and randomness ports, from web-standard globals: they work in Node and in browsers.
+ * The only file outside disk and network adapters that touches a live clock.
+ */
+import type { Clock, Scheduler } from './ports/clock.ts'
+import type { Random } from './ports/random.ts'
+
+declare const performance: { now(): number }
+declare const crypto: { getRandomValues<T extends Uint8Array | Uint32Array>(into: T): T }
+declare function setTimeout(run: () => void, delayMs: number): unknown
+declare function clearTimeout(handle: unknown): void
+declare function setImmediate(run: () => void): unknown
+
+/** The machine's clocks. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+}
+
+/** The event loop. `endOfTurn` is setImmediate: after the poll phase has delivered its I/O callbacks. */
+export const systemScheduler: Scheduler = {
+  after(delayMs, run) {
+    const handle = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  },
+  endOfTurn(run) {
+    setImmediate(run)
+  },
+}
+
+/** The platform's cryptographic generator. */
+export const systemRandom: Random = {
+  u32: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+}
