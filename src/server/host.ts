@@ -1,0 +1,60 @@
+/** The process as the server sees it: where it writes, and what asks it to stop. The only file here that knows `process`. */
+import { writeSync } from 'node:fs'
+import type { StopSource } from './shutdown.ts'
+
+/** What a server needs of its process. */
+export interface ServerHost {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Writes text to standard error; never throws. */
+  writeError(text: string): void
+  readonly errorIsTerminal: boolean
+  readonly colors: boolean
+  /** Signals, and with `exitWithParent` the end of standard input. */
+  stops(exitWithParent: boolean): StopSource
+}
+
+/** The process this code runs in. */
+export function processHost(colors: boolean): ServerHost {
+  return {
+    environment: process.env,
+    writeError: writeStandardError,
+    errorIsTerminal: process.stderr.isTTY,
+    colors,
+    stops: processStops,
+  }
+}
+
+/**
+ * Log lines go out by a plain write: a line written just before the process ends is not lost in a stream's buffer, and
+ * a reader that went away is no reason to die.
+ */
+function writeStandardError(text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0, tries = 0; at < bytes.length && tries < 100; tries++) {
+    try {
+      at += writeSync(2, bytes, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+    }
+  }
+}
+
+function processStops(exitWithParent: boolean): StopSource {
+  return {
+    listen(stop) {
+      const onSignal = (signal: string): void => stop(signal)
+      const onEnd = (): void => stop('standard input closed')
+      process.on('SIGTERM', onSignal)
+      process.on('SIGINT', onSignal)
+      if (exitWithParent) {
+        process.stdin.once('close', onEnd)
+        process.stdin.resume()
+      }
+      return () => {
+        process.off('SIGTERM', onSignal)
+        process.off('SIGINT', onSignal)
+        if (exitWithParent) process.stdin.off('close', onEnd)
+      }
+    },
+  }
+}
