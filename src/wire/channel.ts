@@ -1,0 +1,37 @@
+/**
+ * Channels: what carries commands and queries towards the machine, seen from the side that retries.
+ *
+ * A channel is unreliable but honest: for each submission it calls its owner exactly once, with the machine's outcome or
+ * with an error whose `executed` says what is known about this one submission. It delivers a submission at most once.
+ * It may call its owner before `submit` has returned.
+ */
+import type { NitroError } from '../../base/index.ts'
+import type { Consistency } from '../api/index.ts'
+
+/** Hears of the end of each submission, by the tag it gave. */
+export interface CommandOwner {
+  /** The outcome, encoded as `execution/result.ts` says. The bytes are the owner's. */
+  completed(tag: number, result: Uint8Array): void
+  /** No outcome: `error.executed` is about this submission, `error.retryable` whether another one makes sense. */
+  failed(tag: number, error: NitroError): void
+}
+
+/** Carries commands to the log. */
+export interface CommandChannel {
+  /** Submits an encoded command. The bytes do not change afterwards. */
+  submit(command: Uint8Array, done: CommandOwner, tag: number): void
+}
+
+/** Carries queries to a machine. */
+export interface QueryChannel {
+  /** `timeoutMs` is what is left of the caller's deadline; after it nobody needs the answer. */
+  query(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    consistency: Consistency,
+    timeoutMs: number,
+    done: CommandOwner,
+    tag: number,
+  ): void
+}

@@ -1,0 +1,59 @@
+/**
+ * Queries over an unreliable channel. Reads change nothing, so every attempt that failed in a retryable way is simply
+ * repeated until the deadline.
+ */
+import type { ReadOptions } from '../api/index.ts'
+import type { Consistency } from '../api/index.ts'
+import type { Executed } from '../../base/index.ts'
+import type { QueryChannel } from './channel.ts'
+import { Request, Requests } from './requests.ts'
+import type { RequestsOptions } from './requests.ts'
+
+class QueryTry extends Request {
+  readonly consistency: Consistency
+
+  constructor(program: string, method: string, args: Uint8Array, consistency: Consistency) {
+    super(program, method, args)
+    this.consistency = consistency
+  }
+}
+
+/** What a {@link QueryRetrier} stands on. */
+export interface QueryRetrierOptions extends RequestsOptions {
+  readonly channel: QueryChannel
+}
+
+/** Repeats queries until they are answered, their deadline passes, or they are aborted. */
+export class QueryRetrier extends Requests<QueryTry> {
+  private readonly channel: QueryChannel
+
+  constructor(options: QueryRetrierOptions) {
+    super(options)
+    this.channel = options.channel
+  }
+
+  /**
+   * Runs a query and resolves with the payload of its result. `args` must not change until then.
+   * Throws what the program answers, `Timeout`, `Overloaded`, `InvalidArgument`, `Closed`, or `signal.reason`.
+   */
+  query(program: string, method: string, args: Uint8Array, options?: ReadOptions): Promise<Uint8Array> {
+    return this.begin(new QueryTry(program, method, args, options?.consistency ?? 'linearizable'), options)
+  }
+
+  protected override enter(request: QueryTry): void {
+    this.again(request)
+  }
+
+  protected override again(request: QueryTry): void {
+    const { program, method, args, consistency } = request
+    const leftMs = Math.max(1, request.deadlineMs - this.clock.monotonicMs())
+    request.tag = this.underWay.add(request)
+    this.channel.query(program, method, args, consistency, leftMs, this, request.tag)
+  }
+
+  protected override ended(): void {}
+
+  protected override executed(): Executed {
+    return 'no'
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * Requests that are repeated until they are answered, shared by commands and queries: deadlines, aborting, waiting between
+ * attempts, bounds, and one promise each.
+ *
+ * A request is in exactly one place: under way (it has a tag), waiting for its next attempt, in a subclass's own queue,
+ * or settled. Settled is final: what still refers to a settled request skips it.
+ */
+import { NitroError } from '../../base/index.ts'
+import type { Clock, Executed, Random, Scheduler, Timer } from '../../base/index.ts'
+import { decodeResult } from '../../execution/codec.ts'
+import type { RequestOptions } from '../api/index.ts'
+import { Alarm, Backoff } from './alarm.ts'
+import type { CommandOwner } from './channel.ts'
+import { TagTable } from './tags.ts'
+
+/** Ports and defaults of a {@link Requests}. */
+export interface RequestsOptions {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
+  /** Deadline of requests that give none, in milliseconds. Default 10,000. */
+  readonly defaultTimeoutMs?: number | undefined
+}
+
+/** The longest deadline: what a 32-bit timer can hold, 24 days. */
+const timeoutMsMax = 0x7fff_ffff
+/** Unsettled requests and their bytes; above, `Overloaded`. */
+const liveMax = 65_536
+const liveBytesMax = 64 * 1024 * 1024
+
+/** One request until it is settled. It listens to its own signal, so that this costs no closure. */
+export abstract class Request {
+  readonly program: string
+  readonly method: string
+  readonly args: Uint8Array
+  /** Set by {@link Requests.begin}. */
+  resolve: (payload: Uint8Array) => void = unset
+  reject: (reason: unknown) => void = unset
+  deadlineMs = 0
+  signal: AbortSignal | undefined = undefined
+  owner: Requests<Request> | undefined = undefined
+  /** Of the attempt under way; -1 without one. */
+  tag = -1
+  /** Some earlier attempt may have been executed. */
+  uncertain = false
+  settled = false
+  /** Why the last attempt failed. */
+  lastError: NitroError | undefined = undefined
+  previous: Request | undefined = undefined
+  next: Request | undefined = undefined
+
+  constructor(program: string, method: string, args: Uint8Array) {
+    this.program = program
+    this.method = method
+    this.args = args
+  }
+
+  /** The signal was aborted. */
+  handleEvent(): void {
+    this.owner?.abort(this)
+  }
+}
+
+function unset(): void {}
+
+/** All unsettled requests of one kind over one channel. */
+export abstract class Requests<R extends Request> implements CommandOwner {
+  protected readonly clock: Clock
+  protected readonly scheduler: Scheduler
+  protected readonly random: Random
+  protected readonly underWay = new TagTable<R>()
+  protected closed = false
+  private readonly defaultTimeoutMs: number
+  private readonly backoff: Backoff
+  private readonly deadlines: Alarm
+  private waiting: R[] = []
+  private retryTimer: Timer | undefined
+  /** Unsettled requests, oldest first, as a list through `previous` and `next`. */
+  private first: R | undefined
+  private last: R | undefined
+  private live = 0
+  private liveBytes = 0
+  private readonly names = new Set<string>()
+
+  constructor(options: RequestsOptions) {
+    this.clock = options.clock
+    this.scheduler = options.scheduler
+    this.random = options.random
+    this.defaultTimeoutMs = checkTimeout(options.defaultTimeoutMs ?? 10_000)
+    this.backoff = new Backoff(options.random)
+    this.deadlines = new Alarm(options.clock, options.scheduler, (nowMs) => this.expire(nowMs))
+  }
+
+  /** Unsettled requests. */
+  get pending(): number {
+    return this.live
+  }
+
+  /** A new request may be sent, or queued. */
+  protected abstract enter(request: R): void
+  /** The time for another attempt has come. */
+  protected abstract again(request: R): void
+  /** The request is settled and holds no place any more. */
+  protected abstract ended(request: R): void
+  /** What can be said of a request that is given up now. */
+  protected abstract executed(request: R): Executed
+
+  /** Takes a request in; its promise is the caller's. */
+  protected begin(request: R, options: RequestOptions | undefined): Promise<Uint8Array> {
+    return new Promise<Uint8Array>((resolve, reject) => {
+      const signal = options?.signal
+      if (this.closed) throw new NitroError('Closed', 'the engine is closed')
+      const timeoutMs = options?.timeoutMs === undefined ? this.defaultTimeoutMs : checkTimeout(options.timeoutMs)
+      if (signal?.aborted === true) throw signal.reason
+      this.checkName(request.program)
+      this.checkName(request.method)
+      this.checkRoom(request.args.length)
+      const nowMs = this.clock.monotonicMs()
+      request.resolve = resolve
+      request.reject = reject
+      request.deadlineMs = nowMs + timeoutMs
+      if (signal !== undefined) {
+        request.owner = this as unknown as Requests<Request>
+        request.signal = signal
+        signal.addEventListener('abort', request)
+      }
+      this.link(request)
+      this.deadlines.by(request.deadlineMs, nowMs)
+      this.enter(request)
+    })
+  }
+
+  private checkRoom(sizeBytes: number): void {
+    if (this.live >= liveMax || this.liveBytes + sizeBytes > liveBytesMax) {
+      throw new NitroError('Overloaded', `${this.live} requests of ${this.liveBytes} bytes are already waiting`)
+    }
+  }
+
+  /** Names travel as latin1; the set only saves checking the same few names again. */
+  private checkName(name: string): void {
+    if (this.names.has(name)) return
+    if (!/^[\x21-\x7e]{1,128}$/.test(name)) {
+      throw new NitroError('InvalidArgument', `${JSON.stringify(name)} is not a name: 1 to 128 printable ASCII characters`)
+    }
+    if (this.names.size < 1024) this.names.add(name)
+  }
+
+  completed(tag: number, result: Uint8Array): void {
+    const request = this.underWay.take(tag)
+    if (request === undefined) return
+    request.tag = -1
+    const outcome = decodeResult(result)
+    if (outcome.ok) this.succeeded(request, outcome.payload)
+    else this.refused(request, outcome.error)
+  }
+
+  failed(tag: number, error: NitroError): void {
+    const request = this.underWay.take(tag)
+    if (request === undefined) return
+    request.tag = -1
+    this.refused(request, error)
+  }
+
+  /** An attempt ended well. */
+  protected succeeded(request: R, payload: Uint8Array): void {
+    this.backoff.reset()
+    this.settle(request)
+    request.resolve(payload)
+    this.ended(request)
+  }
+
+  /** An attempt ended in an error. */
+  protected refused(request: R, error: NitroError): void {
+    request.lastError = error
+    if (this.closed || !error.retryable || error.executed === 'yes') {
+      this.fail(request, request.uncertain && error.executed === 'no' ? withExecuted(error, 'maybe') : error)
+      return
+    }
+    if (error.executed === 'maybe') request.uncertain = true
+    this.waiting.push(request)
+    this.retryLater()
+  }
+
+  /** Ends an unsettled request with an error. */
+  protected fail(request: R, reason: unknown): void {
+    this.settle(request)
+    request.reject(reason)
+    this.ended(request)
+  }
+
+  /** Runs {@link retry} after the next backoff, unless that is already planned. */
+  protected retryLater(): void {
+    this.retryTimer ??= this.scheduler.after(this.backoff.nextMs(), () => this.retry())
+  }
+
+  /** Everything that waits makes its next attempt. */
+  protected retry(): void {
+    this.retryTimer?.cancel()
+    this.retryTimer = undefined
+    const waiting = this.waiting
+    this.waiting = []
+    for (const request of waiting) if (!request.settled) this.again(request)
+  }
+
+  /** The channel has become usable: what waits for its next attempt makes it now. */
+  retryNow(): void {
+    this.backoff.reset()
+    if (this.retryTimer !== undefined) this.retry()
+  }
+
+  /** For {@link Request} only: the caller gave up. */
+  abort(request: R): void {
+    if (!request.settled) this.fail(request, request.signal?.reason)
+  }
+
+  private expire(nowMs: number): number {
+    const late: R[] = []
+    let earliestMs = Infinity
+    for (let request = this.first; request !== undefined; request = request.next as R | undefined) {
+      if (request.deadlineMs <= nowMs) late.push(request)
+      else if (request.deadlineMs < earliestMs) earliestMs = request.deadlineMs
+    }
+    for (const request of late) {
+      if (!request.settled) this.fail(request, timedOut(this.executed(request), request.lastError))
+    }
+    return earliestMs
+  }
+
+  /** Rejects everything with `Closed`. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.deadlines.cancel()
+    this.retryTimer?.cancel()
+    this.retryTimer = undefined
+    while (this.first !== undefined) {
+      const executed = this.executed(this.first)
+      this.fail(this.first, new NitroError('Closed', 'the engine was closed before an answer came', { executed }))
+    }
+    this.waiting = []
+  }
+
+  private link(request: R): void {
+    request.previous = this.last
+    if (this.last === undefined) this.first = request
+    else this.last.next = request
+    this.last = request
+    this.live++
+    this.liveBytes += request.args.length
+  }
+
+  private settle(request: R): void {
+    const { previous, next, tag } = request
+    if (previous === undefined) this.first = next as R | undefined
+    else previous.next = next
+    if (next === undefined) this.last = previous as R | undefined
+    else next.previous = previous
+    // A settled request that is still referenced somewhere must not keep its neighbours alive.
+    request.previous = undefined
+    request.next = undefined
+    request.settled = true
+    this.live--
+    this.liveBytes -= request.args.length
+    request.signal?.removeEventListener('abort', request)
+    if (tag >= 0) this.underWay.take(tag)
+    request.tag = -1
+  }
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs
+  throw new NitroError('InvalidArgument', `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timeoutMsMax}`)
+}
+
+function timedOut(executed: Executed, last: NitroError | undefined): NitroError {
+  if (last === undefined) return new NitroError('Timeout', 'no answer came before the deadline', { executed })
+  return new NitroError('Timeout', `no answer came before the deadline; the last attempt: ${last.message}`, {
+    executed,
+    details: { last: last.code },
+    cause: last,
+  })
+}
+
+function withExecuted(error: NitroError, executed: Executed): NitroError {
+  const { retryable, details, message, code } = error
+  return new NitroError(code, message, { retryable, details, executed, cause: error })
+}
