@@ -136,15 +136,15 @@ export function decodeHandshake(
     protocolMax,
     role: oneOf(roles, input.u8(), 'role'),
     channel: oneOf(channels, input.u8(), 'channel'),
-    clusterId: bounded(input, lengths.clusterId, 'cluster id').slice(),
+    clusterId: new Uint8Array(bounded(input, lengths.clusterId, 'cluster id')),
     name: boundedText(input, lengths.name, 'name'),
-    incarnation: bounded(input, lengths.incarnation, 'incarnation').slice(),
-    startId: bounded(input, lengths.startId, 'start id').slice(),
+    incarnation: new Uint8Array(bounded(input, lengths.incarnation, 'incarnation')),
+    startId: new Uint8Array(bounded(input, lengths.startId, 'start id')),
     address: boundedText(input, lengths.address, 'address'),
     formatMin: input.u16(),
     formatMax: input.u16(),
     flags: readFlags(input),
-    extra: bounded(input, lengths.extra, 'extra').slice(),
+    extra: new Uint8Array(bounded(input, lengths.extra, 'extra')),
   }
   if (hello.incarnation.length !== 16 && hello.incarnation.length !== 0) throw malformed('incarnation is not 16 bytes')
   if (hello.startId.length < 8) throw malformed('start id is shorter than 8 bytes')

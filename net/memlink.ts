@@ -170,7 +170,7 @@ export class MemoryLink implements Link {
     } else {
       this.bufferedBytes -= item.frame.length
       // Copied on arrival, not on sending: a sender that changes its bytes afterwards is found out here.
-      if (!peer.closed) peer.inbox.push(item.frame.slice())
+      if (!peer.closed) peer.inbox.push(new Uint8Array(item.frame))
     }
   }
 

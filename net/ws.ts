@@ -40,7 +40,7 @@ export interface WsTransportOptions {
 export const linkPath = '/v1/link'
 
 /** Time for the closing handshake before the socket is destroyed. */
-const closeTimeoutMs = 2_000
+const closeTimeoutMs = 1_000
 
 type LinkSettings = Omit<WsLinkOptions, 'masked' | 'remote'>
 

@@ -113,8 +113,10 @@ export class WsLink implements Link {
 
   private readonly receive = (data: RawData, isBinary: boolean): void => {
     if (this.closed) return
-    if (isBinary) this.inbox.push(data as Buffer)
-    else this.close(new NitroError('MalformedFrame', 'a text frame on a binary link'))
+    if (!isBinary) return this.close(new NitroError('MalformedFrame', 'a text frame on a binary link'))
+    // Not the Buffer itself: its `slice` does not copy, which a receiver of a Uint8Array relies on.
+    const { buffer, byteOffset, length } = data as Buffer
+    this.inbox.push(new Uint8Array(buffer, byteOffset, length))
   }
 
   private readonly flushTurn = (): void => {
