@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** The engines are held to more than the rest: a wrong branch there is a wrong answer everywhere. */
+const engine = { lines: 95, branches: 90 }
+
 export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
@@ -7,5 +10,17 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/e2e/**'],
     testTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['base/**/*.ts', 'consensus/**/*.ts', 'crdt/**/*.ts', 'execution/**/*.ts', 'net/**/*.ts', 'src/**/*.ts'],
+      exclude: ['src/cli/**', '**/index.ts'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+      thresholds: {
+        lines: 85,
+        branches: 85,
+        'consensus/**/*.ts': engine,
+        'execution/**/*.ts': engine,
+      },
+    },
   },
 })
