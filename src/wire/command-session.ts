@@ -17,7 +17,7 @@
  */
 import { ByteWriter, NitroError } from '../../base/index.ts'
 import type { Executed } from '../../base/index.ts'
-import { encodeCommand } from '../../execution/codec.ts'
+import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
 import { Request, Requests } from './requests.ts'
@@ -29,7 +29,6 @@ const windowDefault = 1024
 const arenaBytes = 64 * 1024
 /** More than a command needs beside its arguments: flags, session, numbers, names. */
 const headerBytesMax = 512
-const sessionIdBytes = 16
 
 /** What a {@link CommandSession} stands on. */
 export interface CommandSessionOptions extends RequestsOptions {
@@ -90,10 +89,16 @@ export class CommandSession extends Requests<Command> {
     super.close()
     this.queue = []
     this.state = 'none'
-    if (wasOpen) this.send(new Command('session', 'close', this.sessionId), undefined)
+    if (wasOpen) this.send(new Command('session', 'close', encodeSessionArgs(this.sessionId)), undefined)
   }
 
   protected override enter(command: Command): void {
+    const sizeBytes = command.args.length + headerBytesMax
+    if (sizeBytes > maxCommandBytes) {
+      const message = `arguments of ${command.args.length} bytes do not fit a command of ${maxCommandBytes}`
+      this.fail(command, new NitroError('RequestTooLarge', message, { details: { limit: maxCommandBytes } }))
+      return
+    }
     if (this.state === 'open' && this.queueAt === this.queue.length && this.hasRoom()) this.number(command)
     else this.enqueue(command)
   }
@@ -142,14 +147,9 @@ export class CommandSession extends Requests<Command> {
     }
     const out = this.arena
     const start = out.length
-    encodeCommand(out, {
-      session,
-      seq: command.seq,
-      answeredUpTo: this.answeredUpTo,
-      program: command.program,
-      method: command.method,
-      args: command.args,
-    })
+    const { seq, program, method, args } = command
+    if (session === undefined) encodeCommand(out, { program, method, args })
+    else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, program, method, args })
     command.bytes = out.bytes.subarray(start, out.length)
     this.attempt(command, command.bytes)
   }
@@ -190,7 +190,7 @@ export class CommandSession extends Requests<Command> {
   private open(): void {
     this.state = 'opening'
     this.sessionId = this.random.bytes(sessionIdBytes)
-    this.opening = new Command('session', 'open', this.sessionId)
+    this.opening = new Command('session', 'open', encodeSessionArgs(this.sessionId))
     this.send(this.opening, undefined)
   }
 

@@ -5,9 +5,9 @@
  * A request is in exactly one place: under way (it has a tag), waiting for its next attempt, in a subclass's own queue,
  * or settled. Settled is final: what still refers to a settled request skips it.
  */
-import { NitroError } from '../../base/index.ts'
+import { AssertionError, messageOf, NitroError } from '../../base/index.ts'
 import type { Clock, Executed, Random, Scheduler, Timer } from '../../base/index.ts'
-import { decodeResult } from '../../execution/codec.ts'
+import { decodeResult, okStatus } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import { Alarm, Backoff } from './alarm.ts'
 import type { CommandOwner } from './channel.ts'
@@ -149,9 +149,8 @@ export abstract class Requests<R extends Request> implements CommandOwner {
     const request = this.underWay.take(tag)
     if (request === undefined) return
     request.tag = -1
-    const outcome = decodeResult(result)
-    if (outcome.ok) this.succeeded(request, outcome.payload)
-    else this.refused(request, outcome.error)
+    if (result[0] === okStatus) this.succeeded(request, result.subarray(1))
+    else this.refused(request, errorOf(result))
   }
 
   failed(tag: number, error: NitroError): void {
@@ -172,7 +171,9 @@ export abstract class Requests<R extends Request> implements CommandOwner {
   /** An attempt ended in an error. */
   protected refused(request: R, error: NitroError): void {
     request.lastError = error
-    if (this.closed || !error.retryable || error.executed === 'yes') {
+    // `Closed` is about the other end: this end was not closed, so another node can take over.
+    const again = (error.retryable || error.code === 'Closed') && error.executed !== 'yes'
+    if (this.closed || !again) {
       this.fail(request, request.uncertain && error.executed === 'no' ? withExecuted(error, 'maybe') : error)
       return
     }
@@ -270,6 +271,16 @@ export abstract class Requests<R extends Request> implements CommandOwner {
 function checkTimeout(timeoutMs: number): number {
   if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs
   throw new NitroError('InvalidArgument', `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timeoutMsMax}`)
+}
+
+function errorOf(result: Uint8Array): NitroError {
+  try {
+    const outcome = decodeResult(result)
+    if (!outcome.ok) return outcome.error
+  } catch (error) {
+    return new NitroError('MalformedFrame', `unreadable result: ${messageOf(error)}`, { executed: 'maybe', cause: error })
+  }
+  throw new AssertionError('an ok result was taken for an error')
 }
 
 function timedOut(executed: Executed, last: NitroError | undefined): NitroError {

@@ -1,0 +1,220 @@
+/**
+ * One connection to one node: requests of a turn leave in one frame, the answers of a frame are handed out together.
+ *
+ * Every request that was taken gets exactly one answer: its result, or `ConnectionClosed` when the connection ends first.
+ */
+import { NitroError } from '../../base/index.ts'
+import type { Scheduler } from '../../base/index.ts'
+import type { Session } from '../../net/index.ts'
+import type { Consistency } from '../api/index.ts'
+import {
+  CommandBatchWriter,
+  decodeLeaderHint,
+  decodeReply,
+  encodeCall,
+  forEachCommand,
+  frameKinds,
+  QueryBatchWriter,
+  TagTable,
+} from '../wire/index.ts'
+import type { CallParams, CommandOwner, LeaderHint, Reply } from '../wire/index.ts'
+
+/** A batch that has grown to this many bytes leaves before the turn ends. */
+const batchBytes = 256 * 1024
+
+/** What a connection tells its owner. */
+export interface ConnectionEvents {
+  leaderHint(connection: Connection, hint: LeaderHint): void
+  /** It is over; called once. */
+  closed(connection: Connection, error: NitroError | undefined): void
+}
+
+interface Flight {
+  readonly owner: CommandOwner
+  readonly tag: number
+}
+
+interface Frame {
+  readonly kind: number
+  readonly payload: Uint8Array
+}
+
+/** A started session with a node. */
+export class Connection {
+  /** The endpoint that was dialed. */
+  readonly address: string
+  readonly session: Session
+  private readonly scheduler: Scheduler
+  private readonly events: ConnectionEvents
+  private readonly flights = new TagTable<Flight>()
+  private readonly commands = new CommandBatchWriter()
+  private readonly queries = new QueryBatchWriter()
+  private readonly calls = new Map<number, (reply: Reply) => void>()
+  private nextCall = 1
+  private flushPlanned = false
+  /** Frames that the session had no room for, oldest first. */
+  private blocked: Frame[] = []
+  private open = true
+  /** Whether the node ever sent anything. */
+  answered = false
+  /** It takes no more requests and closes when the last one is answered. */
+  private retiring = false
+
+  constructor(address: string, session: Session, scheduler: Scheduler, events: ConnectionEvents) {
+    this.address = address
+    this.session = session
+    this.scheduler = scheduler
+    this.events = events
+  }
+
+  /** Begins delivery; to be called once, after the owner knows the connection. */
+  start(): void {
+    this.session.start({
+      message: (kind, payload) => this.message(kind, payload),
+      drain: () => this.drain(),
+      close: (error) => this.ended(error),
+    })
+  }
+
+  /** Requests that have no answer yet. */
+  get pending(): number {
+    return this.flights.size + this.calls.size
+  }
+
+  /** Sends a command at the end of this turn. */
+  submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
+    if (!this.accepts(owner, tag)) return
+    this.commands.add(this.flights.add({ owner, tag }), command)
+    this.flushLater(this.commands.sizeBytes)
+  }
+
+  /** Sends a query at the end of this turn. */
+  query(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    consistency: Consistency,
+    timeoutMs: number,
+    owner: CommandOwner,
+    tag: number,
+  ): void {
+    if (!this.accepts(owner, tag)) return
+    this.queries.add(this.flights.add({ owner, tag }), consistency, timeoutMs, program, method, args)
+    this.flushLater(this.queries.sizeBytes)
+  }
+
+  private accepts(owner: CommandOwner, tag: number): boolean {
+    if (this.open && !this.flights.full) return true
+    owner.failed(
+      tag,
+      this.open
+        ? new NitroError('Overloaded', 'too many requests are under way on this connection')
+        : new NitroError('ConnectionClosed', `the connection to ${this.address} is closed`, { executed: 'no' }),
+    )
+    return false
+  }
+
+  /** Calls a method; `replied` hears of the end exactly once unless the returned function is called before. */
+  call(method: string, params: CallParams, replied: (reply: Reply) => void): () => void {
+    const id = this.nextCall++
+    if (!this.open) {
+      const error = new NitroError('ConnectionClosed', `the connection to ${this.address} is closed`, { executed: 'no' })
+      replied({ id, ok: false, error })
+      return () => undefined
+    }
+    this.calls.set(id, replied)
+    this.send({ kind: frameKinds.call, payload: encodeCall({ id, method, params }) })
+    return () => {
+      this.calls.delete(id)
+      this.closeIfDone()
+    }
+  }
+
+  private flushLater(sizeBytes: number): void {
+    if (sizeBytes >= batchBytes) this.flush()
+    else if (!this.flushPlanned) {
+      this.flushPlanned = true
+      this.scheduler.endOfTurn(this.flushNow)
+    }
+  }
+
+  private readonly flushNow = (): void => {
+    this.flushPlanned = false
+    this.flush()
+  }
+
+  /** Sends what has gathered. */
+  flush(): void {
+    if (!this.open) return
+    if (this.commands.count > 0) this.send({ kind: frameKinds.commands, payload: this.commands.take() })
+    if (this.queries.count > 0) this.send({ kind: frameKinds.queries, payload: this.queries.take() })
+  }
+
+  private send(frame: Frame): void {
+    if (this.blocked.length > 0 || !this.session.send(frame.kind, frame.payload)) this.blocked.push(frame)
+  }
+
+  private drain(): void {
+    let sent = 0
+    for (const frame of this.blocked) {
+      if (!this.session.send(frame.kind, frame.payload)) break
+      sent++
+    }
+    this.blocked = this.blocked.slice(sent)
+  }
+
+  private message(kind: number, payload: Uint8Array): void {
+    this.answered = true
+    if (kind === frameKinds.results || kind === frameKinds.queryResults) {
+      forEachCommand(payload, this.result)
+      this.closeIfDone()
+    } else if (kind === frameKinds.reply) {
+      const reply = decodeReply(payload)
+      const replied = this.calls.get(reply.id)
+      this.calls.delete(reply.id)
+      replied?.(reply)
+      this.closeIfDone()
+    } else if (kind === frameKinds.leaderHint) {
+      this.events.leaderHint(this, decodeLeaderHint(payload))
+    } else {
+      throw new NitroError('MalformedFrame', `a client does not understand message kind ${kind}`)
+    }
+  }
+
+  private readonly result = (tag: number, bytes: Uint8Array, start: number, end: number): void => {
+    const flight = this.flights.take(tag)
+    if (flight !== undefined) flight.owner.completed(flight.tag, bytes.subarray(start, end))
+  }
+
+  /** Closes as soon as nothing is under way any more; new requests go elsewhere. */
+  retire(): void {
+    this.retiring = true
+    this.closeIfDone()
+  }
+
+  private closeIfDone(): void {
+    if (this.retiring && this.open && this.pending === 0) this.close()
+  }
+
+  /** Sends what has gathered and closes. */
+  close(error?: NitroError): void {
+    if (!this.open) return
+    this.flush()
+    this.session.close(error)
+  }
+
+  private ended(reason: NitroError | undefined): void {
+    this.open = false
+    this.blocked = []
+    const message = `the connection to ${this.address} closed before an answer came`
+    const lost = new NitroError('ConnectionClosed', reason === undefined ? message : `${message}: ${reason.message}`, {
+      executed: 'maybe',
+      cause: reason,
+    })
+    this.events.closed(this, reason)
+    for (const { owner, tag } of this.flights.drain()) owner.failed(tag, lost)
+    const calls = [...this.calls]
+    this.calls.clear()
+    for (const [id, replied] of calls) replied({ id, ok: false, error: lost })
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * Keeps a client connected to one node at a time: dials, dials again after a loss, and moves to the leader when told
+ * where it is. All nodes of one client belong to one cluster; another cluster's node is refused (`WrongCluster`).
+ */
+import { emptyBytes, equalBytes, NitroError } from '../../base/index.ts'
+import type { Timer } from '../../base/index.ts'
+import { clientHello, isPermanentRefusal } from '../../net/index.ts'
+import type { Hello, Session } from '../../net/index.ts'
+import type { LeaderHint } from '../wire/index.ts'
+import { Connection } from './connection.ts'
+import { dialAny, dialOne, shuffled } from './dialing.ts'
+import type { Dialed, DialPlan } from './dialing.ts'
+import type { ClientSettings } from './options.ts'
+
+/** For each address: connection and handshake, each. */
+const dialTimeoutMs = 2_000
+/** After a round in which no endpoint answered: doubling pauses between these bounds, with jitter. */
+const pauseMinMs = 50
+const pauseMaxMs = 1_000
+/** A hinted leader that could not be reached is not dialed again for this long. */
+const hintPauseMs = 5_000
+
+/** What a connector tells its owner. */
+export interface ConnectorEvents {
+  /** Requests can be sent. */
+  up(connection: Connection): void
+  /** A round of dialing failed at every endpoint; another follows. */
+  roundFailed(): void
+}
+
+/** Owner of the client's connections. */
+export class Connector {
+  /** Takes requests now; undefined between connections. */
+  current: Connection | undefined
+  private readonly settings: ClientSettings
+  private readonly events: ConnectorEvents
+  private readonly startId: Uint8Array
+  private readonly stopping = new AbortController()
+  /** Why each endpoint did not answer when it was last dialed. */
+  private readonly reasons = new Map<string, NitroError>()
+  private readonly unreachableHints = new Map<string, number>()
+  private readonly connections = new Set<Connection>()
+  private clusterId: Uint8Array = emptyBytes
+  private hinted = ''
+  private dialing = false
+  private rounds = 0
+  private pause: Timer | undefined
+  private whenEmpty: (() => void) | undefined
+
+  constructor(settings: ClientSettings, events: ConnectorEvents) {
+    this.settings = settings
+    this.events = events
+    this.startId = settings.ports.random.bytes(16)
+  }
+
+  /** Why no endpoint can be reached, naming each. */
+  unavailable(): NitroError {
+    const { endpoints } = this.settings
+    const lines = endpoints.map((address) => {
+      const reason = this.reasons.get(address)
+      return `${address}: ${reason === undefined ? 'no answer yet' : `${reason.code}, ${reason.message}`}`
+    })
+    return new NitroError('Unavailable', `no endpoint can be reached; ${lines.join('; ')}`, {
+      executed: 'no',
+      details: { endpoints: lines },
+    })
+  }
+
+  /** The refusal to report when dialing again would not help: every endpoint refused for good. */
+  permanentRefusal(): NitroError | undefined {
+    const reasons = this.settings.endpoints.map((address) => this.reasons.get(address))
+    const first = reasons[0]
+    return first !== undefined && reasons.every((one) => one !== undefined && isPermanentRefusal(one)) ? first : undefined
+  }
+
+  /** Dials until a connection is up. Never rejects. */
+  async dial(): Promise<void> {
+    if (this.dialing || this.stopping.signal.aborted) return
+    this.dialing = true
+    const { random } = this.settings.ports
+    const dialed = await dialAny(this.plan(shuffled(this.settings.endpoints, random)))
+    this.dialing = false
+    if (this.stopping.signal.aborted) {
+      dialed?.session.close()
+    } else if (dialed === undefined) {
+      this.dialLater()
+      this.events.roundFailed()
+    } else {
+      this.adopt(dialed)
+    }
+  }
+
+  private dialLater(): void {
+    const { scheduler, random } = this.settings.ports
+    const boundMs = Math.min(pauseMaxMs, pauseMinMs * 2 ** Math.min(this.rounds++, 10))
+    const jitter = 0.5 + random.u32() / 2 ** 33
+    this.pause?.cancel()
+    this.pause = scheduler.after(boundMs * jitter, () => void this.dial())
+  }
+
+  private plan(addresses: readonly string[]): DialPlan {
+    const { ports, name, logger } = this.settings
+    return {
+      transport: ports.transport,
+      scheduler: ports.scheduler,
+      addresses,
+      timeoutMs: dialTimeoutMs,
+      hello: { ...clientHello(name, this.startId), clusterId: this.clusterId },
+      verify: (theirs) => this.verify(theirs),
+      signal: this.stopping.signal,
+      failed: (address, error) => {
+        this.reasons.set(address, error)
+        logger.debug({ address, code: error.code, error: error.message }, 'endpoint did not answer')
+      },
+    }
+  }
+
+  private verify(theirs: Hello): NitroError | undefined {
+    const known = this.clusterId.length > 0 && theirs.clusterId.length > 0
+    if (!known || equalBytes(this.clusterId, theirs.clusterId)) return undefined
+    return new NitroError('WrongCluster', `${theirs.name} belongs to another cluster than this client was connected to`)
+  }
+
+  /** Opens a further session to the node in use, for a stream of its own. Throws what dialing throws. */
+  openSession(address: string): Promise<Session> {
+    return dialOne(this.plan([address]), address, this.stopping.signal)
+  }
+
+  private adopt({ address, session }: Dialed): void {
+    const { logger, ports } = this.settings
+    const before = this.current
+    const connection = new Connection(address, session, ports.scheduler, {
+      leaderHint: (from, hint) => this.followHint(from, hint),
+      closed: (from, error) => this.lost(from, error),
+    })
+    if (session.remote.clusterId.length > 0) this.clusterId = session.remote.clusterId
+    this.reasons.delete(address)
+    this.rounds = 0
+    this.connections.add(connection)
+    this.current = connection
+    logger.debug({ address, node: session.remote.name }, 'connected')
+    before?.retire()
+    connection.start()
+    if (this.current === connection) this.events.up(connection)
+  }
+
+  private lost(connection: Connection, error: NitroError | undefined): void {
+    this.connections.delete(connection)
+    if (this.stopping.signal.aborted) {
+      if (this.connections.size === 0) this.whenEmpty?.()
+      return
+    }
+    if (this.current !== connection) return
+    this.current = undefined
+    const { address } = connection
+    this.reasons.set(address, error ?? new NitroError('ConnectionClosed', 'the node closed the connection'))
+    this.settings.logger.warn({ address, code: error?.code, error: error?.message }, 'connection lost')
+    // A node that hangs up at once must not be dialed in a tight loop.
+    if (connection.answered) void this.dial()
+    else this.dialLater()
+  }
+
+  private followHint(from: Connection, hint: LeaderHint): void {
+    if (from !== this.current) return
+    if (hint.leader !== '' && hint.leader !== from.address && hint.leader !== from.session.remote.address) {
+      void this.moveTo(from, hint.leader)
+    } else if (hint.leaving) {
+      this.current = undefined
+      from.retire()
+      void this.dial()
+    }
+  }
+
+  /** Connects to the leader beside the connection in use, which goes on until the new one is there. */
+  private async moveTo(from: Connection, address: string): Promise<void> {
+    const nowMs = this.settings.ports.clock.monotonicMs()
+    if (this.hinted === address || nowMs < (this.unreachableHints.get(address) ?? 0)) return
+    this.hinted = address
+    const dialed = await dialAny(this.plan([address]))
+    if (this.hinted === address) this.hinted = ''
+    if (dialed === undefined) {
+      this.unreachableHints.set(address, nowMs + hintPauseMs)
+      return
+    }
+    const current = this.current
+    const superfluous =
+      this.stopping.signal.aborted ||
+      (current !== undefined && (current !== from || sameProcess(current.session, dialed.session)))
+    if (superfluous) dialed.session.close()
+    else this.adopt(dialed)
+  }
+
+  /** Closes every connection after sending what has gathered; resolves when they are gone, or after a second. */
+  close(): Promise<void> {
+    this.stopping.abort()
+    this.pause?.cancel()
+    this.current = undefined
+    if (this.connections.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.settings.ports.scheduler.after(1_000, resolve)
+      this.whenEmpty = () => {
+        timer.cancel()
+        resolve()
+      }
+      for (const connection of this.connections) connection.close()
+    })
+  }
+}
+
+function sameProcess(a: Session, b: Session): boolean {
+  return equalBytes(a.remote.startId, b.remote.startId)
+}

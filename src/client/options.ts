@@ -1,0 +1,83 @@
+/** The options of a client, checked once. */
+import { NitroError, silentLogger, systemClock, systemRandom, systemScheduler } from '../../base/index.ts'
+import type { Clock, Logger, Random, Scheduler } from '../../base/index.ts'
+import { formatAddress, parseAddress, wsTransport } from '../../net/index.ts'
+import type { Transport } from '../../net/index.ts'
+
+/** What a client stands on. */
+export interface ClientPorts {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly transport: Transport
+}
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** Addresses of nodes, `host:port`; one that answers is enough. */
+  readonly endpoints: readonly string[]
+  /** How the client shows in the nodes' logs. Default `client`. */
+  readonly name?: string | undefined
+  /** Deadline of requests that give none, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number | undefined
+  /** How long `connect` waits for the first endpoint to answer, in milliseconds. Default 5,000. */
+  readonly connectTimeoutMs?: number | undefined
+  /** Where the client tells of lost connections and refusals. Default: nowhere. */
+  readonly logger?: Logger | undefined
+  /** Gives up connecting when aborted; has no meaning afterwards. */
+  readonly signal?: AbortSignal | undefined
+  /** Replaces the system's clock, scheduler, random source or transport, as the simulator does. */
+  readonly ports?: Partial<ClientPorts> | undefined
+}
+
+/** Checked options. */
+export interface ClientSettings {
+  readonly endpoints: readonly string[]
+  readonly name: string
+  readonly timeoutMs: number
+  readonly connectTimeoutMs: number
+  readonly logger: Logger
+  readonly signal: AbortSignal | undefined
+  readonly ports: ClientPorts
+}
+
+const endpointsMax = 64
+const nameMax = 128
+
+/** Checks options and fills in the defaults. Throws `InvalidArgument`. */
+export function checkOptions(options: ConnectOptions): ClientSettings {
+  const endpoints = [...new Set(options.endpoints.map(normalAddress))]
+  if (endpoints.length === 0) throw invalid('endpoints is empty; give at least one address like 127.0.0.1:7401')
+  if (endpoints.length > endpointsMax) throw invalid(`${endpoints.length} endpoints; at most ${endpointsMax} are allowed`)
+  const name = options.name ?? 'client'
+  if (name.length === 0 || name.length > nameMax) throw invalid(`name has ${name.length} characters, not 1 to ${nameMax}`)
+  const scheduler = options.ports?.scheduler ?? systemScheduler
+  return {
+    endpoints,
+    name,
+    timeoutMs: checkMs(options.timeoutMs ?? 10_000, 'timeoutMs'),
+    connectTimeoutMs: checkMs(options.connectTimeoutMs ?? 5_000, 'connectTimeoutMs'),
+    logger: options.logger ?? silentLogger,
+    signal: options.signal,
+    ports: {
+      clock: options.ports?.clock ?? systemClock,
+      scheduler,
+      random: options.ports?.random ?? systemRandom,
+      transport: options.ports?.transport ?? wsTransport({ scheduler }),
+    },
+  }
+}
+
+function normalAddress(endpoint: string): string {
+  const { host, port } = parseAddress(endpoint)
+  return formatAddress(host, port)
+}
+
+function checkMs(value: number, what: string): number {
+  if (value > 0 && value <= 0x7fff_ffff) return value
+  throw invalid(`${what} is ${value}; it must be above 0 and at most ${0x7fff_ffff}`)
+}
+
+function invalid(message: string): NitroError {
+  return new NitroError('InvalidArgument', message)
+}

@@ -1,0 +1,68 @@
+/** What callers give, checked and turned into bytes. The machine checks again; here the errors come early and are clear. */
+import { fromLatin1, latin1, NitroError, prefixEnd, utf8 } from '../../base/index.ts'
+import { defaultLimits } from '../../execution/codec.ts'
+import type { KeyRange as CodedRange } from '../../execution/codec.ts'
+import type { BytesLike, KeyRange } from '../api/index.ts'
+
+/** No key is smaller: keys have at least one byte. */
+const firstKey = Uint8Array.of(0)
+
+/** Bytes of a key. Throws `KeyTooLarge` when it is empty or too long, `InvalidArgument` when it is no bytes at all. */
+export function keyBytes(key: BytesLike): Uint8Array {
+  const bytes = toBytes(key, 'key')
+  if (bytes.length === 0) throw new NitroError('KeyTooLarge', 'the key is empty; keys have at least one byte')
+  return checkKeyLength(bytes, 'key')
+}
+
+/** Bytes of a value. Throws `ValueTooLarge`, `InvalidArgument`. */
+export function valueBytes(value: BytesLike): Uint8Array {
+  const bytes = toBytes(value, 'value')
+  const limit = defaultLimits.valueBytes
+  if (bytes.length <= limit) return bytes
+  throw new NitroError('ValueTooLarge', `the value has ${bytes.length} bytes; at most ${limit} are allowed`, {
+    details: { bytes: bytes.length, limit },
+  })
+}
+
+/** The range as the machine takes it. Throws `InvalidArgument` for contradictions, `KeyTooLarge`. */
+export function codedRange(range: KeyRange): CodedRange {
+  const { prefix, start, end } = range
+  if (prefix !== undefined && (start !== undefined || end !== undefined)) {
+    throw new NitroError('InvalidArgument', 'a range is given by prefix, or by start and end, not by both')
+  }
+  if (prefix !== undefined) return prefixRange(checkKeyLength(toBytes(prefix, 'prefix'), 'prefix'))
+  const first = start === undefined ? firstKey : checkKeyLength(toBytes(start, 'start'), 'start')
+  const from = first.length === 0 ? firstKey : first
+  if (end === undefined) return { start: from, fromKey: true }
+  const last = checkKeyLength(toBytes(end, 'end'), 'end')
+  if (last.length === 0) throw new NitroError('InvalidArgument', 'end is empty; leave it out to read to the last key')
+  return { start: from, end: last }
+}
+
+function prefixRange(prefix: Uint8Array): CodedRange {
+  const after = prefixEnd(latin1(prefix))
+  const start = prefix.length === 0 ? firstKey : prefix
+  return after === undefined ? { start, fromKey: true } : { start, end: fromLatin1(after) }
+}
+
+/** A range limit, or 0 for none. Throws `InvalidArgument`. */
+export function checkLimit(limit: number | undefined): number {
+  if (limit === undefined) return 0
+  const most = defaultLimits.rangeRecords
+  if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit
+  throw new NitroError('InvalidArgument', `limit is ${limit}; it must be a whole number from 1 to ${most}`)
+}
+
+function toBytes(value: BytesLike, what: string): Uint8Array {
+  if (typeof value === 'string') return utf8(value)
+  if (value instanceof Uint8Array) return value
+  throw new NitroError('InvalidArgument', `the ${what} must be a string or a Uint8Array, not ${typeof value}`)
+}
+
+function checkKeyLength(bytes: Uint8Array, what: string): Uint8Array {
+  const limit = defaultLimits.keyBytes
+  if (bytes.length <= limit) return bytes
+  throw new NitroError('KeyTooLarge', `the ${what} has ${bytes.length} bytes; at most ${limit} are allowed`, {
+    details: { bytes: bytes.length, limit },
+  })
+}
