@@ -201,7 +201,11 @@ export function writeError(out: ByteWriter, error: NitroError): void {
   const details = Object.entries(error.details)
     .slice(0, detailsMax)
     .map(([key, value]) => [key, JSON.stringify(value)] as const)
-    .filter(([key, json]) => (room -= key.length + json.length) >= 0)
+    .filter(([key, json]) => {
+      const fits = key.length + json.length <= room
+      if (fits) room -= key.length + json.length
+      return fits
+    })
   out.uint(details.length)
   for (const [key, json] of details) {
     out.string(key)

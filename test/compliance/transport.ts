@@ -1,7 +1,4 @@
-/**
- * What every transport must do. `transportCompliance` registers the suite for one implementation;
- * `sessionCompliance` (handshake and sessions over it) is in `sessions.ts` beside.
- */
+/** What every transport must do: `transportCompliance` registers the suite for one implementation. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { concatBytes, equalBytes, type ErrorCode, NitroError, type Scheduler } from '../../base/index.ts'
