@@ -1,0 +1,113 @@
+/** `nitrostate member list|add|promote|remove|replace` */
+import { Argument, Command } from 'commander'
+import type { Admin, RequestOptions } from '../../api/index.ts'
+import { endpoint } from '../arguments.ts'
+import { note, type CliContext } from '../context.ts'
+import { printRecord, printRows } from '../output.ts'
+import { usesCluster, withClient } from '../shared.ts'
+
+const examples = `
+Adding a node, step by step:
+  nitrostate member add n4 127.0.0.1:7404
+  nitrostate server --name n4 --data-dir data/n4 --listen 127.0.0.1:7404 --join 127.0.0.1:7401
+  nitrostate member list                           until n4 has caught up with the leader
+  nitrostate member promote n4`
+
+/** Operations on the configuration. */
+export function memberCommand(context: CliContext): Command {
+  return new Command('member')
+    .description('list and change the members of the cluster')
+    .addHelpText('after', examples)
+    .addCommand(listCommand(context))
+    .addCommand(addCommand(context))
+    .addCommand(promoteCommand(context))
+    .addCommand(removeCommand(context))
+    .addCommand(replaceCommand(context))
+}
+
+function listCommand(context: CliContext): Command {
+  return usesCluster(new Command('list'))
+    .description('all members as the answering node sees them')
+    .action((_options: unknown, command: Command) =>
+      withClient(context, command, async ({ admin }, { output = 'table', timeoutMs }) => {
+        const members = await admin.members({ timeoutMs })
+        const rows = members.map(({ name, id, address, role, leader, connected, match, incarnation }) => {
+          const facts = { name, id, address, role, leader, connected, match }
+          return output === 'table' ? facts : { ...facts, incarnation }
+        })
+        await printRows(context, output, rows, 'name')
+      }),
+    )
+}
+
+function addCommand(context: CliContext): Command {
+  return usesCluster(new Command('add'))
+    .description("reserve a learner's place for a new node that will join under this name")
+    .argument('<name>', 'name of the new node')
+    .addArgument(new Argument('<address>', 'host:port others will reach it under').argParser(endpoint))
+    .action((name: string, address: string, _options: unknown, command: Command) =>
+      change(context, command, { added: name, address }, async (admin, options, endpoints) => {
+        await admin.addMember(name, address, options)
+        return joinNote(name, address, endpoints)
+      }),
+    )
+}
+
+function promoteCommand(context: CliContext): Command {
+  return usesCluster(new Command('promote'))
+    .description('make a learner that has caught up a voter')
+    .argument('<name>', 'name of the learner')
+    .action((name: string, _options: unknown, command: Command) =>
+      change(context, command, { promoted: name }, async (admin, options) => {
+        await admin.promoteMember(name, options)
+        return undefined
+      }),
+    )
+}
+
+function removeCommand(context: CliContext): Command {
+  return usesCluster(new Command('remove'))
+    .description('take a member out of the cluster')
+    .argument('<name>', 'name of the member')
+    .action((name: string, _options: unknown, command: Command) =>
+      change(context, command, { removed: name }, async (admin, options) => {
+        await admin.removeMember(name, options)
+        return undefined
+      }),
+    )
+}
+
+function replaceCommand(context: CliContext): Command {
+  return usesCluster(new Command('replace'))
+    .description('give the place of a lost node to a new process of the same name')
+    .argument('<name>', 'name of the member')
+    .addArgument(new Argument('[address]', 'host:port of the new process, when it changes').argParser(endpoint))
+    .action((name: string, address: string | undefined, _options: unknown, command: Command) =>
+      change(context, command, { replaced: name, address }, async (admin, options, endpoints) => {
+        await admin.replaceMember(name, address, options)
+        return joinNote(name, address ?? 'HOST:PORT', endpoints)
+      }),
+    )
+}
+
+/** Runs one change, prints it, and notes what comes next. */
+async function change(
+  context: CliContext,
+  command: Command,
+  row: Readonly<Record<string, string | undefined>>,
+  run: (admin: Admin, options: RequestOptions, endpoints: readonly string[]) => Promise<string | undefined>,
+): Promise<void> {
+  await withClient(context, command, async ({ admin }, { endpoints, output, timeoutMs }) => {
+    const next = await run(admin, { timeoutMs }, endpoints)
+    const given = Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined))
+    await printRecord(context, output ?? 'table', given, Object.keys(row)[0] ?? '')
+    if (next !== undefined) await note(context, next)
+  })
+}
+
+function joinNote(name: string, address: string, endpoints: readonly string[]): string {
+  return (
+    'Now start it with an empty directory:\n' +
+    `  nitrostate server --name ${name} --data-dir data/${name} --listen ${address} --join ${endpoints.join(',')}`
+  )
+}

@@ -1,0 +1,102 @@
+/** Options that every command talking to a cluster has, and the connection made of them. */
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { NitroError } from '../../base/index.ts'
+import type { Consistency } from '../api/index.ts'
+import { duration, endpointList } from './arguments.ts'
+import type { CliContext } from './context.ts'
+import { outputFormats, type OutputFormat } from './output.ts'
+import type { Client } from './upstream.ts'
+
+/** Where a local cluster of three listens. */
+export const defaultEndpoints: readonly string[] = ['127.0.0.1:7401', '127.0.0.1:7402', '127.0.0.1:7403']
+
+const defaultTimeoutMs = 10_000
+const connectTimeoutMs = 5000
+
+/** Values of the shared options. */
+export interface SharedOptions {
+  readonly endpoints: readonly string[]
+  /** Undefined when the command's own default is to be used. */
+  readonly output: OutputFormat | undefined
+  readonly timeoutMs: number
+}
+
+/** Adds the shared options to the root command; commander finds them before and after a subcommand's name. */
+export function addSharedOptions(root: Command): void {
+  root
+    .addOption(
+      new Option(
+        '--endpoints <host:port,...>',
+        `nodes to talk to (env: NITROSTATE_ENDPOINTS, default: ${defaultEndpoints.join(',')})`,
+      ).argParser(endpointList),
+    )
+    .addOption(new Option('-o, --output <format>', 'how to print data').choices(outputFormats))
+    .addOption(new Option('--timeout <time>', 'how long a request may take (default: 10s)').argParser(duration))
+}
+
+/** Marks a command as one that talks to a cluster: its help shows the shared options. */
+export function usesCluster(command: Command): Command {
+  return command.configureHelp({ showGlobalOptions: true })
+}
+
+/** The option that tells where reads are answered from. */
+export function consistencyOption(): Option {
+  return new Option('--consistency <level>', 'linearizable: sees every acknowledged write; committed: at once, may be old')
+    .choices(['linearizable', 'committed'] satisfies Consistency[])
+    .default('linearizable' satisfies Consistency)
+}
+
+/** Reads the shared options. Throws `InvalidArgument` for a bad NITROSTATE_ENDPOINTS. */
+export function sharedOptions(context: CliContext, command: Command): SharedOptions {
+  const given = command.optsWithGlobals<Partial<SharedOptions> & { readonly timeout?: number }>()
+  return {
+    endpoints: given.endpoints ?? environmentEndpoints(context) ?? defaultEndpoints,
+    output: given.output,
+    timeoutMs: given.timeout ?? defaultTimeoutMs,
+  }
+}
+
+/** Connects, runs, and closes the connection whatever happened. */
+export async function withClient<T>(
+  context: CliContext,
+  command: Command,
+  run: (client: Client, shared: SharedOptions) => Promise<T>,
+): Promise<T> {
+  const shared = sharedOptions(context, command)
+  return withEndpoints(context, shared, shared.endpoints, (client) => run(client, shared))
+}
+
+/** Like {@link withClient}, to endpoints of one's own choice. */
+export async function withEndpoints<T>(
+  context: CliContext,
+  shared: SharedOptions,
+  endpoints: readonly string[],
+  run: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await openClient(context, shared, endpoints)
+  try {
+    return await run(client)
+  } finally {
+    await client.close()
+  }
+}
+
+/** One more connection; the caller closes it. */
+export function openClient(context: CliContext, shared: SharedOptions, endpoints: readonly string[]): Promise<Client> {
+  return context.connect({
+    endpoints,
+    timeoutMs: shared.timeoutMs,
+    connectTimeoutMs: Math.min(shared.timeoutMs, connectTimeoutMs),
+  })
+}
+
+function environmentEndpoints(context: CliContext): readonly string[] | undefined {
+  const value = context.environment['NITROSTATE_ENDPOINTS']
+  if (value === undefined || value.trim() === '') return undefined
+  try {
+    return endpointList(value)
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new NitroError('InvalidArgument', `NITROSTATE_ENDPOINTS: ${error.message}`, { cause: error })
+  }
+}
