@@ -112,12 +112,12 @@ describe('reference pages', () => {
       ([code, { retryable, executed, summary }]) =>
         `| \`${code}\` | ${retryable ? 'yes' : 'no'} | ${executed} | ${summary} |`,
     )
-    expectRows('docs/reference/errors.md', rows, 'base/errors.ts')
+    expect(rowDifferences('docs/reference/errors.md', rows, 'base/errors.ts')).toEqual([])
   })
 
   test('docs/reference/metrics.md has one row for each metric', () => {
     const rows = Object.entries(metricTable).map(([name, [kind, help]]) => `| \`${name}\` | ${kind} | ${help} |`)
-    expectRows('docs/reference/metrics.md', rows, 'base/ports/metrics.ts')
+    expect(rowDifferences('docs/reference/metrics.md', rows, 'base/ports/metrics.ts')).toEqual([])
   })
 
   test('docs/reference/cli.md names every flag, and no flag that does not exist', () => {
@@ -145,15 +145,15 @@ describe('reference pages', () => {
   })
 })
 
-/** Rows of the page's tables whose first cell is code must be exactly `rows`, in any order. */
-function expectRows(path: string, rows: readonly string[], table: string): void {
+/** What is wrong with a page whose table rows that begin with code must be exactly `rows`, in any order. */
+function rowDifferences(path: string, rows: readonly string[], table: string): string[] {
   const page = readSource(path)
   const present = linesOf(page).map((line) => line.replace(/\s+/g, ' ').trim())
   const missing = rows.filter((row) => !present.includes(row)).map((row) => `${path}:1 add this row: ${row}`)
   const foreign = present.flatMap((line, i) =>
     line.startsWith('| `') && !rows.includes(line) ? [`${at(page, i)} ${table} has no such row: ${line}`] : [],
   )
-  expect([...missing, ...foreign]).toEqual([])
+  return [...missing, ...foreign]
 }
 
 describe('pages', () => {
