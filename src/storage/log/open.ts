@@ -1,0 +1,130 @@
+/** Opening a log: making a new one, or reading one back and making what was read durable before it is relied on. */
+import type { Clock, Crypto, Files, Metrics, Scheduler } from '../../../base/index.ts'
+import { assert, silentMetrics } from '../../../base/index.ts'
+import { isZero, sectorBytes } from './bytes.ts'
+import { damaged } from './damage.ts'
+import { DurableLog } from './log.ts'
+import type { LogPorts } from './log.ts'
+import { recover } from './recovery.ts'
+import {
+  encodeSegmentHeader,
+  firstChain,
+  nextSegmentName,
+  prepareSegment,
+  segmentName,
+  segmentSequence,
+} from './segment.ts'
+import { Witness, createWitness, witnessName } from './witness.ts'
+
+/** Options of {@link openLog}. */
+export interface LogOptions {
+  readonly files: Files
+  /** Holds nothing but the log. */
+  readonly directory: string
+  readonly crypto: Crypto
+  readonly scheduler: Scheduler
+  readonly clock: Clock
+  readonly metrics?: Metrics | undefined
+  /** Called at every durability boundary; if it throws, the log behaves as if the machine had died there. */
+  readonly hooks?: ((point: string) => void) | undefined
+  /** The 16 bytes every file of this log carries. */
+  readonly incarnation: Uint8Array
+  /** Make a new log. Only what a creation that died has left behind may be there. */
+  readonly create: boolean
+  /** Size of a segment file, a multiple of 512; a larger batch gets a larger segment. Default 16 MiB. */
+  readonly segmentBytes?: number | undefined
+  /** Longest time between a write and the witness that knows of it. Default 20. */
+  readonly witnessIntervalMs?: number | undefined
+}
+
+/**
+ * Opens the log in a directory. Throws `LogDamaged` (details: what, where, index) when anything that was acknowledged may be
+ * gone, or when `create` would overwrite a log; `DiskFull`, `DiskFailed`, `DirectoryUnusable`.
+ */
+export async function openLog(options: LogOptions): Promise<DurableLog> {
+  const { files, directory, crypto, incarnation } = options
+  const segmentBytes = options.segmentBytes ?? 16 << 20
+  assert(incarnation.length === 16, 'an incarnation has 16 bytes')
+  assert(segmentBytes % sectorBytes === 0 && segmentBytes >= 2 * sectorBytes, 'segmentBytes is a multiple of 512')
+  if (options.create) await createLog(files, directory, crypto, incarnation, segmentBytes)
+  const recovered = await recover(files, directory, crypto, incarnation)
+  const hook = options.hooks ?? ((): void => undefined)
+  for (const name of recovered.obsolete) await files.remove(`${directory}/${name}`)
+  const active = await files.open(`${directory}/${segmentName(recovered.active.sequence)}`)
+  const { position } = recovered.active
+  if (recovered.tornEnd > position) await active.write(position, new Uint8Array(recovered.tornEnd - position))
+  // what was read may only have been in the cache of a process that died
+  await active.sync()
+  await files.syncDirectory(directory)
+  const { window, hardState } = recovered
+  const witnessFile = await files.open(`${directory}/${witnessName}`)
+  const witness = new Witness(witnessFile, crypto, incarnation, hook, recovered.witnessSequence, {
+    ...hardState,
+    durableNumber: recovered.number,
+    durableIndex: window.lastIndex,
+    durableTerm: window.lastTerm,
+    firstSegment: recovered.facts.firstSegment,
+    lastSegment: recovered.active.sequence,
+    compactedIndex: window.baseIndex,
+    compactedTerm: window.baseTerm,
+  })
+  await witnessFile.sync()
+  await witness.save()
+  const ports: LogPorts = {
+    ...{ files, directory, crypto, incarnation, segmentBytes, hook },
+    scheduler: options.scheduler,
+    clock: options.clock,
+    metrics: options.metrics ?? silentMetrics,
+    witnessIntervalMs: options.witnessIntervalMs ?? 20,
+  }
+  return new DurableLog(ports, recovered, active, witness)
+}
+
+async function createLog(
+  files: Files,
+  directory: string,
+  crypto: Crypto,
+  incarnation: Uint8Array,
+  segmentBytes: number,
+): Promise<void> {
+  await files.makeDirectory(directory)
+  await clearUnused(files, directory)
+  const file = await prepareSegment(files, directory, segmentBytes)
+  const sector = new Uint8Array(sectorBytes)
+  const chain = firstChain(crypto, incarnation)
+  const header = { ...emptyPosition, sequence: 1, capacity: segmentBytes, chain }
+  encodeSegmentHeader(crypto, incarnation, header, sector)
+  try {
+    await file.write(0, sector)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await files.rename(`${directory}/${nextSegmentName}`, `${directory}/${segmentName(1)}`)
+  await createWitness(files, directory, crypto, incarnation)
+}
+
+const emptyPosition = {
+  witnessSequence: 0,
+  lastIndex: 0,
+  lastTerm: 0,
+  number: 0,
+  compactedIndex: 0,
+  compactedTerm: 0,
+}
+
+/** Removes what an interrupted creation left; refuses when it is more than that. */
+async function clearUnused(files: Files, directory: string): Promise<void> {
+  const names = await files.list(directory)
+  const segments = names.filter((name) => segmentSequence(name) !== undefined)
+  const used = async (): Promise<boolean> => {
+    if (segments.some((name) => name !== segmentName(1))) return true
+    const witness = await files.readFile(`${directory}/${witnessName}`)
+    // term, vote and commit of both slots
+    if (witness !== undefined && [32, 32 + sectorBytes].some((at) => !isZero(witness, at, at + 24))) return true
+    const segment = await files.readFile(`${directory}/${segmentName(1)}`)
+    return segment !== undefined && !isZero(segment, sectorBytes, segment.length)
+  }
+  if (await used()) throw damaged('there is a log where none should be', directory)
+  for (const name of [...segments, witnessName, nextSegmentName]) await files.remove(`${directory}/${name}`)
+}

@@ -1,0 +1,90 @@
+/** The retained entries, in memory: what consensus reads, synchronously. */
+import { assert } from '../../../base/index.ts'
+import type { Entry, StorageFault } from '../../../consensus/index.ts'
+import { entrySize } from '../../../consensus/index.ts'
+
+/**
+ * Entries (baseIndex, lastIndex], without holes. The entry at `baseIndex` is known by its term only. While a log is read
+ * from disk the last index may lie below the base (`replace` with an index that is compacted already).
+ */
+export class EntryWindow {
+  baseIndex: number
+  baseTerm: number
+  /** Sum of `entrySize` over the retained entries. */
+  bytes = 0
+  private readonly list: Entry[] = []
+
+  constructor(baseIndex: number, baseTerm: number) {
+    this.baseIndex = baseIndex
+    this.baseTerm = baseTerm
+  }
+
+  get count(): number {
+    return this.list.length
+  }
+
+  get lastIndex(): number {
+    return this.baseIndex + this.list.length
+  }
+
+  /** The term at `lastIndex`. */
+  get lastTerm(): number {
+    return this.list.at(-1)?.term ?? this.baseTerm
+  }
+
+  term(index: number): number | StorageFault {
+    if (index < this.baseIndex) return 'compacted'
+    if (index === this.baseIndex) return this.baseTerm
+    return this.list[index - this.baseIndex - 1]?.term ?? 'unavailable'
+  }
+
+  /** Entries in [lo, hi) up to `maxBytes`, at least one. */
+  slice(lo: number, hi: number, maxBytes: number): Entry[] | StorageFault {
+    if (lo <= this.baseIndex) return 'compacted'
+    if (hi > this.lastIndex + 1) return 'unavailable'
+    const first = lo - this.baseIndex - 1
+    const limit = hi - this.baseIndex - 1
+    let end = first
+    for (let size = 0; end < limit; end++) {
+      size += entrySize(this.list[end] as Entry)
+      if (size > maxBytes && end > first) break
+    }
+    return this.list.slice(first, end)
+  }
+
+  /** Puts `entry` at its index and forgets all above it. */
+  put(entry: Entry): void {
+    assert(
+      entry.index > this.baseIndex && entry.index <= this.lastIndex + 1,
+      () => `entry ${entry.index} leaves a hole`,
+    )
+    this.cut(entry.index)
+    this.list.push(entry)
+    this.bytes += entrySize(entry)
+  }
+
+  /** Forgets all entries from `index` on. */
+  cut(index: number): void {
+    const keep = Math.max(0, index - this.baseIndex - 1)
+    for (let at = this.list.length - 1; at >= keep; at--) this.bytes -= entrySize(this.list[at] as Entry)
+    if (this.list.length > keep) this.list.length = keep
+  }
+
+  /** Forgets all entries up to `index`, which must be in the window or be its base. */
+  compact(index: number): void {
+    const term = this.term(index)
+    assert(typeof term === 'number', () => `compaction at ${index} outside of the log`)
+    const dropped = this.list.splice(0, index - this.baseIndex)
+    for (const entry of dropped) this.bytes -= entrySize(entry)
+    this.baseIndex = index
+    this.baseTerm = term
+  }
+
+  /** Forgets everything; the log now starts after (index, term). */
+  reset(index: number, term: number): void {
+    this.list.length = 0
+    this.bytes = 0
+    this.baseIndex = index
+    this.baseTerm = term
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The directory of the state: numbered databases of which a small checksummed file names the current one.
+ *
+ *   current      u32 magic, u32 format, u64 number, u32 checksum of all before it
+ *   opening      stands while the current database is opened and verified
+ *   db-000001/   the databases; all but the current one are leftovers and are removed at open
+ *
+ * LevelDB can end the process on a damaged table. The marker turns that into an error at the next start.
+ */
+import type { Files, Kv, KvChange, KvFactory, KvRecord, KvSnapshot } from '../../../base/index.ts'
+import {
+  ByteReader,
+  ByteWriter,
+  NitroError,
+  assert,
+  checksum32,
+  isNitroError,
+  replaceFile,
+} from '../../../base/index.ts'
+
+const pointerName = 'current'
+const markerName = 'opening'
+const magic = 0x3144534e
+const format = 1
+
+function databaseName(number: number): string {
+  return `db-${String(number).padStart(6, '0')}`
+}
+
+function databaseNumber(name: string): number | undefined {
+  return /^db-\d{6,}$/.test(name) ? Number(name.slice(3)) : undefined
+}
+
+function damaged(directory: string, reason: string, cause?: unknown): NitroError {
+  return new NitroError('StateDamaged', `the state in ${directory} can't be used: ${reason}`, {
+    details: { directory, reason },
+    cause,
+  })
+}
+
+function encodePointer(number: number): Uint8Array {
+  const writer = new ByteWriter(24)
+  writer.u32(magic)
+  writer.u32(format)
+  writer.u64(number)
+  writer.u32(checksum32(writer.view()))
+  return writer.take()
+}
+
+function decodePointer(bytes: Uint8Array): number | undefined {
+  if (bytes.length !== 20) return undefined
+  const reader = new ByteReader(bytes)
+  const valid = reader.u32() === magic && reader.u32() === format
+  if (!valid || new ByteReader(bytes, 16).u32() !== checksum32(bytes, 0, 16)) return undefined
+  return reader.u64()
+}
+
+/** Options of {@link openState}. */
+export interface StateOptions {
+  readonly files: Files
+  readonly kv: KvFactory
+  readonly directory: string
+  /** Whether the node's identity says that there must be a state. */
+  readonly expected: boolean
+  /** Open it even if an earlier open did not come to its end. For a node that has nobody to rebuild from. Default false. */
+  readonly ignoreMarker?: boolean | undefined
+  /** Called at every durability boundary. */
+  readonly hooks?: ((point: string) => void) | undefined
+}
+
+/**
+ * Opens the current database. Throws `StateDamaged` (details.reason) when the pointer is damaged, or missing though
+ * expected; when the last open did not come to its end; or when the database does. `DirectoryLocked` when another process
+ * has it; `DiskFull`, `DirectoryUnusable`.
+ */
+export async function openState(options: StateOptions): Promise<StateDirectory> {
+  const { files, kv, directory, expected } = options
+  const hook = options.hooks ?? ((): void => undefined)
+  await files.makeDirectory(directory)
+  const names = await files.list(directory)
+  if (names.includes(markerName) && options.ignoreMarker !== true)
+    throw damaged(directory, 'the last start died opening it')
+  const pointer = await files.readFile(`${directory}/${pointerName}`)
+  if (pointer === undefined && expected) throw damaged(directory, 'the pointer to the database is missing')
+  const number = pointer === undefined ? 1 : decodePointer(pointer)
+  if (number === undefined) throw damaged(directory, 'the pointer to the database is damaged')
+  for (const name of names) {
+    const found = databaseNumber(name)
+    if (found !== undefined && (found !== number || pointer === undefined)) await files.remove(`${directory}/${name}`)
+  }
+  const path = `${directory}/${databaseName(number)}`
+  if (pointer === undefined) {
+    const database = await kv.open(path, { create: true })
+    hook('state:before-pointer')
+    await replaceFile(files, directory, pointerName, encodePointer(number))
+    hook('state:after-pointer')
+    return new StateDirectory(options, hook, number, database, 'new')
+  }
+  await replaceFile(files, directory, markerName, encodePointer(number))
+  hook('state:after-marker')
+  try {
+    return new StateDirectory(options, hook, number, await kv.open(path, { create: false }), 'existing')
+  } catch (error) {
+    // the directory is not to blame for these
+    if (!isNitroError(error, 'StateDamaged')) await removeMarker(files, directory)
+    throw error
+  }
+}
+
+/** Removes all state, so that the next open makes a new one. */
+export async function discardState(files: Files, directory: string): Promise<void> {
+  await files.makeDirectory(directory)
+  await files.remove(`${directory}/${pointerName}`)
+  await files.syncDirectory(directory)
+  for (const name of await files.list(directory)) await files.remove(`${directory}/${name}`)
+  await files.syncDirectory(directory)
+}
+
+async function removeMarker(files: Files, directory: string): Promise<void> {
+  await files.remove(`${directory}/${markerName}`)
+  await files.syncDirectory(directory)
+}
+
+/** The open state of one node. */
+export class StateDirectory {
+  /** Whether this open made the database. */
+  readonly status: 'new' | 'existing'
+  private readonly options: StateOptions
+  private readonly hook: (point: string) => void
+  private number: number
+  private current: Kv
+  private marked: boolean
+  private replacing = false
+
+  constructor(
+    options: StateOptions,
+    hook: (point: string) => void,
+    number: number,
+    current: Kv,
+    status: 'new' | 'existing',
+  ) {
+    this.options = options
+    this.hook = hook
+    this.number = number
+    this.current = current
+    this.status = status
+    this.marked = status === 'existing'
+  }
+
+  /** The current database; another one after a replacement. */
+  get kv(): Kv {
+    return this.current
+  }
+
+  /** All records in key order. */
+  pages(): AsyncIterable<readonly KvRecord[]> {
+    return this.current.pages()
+  }
+
+  /** The machine has accepted every record: a crash from now on is not the database's fault. */
+  async verified(): Promise<void> {
+    if (!this.marked) return
+    await removeMarker(this.options.files, this.options.directory)
+    this.marked = false
+  }
+
+  /** Applies all changes in one durable batch. */
+  async write(changes: readonly KvChange[]): Promise<void> {
+    this.hook('state:before-write')
+    await this.current.batch(changes, { sync: true })
+    this.hook('state:after-write')
+  }
+
+  /** The value now, or undefined. */
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    return this.current.getSync(key)
+  }
+
+  /** A view that later writes do not change; must be closed. A replacement ends it. */
+  snapshot(): KvSnapshot {
+    return this.current.snapshot()
+  }
+
+  /** Starts a new database beside the current one; one at a time. */
+  async beginReplacement(): Promise<Replacement> {
+    assert(!this.replacing, 'one replacement at a time')
+    this.replacing = true
+    const { files, directory, kv } = this.options
+    const number = this.number + 1
+    const path = `${directory}/${databaseName(number)}`
+    try {
+      await files.remove(path)
+      const database = await kv.open(path, { create: true })
+      return new Replacement(database, (chosen) => this.endReplacement(database, number, chosen))
+    } catch (error) {
+      this.replacing = false
+      throw error
+    }
+  }
+
+  /** Closes the database. A state that was not verified is not held against the database, since this is no crash. */
+  async close(): Promise<void> {
+    await this.current.close()
+    await this.verified()
+  }
+
+  private async endReplacement(database: Kv, number: number, chosen: boolean): Promise<void> {
+    const { files, directory } = this.options
+    try {
+      if (!chosen) {
+        await database.close()
+        await files.remove(`${directory}/${databaseName(number)}`)
+        return
+      }
+      this.hook('state:before-pointer')
+      await replaceFile(files, directory, pointerName, encodePointer(number))
+      this.hook('state:after-pointer')
+      const [old, oldNumber] = [this.current, this.number]
+      this.current = database
+      this.number = number
+      await this.verified()
+      await old.close()
+      await files.remove(`${directory}/${databaseName(oldNumber)}`)
+    } finally {
+      this.replacing = false
+    }
+  }
+}
+
+/** A database that is being filled to become the current one. */
+export class Replacement {
+  readonly kv: Kv
+  private readonly end: (chosen: boolean) => Promise<void>
+  private ended = false
+
+  constructor(kv: Kv, end: (chosen: boolean) => Promise<void>) {
+    this.kv = kv
+    this.end = end
+  }
+
+  /** Adds records. Each call is durable when it resolves: LevelDB's sync covers only its newest log file. */
+  write(changes: readonly KvChange[]): Promise<void> {
+    return this.kv.batch(changes, { sync: true })
+  }
+
+  /** Makes this the current database by one durable write; the old one is closed and removed. */
+  commit(): Promise<void> {
+    assert(!this.ended, 'a replacement ends once')
+    this.ended = true
+    return this.end(true)
+  }
+
+  /** Drops it. Nothing happens after {@link commit}. */
+  async abort(): Promise<void> {
+    if (this.ended) return
+    this.ended = true
+    await this.end(false)
+  }
+}
