@@ -22,7 +22,7 @@ import type { ConfState, Entry, EntryType, NodeId, Snapshot } from './types.ts'
 export const messageFormat = 1
 
 /** More entries in one message than this are refused on both sides. */
-export const entriesPerMessageMax = 65_536
+export const entriesPerMessageMax = 1_048_576
 
 /** More members in one configuration than this are refused. */
 const membersMax = 4_096
