@@ -4,7 +4,7 @@ import {
   fraction,
   isNitroError,
   messageOf,
-  NitroError,
+  type NitroError,
   type Random,
   type Scheduler,
   type Timer,

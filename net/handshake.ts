@@ -10,7 +10,7 @@
  * Both sides compute the same version: the highest in both ranges. Keys come later as further frames between the
  * second hello and the session; callers will not see them.
  */
-import { equalBytes, NitroError, type Scheduler } from '../base/index.ts'
+import { equalBytes, NitroError, present, type Scheduler } from '../base/index.ts'
 import { commonVersion, decodeHandshake, encodeHello, encodeRefusal, type HandshakeFrame, type Hello } from './hello.ts'
 import { Session } from './session.ts'
 import type { Link } from './transport.ts'
@@ -36,7 +36,8 @@ export interface AcceptOptions {
 
 /**
  * Runs the dialer's side on a link that was not started. Rejects with the acceptor's refusal, with what `verify`
- * gave, or with `UnsupportedVersion`, `MalformedFrame`, `FrameTooLarge`, `Timeout`, `ConnectionClosed`; the link is closed then.
+ * gave, or with `UnsupportedVersion`, `MalformedFrame`, `FrameTooLarge`, `InvalidArgument` (our own hello), `Timeout`
+ * or `ConnectionClosed`; the link is closed then.
  */
 export function connectSession(link: Link, mine: Hello, options: ConnectOptions): Promise<Session> {
   return handshake(
@@ -47,7 +48,8 @@ export function connectSession(link: Link, mine: Hello, options: ConnectOptions)
       if (frame.kind === 'foreign') return fail(unsupported(mine, frame), false)
       const wrong = options.verify(frame.hello)
       if (wrong !== undefined) return fail(wrong, false)
-      return new Session(link, frame.hello, commonVersion(mine, frame.hello) ?? mine.protocolMax, options.scheduler)
+      const version = present(commonVersion(mine, frame.hello), 'common version')
+      return new Session(link, frame.hello, version, options.scheduler)
     },
     mine,
   )
@@ -117,7 +119,13 @@ function handshake(
         fail(error ?? new NitroError('ConnectionClosed', message, { executed: 'no' }), false)
       },
     })
-    if (mine !== undefined) link.send(encodeHello(mine))
+    if (mine === undefined) return
+    try {
+      link.send(encodeHello(mine))
+    } catch (thrown) {
+      if (!(thrown instanceof NitroError)) throw thrown
+      fail(thrown, false)
+    }
   })
 }
 

@@ -358,6 +358,7 @@ export function transportCompliance(name: string, open: () => Promise<TransportF
         all.forEach((link, i) => link.send(pattern(turn * 100, i)))
       }
       for (const recorder of recorders) await fixture.until(recorder.when(() => recorder.frames.length === 40))
+      expect(recorders.length).toBe(100)
       recorders.forEach((recorder, i) => {
         const expected = Array.from({ length: 20 }, (_, turn) => [Uint8Array.of(i, turn), pattern(turn * 100, i)])
         expectFrames(recorder.frames, expected.flat())

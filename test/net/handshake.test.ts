@@ -264,6 +264,14 @@ describe.each([
     expect(await fixture.until(accepted)).toBe('ConnectionClosed')
   })
 
+  test('a hello of ours that cannot be sent is InvalidArgument, and the link is closed', async () => {
+    const recorder = new Recorder()
+    far.start(recorder.handlers)
+    expect(await fixture.until(codeOf(connect(peer('n1', { startId: new Uint8Array(1) }))))).toBe('InvalidArgument')
+    await fixture.until(recorder.when(() => recorder.ends.length === 1))
+    expect(recorder.frames).toEqual([])
+  })
+
   test('half a hello is refused with MalformedFrame', async () => {
     const accepted = codeOf(accept(() => peer('n22')))
     const recorder = new Recorder()

@@ -194,11 +194,12 @@ describe('ws listener', () => {
   })
 
   test('closing the listener does not wait for a peer that never answers', async () => {
-    const [socket] = await link()
+    const [socket, recorder] = await link()
     socket.pause()
     const closed = listener.close()
-    timers.fire(1_000)
+    expect(timers.fire(1_000)).toBe(1)
     await closed
+    expect(await ended(recorder)).toBe('ConnectionClosed')
   })
 })
 
