@@ -46,10 +46,10 @@ export class ManualTime implements Scheduler, Clock {
 /** Lets everything that is only waiting for microtasks go on. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Opens `log/` with small segments on a disk. */
+/** Opens `data/log/` with small segments on a disk. */
 export function openOn(files: Files, options: Partial<LogOptions> = {}): Promise<DurableLog> {
   const time = new ManualTime()
-  const defaults = { directory: 'log', crypto: nodeCrypto, scheduler: time, clock: time, incarnation, create: false }
+  const defaults = { directory: 'data', crypto: nodeCrypto, scheduler: time, clock: time, incarnation, create: false }
   return openLog({ ...defaults, files, segmentBytes: 4096, ...options })
 }
 

@@ -27,7 +27,7 @@ describe('a durable log', () => {
     const again = await openOn(files)
     expect(contentOf(again).entries).toEqual(before.entries)
     expect(again.hardState).toEqual(before.hardState)
-    expect((await files.list('log')).length).toBeGreaterThan(3)
+    expect((await files.list('data/log')).length).toBeGreaterThan(3)
   })
 
   it('replaces a suffix by writing lower indexes', async () => {
@@ -66,9 +66,9 @@ describe('a durable log', () => {
     const files = new MemoryFiles()
     const log = await openOn(files, { create: true })
     for (let index = 1; index <= 60; index++) await log.write({ entries: [entry(index, 1, 300)], hardState: state(1) })
-    const before = (await files.list('log')).length
+    const before = (await files.list('data/log')).length
     await log.compact(50)
-    expect((await files.list('log')).length).toBeLessThan(before)
+    expect((await files.list('data/log')).length).toBeLessThan(before)
     expect([log.firstIndex(), log.term(50), log.term(49)]).toEqual([51, 1, 'compacted'])
     files.crash()
     const again = await openOn(files)

@@ -178,7 +178,7 @@ export class DurableLog {
     const last = resets ? base : this.window.lastIndex
     let expected = entries[0]?.index ?? 0
     if (entries.length > 0) assert(expected > base && expected <= last + 1, () => `entry ${expected} leaves a hole`)
-    const term = hardState?.term ?? this.state.term
+    const term = Math.max(hardState?.term ?? this.state.term, snapshot?.term ?? 0)
     for (const entry of entries) {
       assert(entry.index === expected++, () => `entry ${entry.index} out of order`)
       assert(entry.term <= term, () => `entry ${entry.index} of term ${entry.term} in term ${term}`)
@@ -187,7 +187,7 @@ export class DurableLog {
   }
 
   private async perform({ entries, hardState }: LogBatch, snapshot: LogBatch['snapshot']): Promise<void> {
-    const next = hardState ?? this.state
+    const next = promiseOf(hardState ?? this.state, snapshot)
     const promised = next.term !== this.state.term || next.vote !== this.state.vote
     const resets = snapshot !== undefined && this.window.term(snapshot.index) !== snapshot.term
     const startedMs = this.ports.clock.monotonicMs()
@@ -407,4 +407,12 @@ export class DurableLog {
     this.timer?.cancel()
     this.timer = undefined
   }
+}
+
+/** What is promised after a batch: a snapshot may be of a later term than any this node has voted in. */
+function promiseOf(state: HardState, snapshot: LogBatch['snapshot']): HardState {
+  if (snapshot === undefined) return state
+  const commit = Math.max(state.commit, snapshot.index)
+  if (snapshot.term > state.term) return { term: snapshot.term, vote: 0, commit }
+  return { ...state, commit }
 }

@@ -19,7 +19,7 @@ import { Witness, createWitness, witnessName } from './witness.ts'
 /** Options of {@link openLog}. */
 export interface LogOptions {
   readonly files: Files
-  /** Holds nothing but the log. */
+  /** The data directory; the log lives in `log/` in it. */
   readonly directory: string
   readonly crypto: Crypto
   readonly scheduler: Scheduler
@@ -38,11 +38,12 @@ export interface LogOptions {
 }
 
 /**
- * Opens the log in a directory. Throws `LogDamaged` (details: what, where, index) when anything that was acknowledged may be
+ * Opens the log of a data directory. Throws `LogDamaged` (details: what, where, index) when anything that was acknowledged may be
  * gone, or when `create` would overwrite a log; `DiskFull`, `DiskFailed`, `DirectoryUnusable`.
  */
 export async function openLog(options: LogOptions): Promise<DurableLog> {
-  const { files, directory, crypto, incarnation } = options
+  const { files, crypto, incarnation } = options
+  const directory = `${options.directory}/log`
   const segmentBytes = options.segmentBytes ?? 16 << 20
   assert(incarnation.length === 16, 'an incarnation has 16 bytes')
   assert(segmentBytes % sectorBytes === 0 && segmentBytes >= 2 * sectorBytes, 'segmentBytes is a multiple of 512')

@@ -4,22 +4,24 @@
  *   current      u32 magic, u32 format, u64 number, u32 checksum of all before it
  *   opening      stands while the current database is opened and verified
  *   db-000001/   the databases; all but the current one are leftovers and are removed at open
+ *   lock/        an empty database that is open as long as the state is: LevelDB's file lock, one process at a time
  *
  * LevelDB can end the process on a damaged table. The marker turns that into an error at the next start.
  */
-import type { Files, Kv, KvChange, KvFactory, KvRecord, KvSnapshot } from '../../../base/index.ts'
+import type { Crypto, Files, Kv, KvChange, KvFactory, KvRecord, KvSnapshot, Logger } from '../../../base/index.ts'
 import {
   ByteReader,
   ByteWriter,
   NitroError,
   assert,
-  checksum32,
   isNitroError,
   replaceFile,
+  silentLogger,
 } from '../../../base/index.ts'
 
 const pointerName = 'current'
 const markerName = 'opening'
+const lockName = 'lock'
 const magic = 0x3144534e
 const format = 1
 
@@ -38,20 +40,20 @@ function damaged(directory: string, reason: string, cause?: unknown): NitroError
   })
 }
 
-function encodePointer(number: number): Uint8Array {
+function encodePointer(crypto: Crypto, number: number): Uint8Array {
   const writer = new ByteWriter(24)
   writer.u32(magic)
   writer.u32(format)
   writer.u64(number)
-  writer.u32(checksum32(writer.view()))
+  writer.u32(crypto.crc32(writer.view()))
   return writer.take()
 }
 
-function decodePointer(bytes: Uint8Array): number | undefined {
+function decodePointer(crypto: Crypto, bytes: Uint8Array): number | undefined {
   if (bytes.length !== 20) return undefined
   const reader = new ByteReader(bytes)
   const valid = reader.u32() === magic && reader.u32() === format
-  if (!valid || new ByteReader(bytes, 16).u32() !== checksum32(bytes, 0, 16)) return undefined
+  if (!valid || new ByteReader(bytes, 16).u32() !== crypto.crc32(bytes.subarray(0, 16))) return undefined
   return reader.u64()
 }
 
@@ -59,6 +61,9 @@ function decodePointer(bytes: Uint8Array): number | undefined {
 export interface StateOptions {
   readonly files: Files
   readonly kv: KvFactory
+  readonly crypto: Crypto
+  readonly logger?: Logger | undefined
+  /** The data directory; the state lives in `state/` in it. */
   readonly directory: string
   /** Whether the node's identity says that there must be a state. */
   readonly expected: boolean
@@ -74,41 +79,70 @@ export interface StateOptions {
  * has it; `DiskFull`, `DirectoryUnusable`.
  */
 export async function openState(options: StateOptions): Promise<StateDirectory> {
-  const { files, kv, directory, expected } = options
-  const hook = options.hooks ?? ((): void => undefined)
+  const { files, kv } = options
+  const directory = `${options.directory}/state`
   await files.makeDirectory(directory)
+  const lock = await takeLock(files, kv, directory)
+  try {
+    return await openLocked({ ...options, directory }, lock)
+  } catch (error) {
+    await lock.close()
+    throw error
+  }
+}
+
+async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirectory> {
+  const { files, kv, crypto, directory, expected, logger = silentLogger, hooks: hook = nothing } = options
   const names = await files.list(directory)
-  if (names.includes(markerName) && options.ignoreMarker !== true)
-    throw damaged(directory, 'the last start died opening it')
+  if (names.includes(markerName) && options.ignoreMarker !== true) {
+    throw damaged(directory, 'the last start died while opening it')
+  }
   const pointer = await files.readFile(`${directory}/${pointerName}`)
   if (pointer === undefined && expected) throw damaged(directory, 'the pointer to the database is missing')
-  const number = pointer === undefined ? 1 : decodePointer(pointer)
+  const number = pointer === undefined ? 1 : decodePointer(crypto, pointer)
   if (number === undefined) throw damaged(directory, 'the pointer to the database is damaged')
   for (const name of names) {
     const found = databaseNumber(name)
-    if (found !== undefined && (found !== number || pointer === undefined)) await files.remove(`${directory}/${name}`)
+    if (found === undefined || (found === number && pointer !== undefined)) continue
+    logger.info({ database: name }, 'removing a database that never came into use')
+    await files.remove(`${directory}/${name}`)
   }
   const path = `${directory}/${databaseName(number)}`
   if (pointer === undefined) {
     const database = await kv.open(path, { create: true })
     hook('state:before-pointer')
-    await replaceFile(files, directory, pointerName, encodePointer(number))
+    await replaceFile(files, directory, pointerName, encodePointer(crypto, number))
     hook('state:after-pointer')
-    return new StateDirectory(options, hook, number, database, 'new')
+    return new StateDirectory(options, lock, number, database, 'new')
   }
-  await replaceFile(files, directory, markerName, encodePointer(number))
+  await replaceFile(files, directory, markerName, encodePointer(crypto, number))
   hook('state:after-marker')
   try {
-    return new StateDirectory(options, hook, number, await kv.open(path, { create: false }), 'existing')
+    return new StateDirectory(options, lock, number, await kv.open(path, { create: false }), 'existing')
   } catch (error) {
-    // the directory is not to blame for these
+    // the database is not to blame for these
     if (!isNitroError(error, 'StateDamaged')) await removeMarker(files, directory)
     throw error
   }
 }
 
-/** Removes all state, so that the next open makes a new one. */
-export async function discardState(files: Files, directory: string): Promise<void> {
+const nothing = (): void => undefined
+
+/** Keeps other processes out; there is nothing in it to lose, so a damaged lock is made anew. */
+async function takeLock(files: Files, kv: KvFactory, directory: string): Promise<Kv> {
+  const path = `${directory}/${lockName}`
+  try {
+    return await kv.open(path, { create: false })
+  } catch (error) {
+    if (!isNitroError(error, 'StateDamaged')) throw error
+  }
+  await files.remove(path)
+  return kv.open(path, { create: true })
+}
+
+/** Removes all state of a data directory, so that the next open makes a new one. */
+export async function discardState(files: Files, dataDirectory: string): Promise<void> {
+  const directory = `${dataDirectory}/state`
   await files.makeDirectory(directory)
   await files.remove(`${directory}/${pointerName}`)
   await files.syncDirectory(directory)
@@ -127,20 +161,16 @@ export class StateDirectory {
   readonly status: 'new' | 'existing'
   private readonly options: StateOptions
   private readonly hook: (point: string) => void
+  private readonly lock: Kv
   private number: number
   private current: Kv
   private marked: boolean
   private replacing = false
 
-  constructor(
-    options: StateOptions,
-    hook: (point: string) => void,
-    number: number,
-    current: Kv,
-    status: 'new' | 'existing',
-  ) {
+  constructor(options: StateOptions, lock: Kv, number: number, current: Kv, status: 'new' | 'existing') {
     this.options = options
-    this.hook = hook
+    this.hook = options.hooks ?? nothing
+    this.lock = lock
     this.number = number
     this.current = current
     this.status = status
@@ -202,10 +232,11 @@ export class StateDirectory {
   async close(): Promise<void> {
     await this.current.close()
     await this.verified()
+    await this.lock.close()
   }
 
   private async endReplacement(database: Kv, number: number, chosen: boolean): Promise<void> {
-    const { files, directory } = this.options
+    const { files, crypto, directory } = this.options
     try {
       if (!chosen) {
         await database.close()
@@ -213,7 +244,7 @@ export class StateDirectory {
         return
       }
       this.hook('state:before-pointer')
-      await replaceFile(files, directory, pointerName, encodePointer(number))
+      await replaceFile(files, directory, pointerName, encodePointer(crypto, number))
       this.hook('state:after-pointer')
       const [old, oldNumber] = [this.current, this.number]
       this.current = database
