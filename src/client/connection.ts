@@ -4,7 +4,7 @@
  * Every request that was taken gets exactly one answer: its result, or `ConnectionClosed` when the connection ends first.
  */
 import { NitroError } from '../../base/index.ts'
-import type { Scheduler } from '../../base/index.ts'
+import type { Scheduler, Timer } from '../../base/index.ts'
 import type { Session } from '../../net/index.ts'
 import type { Consistency } from '../api/index.ts'
 import {
@@ -17,10 +17,12 @@ import {
   QueryBatchWriter,
   TagTable,
 } from '../wire/index.ts'
-import type { CallParams, CommandOwner, LeaderHint, Reply } from '../wire/index.ts'
+import type { CallParams, CommandOwner, LeaderHint } from '../wire/index.ts'
 
 /** A batch that has grown to this many bytes leaves before the turn ends. */
 const batchBytes = 256 * 1024
+/** How long a connection that was replaced waits for its last answers. */
+const retireMs = 10_000
 
 /** What a connection tells its owner. */
 export interface ConnectionEvents {
@@ -49,8 +51,6 @@ export class Connection {
   private readonly flights = new TagTable<Flight>()
   private readonly commands = new CommandBatchWriter()
   private readonly queries = new QueryBatchWriter()
-  private readonly calls = new Map<number, (reply: Reply) => void>()
-  private nextCall = 1
   private flushPlanned = false
   /** Frames that the session had no room for, oldest first. */
   private blocked: Frame[] = []
@@ -59,6 +59,7 @@ export class Connection {
   answered = false
   /** It takes no more requests and closes when the last one is answered. */
   private retiring = false
+  private retireTimer: Timer | undefined
 
   constructor(address: string, session: Session, scheduler: Scheduler, events: ConnectionEvents) {
     this.address = address
@@ -78,7 +79,7 @@ export class Connection {
 
   /** Requests that have no answer yet. */
   get pending(): number {
-    return this.flights.size + this.calls.size
+    return this.flights.size
   }
 
   /** Sends a command at the end of this turn. */
@@ -114,20 +115,11 @@ export class Connection {
     return false
   }
 
-  /** Calls a method; `replied` hears of the end exactly once unless the returned function is called before. */
-  call(method: string, params: CallParams, replied: (reply: Reply) => void): () => void {
-    const id = this.nextCall++
-    if (!this.open) {
-      const error = new NitroError('ConnectionClosed', `the connection to ${this.address} is closed`, { executed: 'no' })
-      replied({ id, ok: false, error })
-      return () => undefined
-    }
-    this.calls.set(id, replied)
+  /** Calls a method at once; the owner gets the whole reply. */
+  call(method: string, params: CallParams, owner: CommandOwner, tag: number): void {
+    if (!this.accepts(owner, tag)) return
+    const id = this.flights.add({ owner, tag })
     this.send({ kind: frameKinds.call, payload: encodeCall({ id, method, params }) })
-    return () => {
-      this.calls.delete(id)
-      this.closeIfDone()
-    }
   }
 
   private flushLater(sizeBytes: number): void {
@@ -169,10 +161,7 @@ export class Connection {
       forEachCommand(payload, this.result)
       this.closeIfDone()
     } else if (kind === frameKinds.reply) {
-      const reply = decodeReply(payload)
-      const replied = this.calls.get(reply.id)
-      this.calls.delete(reply.id)
-      replied?.(reply)
+      this.result(decodeReply(payload).id, payload, 0, payload.length)
       this.closeIfDone()
     } else if (kind === frameKinds.leaderHint) {
       this.events.leaderHint(this, decodeLeaderHint(payload))
@@ -188,7 +177,9 @@ export class Connection {
 
   /** Closes as soon as nothing is under way any more; new requests go elsewhere. */
   retire(): void {
+    if (this.retiring) return
     this.retiring = true
+    this.retireTimer = this.scheduler.after(retireMs, () => this.close())
     this.closeIfDone()
   }
 
@@ -205,6 +196,7 @@ export class Connection {
 
   private ended(reason: NitroError | undefined): void {
     this.open = false
+    this.retireTimer?.cancel()
     this.blocked = []
     const message = `the connection to ${this.address} closed before an answer came`
     const lost = new NitroError('ConnectionClosed', reason === undefined ? message : `${message}: ${reason.message}`, {
@@ -213,8 +205,5 @@ export class Connection {
     })
     this.events.closed(this, reason)
     for (const { owner, tag } of this.flights.drain()) owner.failed(tag, lost)
-    const calls = [...this.calls]
-    this.calls.clear()
-    for (const [id, replied] of calls) replied({ id, ok: false, error: lost })
   }
 }

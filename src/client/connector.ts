@@ -17,7 +17,7 @@ const dialTimeoutMs = 2_000
 /** After a round in which no endpoint answered: doubling pauses between these bounds, with jitter. */
 const pauseMinMs = 50
 const pauseMaxMs = 1_000
-/** A hinted leader that could not be reached is not dialed again for this long. */
+/** A hinted leader that could not be reached, or was the same node under another name, is not dialed again for this long. */
 const hintPauseMs = 5_000
 
 /** What a connector tells its owner. */
@@ -38,7 +38,7 @@ export class Connector {
   private readonly stopping = new AbortController()
   /** Why each endpoint did not answer when it was last dialed. */
   private readonly reasons = new Map<string, NitroError>()
-  private readonly unreachableHints = new Map<string, number>()
+  private readonly fruitlessHints = new Map<string, number>()
   private readonly connections = new Set<Connection>()
   private clusterId: Uint8Array = emptyBytes
   private hinted = ''
@@ -174,19 +174,18 @@ export class Connector {
   /** Connects to the leader beside the connection in use, which goes on until the new one is there. */
   private async moveTo(from: Connection, address: string): Promise<void> {
     const nowMs = this.settings.ports.clock.monotonicMs()
-    if (this.hinted === address || nowMs < (this.unreachableHints.get(address) ?? 0)) return
+    if (this.hinted === address || nowMs < (this.fruitlessHints.get(address) ?? 0)) return
     this.hinted = address
     const dialed = await dialAny(this.plan([address]))
     if (this.hinted === address) this.hinted = ''
     if (dialed === undefined) {
-      this.unreachableHints.set(address, nowMs + hintPauseMs)
+      this.fruitlessHints.set(address, nowMs + hintPauseMs)
       return
     }
     const current = this.current
-    const superfluous =
-      this.stopping.signal.aborted ||
-      (current !== undefined && (current !== from || sameProcess(current.session, dialed.session)))
-    if (superfluous) dialed.session.close()
+    const same = current !== undefined && sameProcess(current.session, dialed.session)
+    if (same) this.fruitlessHints.set(address, nowMs + hintPauseMs)
+    if (same || this.stopping.signal.aborted || (current !== undefined && current !== from)) dialed.session.close()
     else this.adopt(dialed)
   }
 

@@ -20,7 +20,7 @@ import type { Executed } from '../../base/index.ts'
 import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
-import { Request, Requests } from './requests.ts'
+import { MachineRequests, Request } from './requests.ts'
 import type { RequestsOptions } from './requests.ts'
 
 /** Numbers the machine keeps answers for. */
@@ -47,7 +47,7 @@ class Command extends Request {
 }
 
 /** Commands of one process, each executed at most once however often it is sent. */
-export class CommandSession extends Requests<Command> {
+export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
   private arena = new ByteWriter(arenaBytes)

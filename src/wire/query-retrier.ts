@@ -2,11 +2,10 @@
  * Queries over an unreliable channel. Reads change nothing, so every attempt that failed in a retryable way is simply
  * repeated until the deadline.
  */
-import type { ReadOptions } from '../api/index.ts'
-import type { Consistency } from '../api/index.ts'
 import type { Executed } from '../../base/index.ts'
+import type { Consistency, ReadOptions } from '../api/index.ts'
 import type { QueryChannel } from './channel.ts'
-import { Request, Requests } from './requests.ts'
+import { MachineRequests, Request } from './requests.ts'
 import type { RequestsOptions } from './requests.ts'
 
 class QueryTry extends Request {
@@ -24,7 +23,7 @@ export interface QueryRetrierOptions extends RequestsOptions {
 }
 
 /** Repeats queries until they are answered, their deadline passes, or they are aborted. */
-export class QueryRetrier extends Requests<QueryTry> {
+export class QueryRetrier extends MachineRequests<QueryTry> {
   private readonly channel: QueryChannel
 
   constructor(options: QueryRetrierOptions) {

@@ -28,17 +28,22 @@ const timeoutMsMax = 0x7fff_ffff
 const liveMax = 65_536
 const liveBytesMax = 64 * 1024 * 1024
 
+/** Hears of requests whose signal was aborted. */
+interface Aborter<V> {
+  abort(request: Request<V>): void
+}
+
 /** One request until it is settled. It listens to its own signal, so that this costs no closure. */
-export abstract class Request {
+export abstract class Request<V = Uint8Array> {
   readonly program: string
   readonly method: string
   readonly args: Uint8Array
   /** Set by {@link Requests.begin}. */
-  resolve: (payload: Uint8Array) => void = unset
+  resolve: (value: V) => void = unset
   reject: (reason: unknown) => void = unset
   deadlineMs = 0
   signal: AbortSignal | undefined = undefined
-  owner: Requests<Request> | undefined = undefined
+  owner: Aborter<V> | undefined = undefined
   /** Of the attempt under way; -1 without one. */
   tag = -1
   /** Some earlier attempt may have been executed. */
@@ -46,8 +51,8 @@ export abstract class Request {
   settled = false
   /** Why the last attempt failed. */
   lastError: NitroError | undefined = undefined
-  previous: Request | undefined = undefined
-  next: Request | undefined = undefined
+  previous: Request<V> | undefined = undefined
+  next: Request<V> | undefined = undefined
 
   constructor(program: string, method: string, args: Uint8Array) {
     this.program = program
@@ -63,8 +68,8 @@ export abstract class Request {
 
 function unset(): void {}
 
-/** All unsettled requests of one kind over one channel. */
-export abstract class Requests<R extends Request> implements CommandOwner {
+/** All unsettled requests of one kind over one channel; `V` is what they resolve with. */
+export abstract class Requests<R extends Request<V>, V> implements CommandOwner {
   protected readonly clock: Clock
   protected readonly scheduler: Scheduler
   protected readonly random: Random
@@ -106,8 +111,8 @@ export abstract class Requests<R extends Request> implements CommandOwner {
   protected abstract executed(request: R): Executed
 
   /** Takes a request in; its promise is the caller's. */
-  protected begin(request: R, options: RequestOptions | undefined): Promise<Uint8Array> {
-    return new Promise<Uint8Array>((resolve, reject) => {
+  protected begin(request: R, options: RequestOptions | undefined): Promise<V> {
+    return new Promise<V>((resolve, reject) => {
       const signal = options?.signal
       if (this.closed) throw new NitroError('Closed', 'the engine is closed')
       const timeoutMs = options?.timeoutMs === undefined ? this.defaultTimeoutMs : checkTimeout(options.timeoutMs)
@@ -120,7 +125,7 @@ export abstract class Requests<R extends Request> implements CommandOwner {
       request.reject = reject
       request.deadlineMs = nowMs + timeoutMs
       if (signal !== undefined) {
-        request.owner = this as unknown as Requests<Request>
+        request.owner = this
         request.signal = signal
         signal.addEventListener('abort', request)
       }
@@ -145,26 +150,26 @@ export abstract class Requests<R extends Request> implements CommandOwner {
     if (this.names.size < 1024) this.names.add(name)
   }
 
-  completed(tag: number, result: Uint8Array): void {
-    const request = this.underWay.take(tag)
-    if (request === undefined) return
-    request.tag = -1
-    if (result[0] === okStatus) this.succeeded(request, result.subarray(1))
-    else this.refused(request, errorOf(result))
-  }
+  /** An attempt has an outcome, in the encoding of the kind of request. */
+  abstract completed(tag: number, result: Uint8Array): void
 
   failed(tag: number, error: NitroError): void {
+    const request = this.take(tag)
+    if (request !== undefined) this.refused(request, error)
+  }
+
+  /** The request whose attempt has this tag, which is over now; undefined when nobody waits for it. */
+  protected take(tag: number): R | undefined {
     const request = this.underWay.take(tag)
-    if (request === undefined) return
-    request.tag = -1
-    this.refused(request, error)
+    if (request !== undefined) request.tag = -1
+    return request
   }
 
   /** An attempt ended well. */
-  protected succeeded(request: R, payload: Uint8Array): void {
+  protected succeeded(request: R, value: V): void {
     this.backoff.reset()
     this.settle(request)
-    request.resolve(payload)
+    request.resolve(value)
     this.ended(request)
   }
 
@@ -210,8 +215,8 @@ export abstract class Requests<R extends Request> implements CommandOwner {
   }
 
   /** For {@link Request} only: the caller gave up. */
-  abort(request: R): void {
-    if (!request.settled) this.fail(request, request.signal?.reason)
+  abort(request: Request<V>): void {
+    if (!request.settled) this.fail(request as R, request.signal?.reason)
   }
 
   private expire(nowMs: number): number {
@@ -265,6 +270,16 @@ export abstract class Requests<R extends Request> implements CommandOwner {
     request.signal?.removeEventListener('abort', request)
     if (tag >= 0) this.underWay.take(tag)
     request.tag = -1
+  }
+}
+
+/** Requests to the machine: outcomes are encoded results, values are their payloads. */
+export abstract class MachineRequests<R extends Request> extends Requests<R, Uint8Array> {
+  completed(tag: number, result: Uint8Array): void {
+    const request = this.take(tag)
+    if (request === undefined) return
+    if (result[0] === okStatus) this.succeeded(request, result.subarray(1))
+    else this.refused(request, errorOf(result))
   }
 }
 

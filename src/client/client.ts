@@ -1,0 +1,165 @@
+/** The client: a store, programs and cluster operations over one connection at a time to any of several nodes. */
+import { NitroError } from '../../base/index.ts'
+import type { Admin, Engine, Programs, RequestOptions, Store } from '../api/index.ts'
+import { createPrograms, createStore } from '../store/index.ts'
+import { CommandSession, QueryRetrier } from '../wire/index.ts'
+import type { CallParams, CommandChannel, QueryChannel } from '../wire/index.ts'
+import { createAdmin } from './admin.ts'
+import { Calls } from './calls.ts'
+import type { CallChannel } from './calls.ts'
+import { Connector } from './connector.ts'
+import { checkOptions } from './options.ts'
+import type { ClientSettings, ConnectOptions } from './options.ts'
+import { readStream } from './stream.ts'
+
+/** A connected client. It reconnects by itself; requests made meanwhile wait until their deadline. */
+export interface Client {
+  readonly store: Store
+  readonly programs: Programs
+  readonly admin: Admin
+  readonly engine: Engine
+  /** The address it is connected to now; empty while it is not. */
+  readonly endpoint: string
+  /** Rejects what is under way with `Closed`, ends the session and the connection. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Connects to a cluster through any of its nodes.
+ * Throws `Unavailable` naming each endpoint and its reason when none answered in time, the refusal itself when every one
+ * refused for good (`WrongCluster`, `UnsupportedVersion` ...), `InvalidArgument`, or `signal.reason`.
+ */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const client = new RemoteClient(checkOptions(options))
+  try {
+    await client.connected()
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+  return client
+}
+
+class RemoteClient implements Client {
+  readonly store: Store
+  readonly programs: Programs
+  readonly admin: Admin
+  readonly engine: Engine
+  private readonly settings: ClientSettings
+  private readonly connector: Connector
+  private readonly session: CommandSession
+  private readonly queries: QueryRetrier
+  private readonly calls: Calls
+  private readonly streams = new AbortController()
+  private onUp: () => void = () => undefined
+  private onRoundFailed: () => void = () => undefined
+  private closing: Promise<void> | undefined
+
+  constructor(settings: ClientSettings) {
+    this.settings = settings
+    this.connector = new Connector(settings, {
+      up: () => this.up(),
+      roundFailed: () => this.onRoundFailed(),
+    })
+    const channel = remoteChannel(this.connector)
+    const common = { ...settings.ports, defaultTimeoutMs: settings.timeoutMs }
+    this.session = new CommandSession({ ...common, channel })
+    this.queries = new QueryRetrier({ ...common, channel })
+    this.calls = new Calls(channel, common)
+    this.engine = {
+      command: (program, method, args, options) => this.session.command(program, method, args, options),
+      query: (program, method, args, options) => this.queries.query(program, method, args, options),
+    }
+    this.store = createStore(this.engine)
+    this.programs = createPrograms(this.engine)
+    this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
+  }
+
+  get endpoint(): string {
+    return this.connector.current?.address ?? ''
+  }
+
+  /** Resolves when the first endpoint has answered. */
+  connected(): Promise<void> {
+    const { signal, connectTimeoutMs, ports } = this.settings
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        timer.cancel()
+        signal?.removeEventListener('abort', abort)
+        this.onUp = () => undefined
+        this.onRoundFailed = () => undefined
+        settle()
+      }
+      const abort = (): void => end(() => reject(signal?.reason))
+      const timer = ports.scheduler.after(connectTimeoutMs, () => end(() => reject(this.connector.unavailable())))
+      if (signal?.aborted === true) return abort()
+      signal?.addEventListener('abort', abort)
+      this.onUp = () => end(resolve)
+      this.onRoundFailed = () => {
+        const refusal = this.connector.permanentRefusal()
+        if (refusal !== undefined) end(() => reject(refusal))
+      }
+      void this.connector.dial()
+    })
+  }
+
+  private up(): void {
+    this.onUp()
+    this.session.retryNow()
+    this.queries.retryNow()
+    this.calls.retryNow()
+  }
+
+  private async *stream(
+    method: string,
+    params: CallParams,
+    options: RequestOptions = {},
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { timeoutMs } = options
+    const signal = options.signal === undefined ? this.streams.signal : AbortSignal.any([options.signal, this.streams.signal])
+    signal.throwIfAborted()
+    const connection = this.connector.current
+    if (connection === undefined) throw this.connector.unavailable()
+    const session = await this.connector.openSession(connection.address)
+    yield* readStream({ session, scheduler: this.settings.ports.scheduler, method, params, signal, timeoutMs })
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  private shutDown(): Promise<void> {
+    this.streams.abort(new NitroError('Closed', 'the client was closed'))
+    this.session.close()
+    this.queries.close()
+    this.calls.close()
+    return this.connector.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** Whatever connection there is now; without one every request fails at once, certain not to have happened. */
+function remoteChannel(connector: Connector): CommandChannel & QueryChannel & CallChannel {
+  return {
+    submit(command, done, tag) {
+      const connection = connector.current
+      if (connection === undefined) done.failed(tag, connector.unavailable())
+      else connection.submit(command, done, tag)
+    },
+    query(program, method, args, consistency, timeoutMs, done, tag) {
+      const connection = connector.current
+      if (connection === undefined) done.failed(tag, connector.unavailable())
+      else connection.query(program, method, args, consistency, timeoutMs, done, tag)
+    },
+    call(method, params, done, tag) {
+      const connection = connector.current
+      if (connection === undefined) done.failed(tag, connector.unavailable())
+      else connection.call(method, params, done, tag)
+    },
+  }
+}

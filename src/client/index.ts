@@ -1,0 +1,3 @@
+/** The client library. */
+export { type Client, connect } from './client.ts'
+export type { ClientPorts, ConnectOptions } from './options.ts'
