@@ -2,7 +2,7 @@
  * The state of one node and its transitions: roles, terms, timers, and the sorting of messages by term. What a leader,
  * a follower or a candidate does with a message of its own term is in the files named after them.
  */
-import { assert, emptyBytes } from '../../base/index.ts'
+import { NitroError, assert, emptyBytes } from '../../base/index.ts'
 import { restoreConfiguration } from './changer.ts'
 import type { ResolvedConfig } from './config.ts'
 import { handleVoteRequest, hup, refusePreVote } from './election.ts'
@@ -18,7 +18,7 @@ import { RaftLog } from './log.ts'
 import { appendEntries, reduceUncommitted } from './replication.ts'
 import { trace, traceMessage } from './trace.ts'
 import { Tracker } from './tracker.ts'
-import { entriesSize, hex, isEmptyHardState, none, payloadsSize } from './types.ts'
+import { entriesSize, hex, none, payloadsSize } from './types.ts'
 import type { Entry, HardState, Index, NodeId, ReadState, Role, Snapshot, Term } from './types.ts'
 
 /**
@@ -72,8 +72,7 @@ export class Raft {
     const restored = restoreConfiguration(changeBase(this), confState)
     assert(restored.ok, 'the stored configuration cannot be restored')
     switchToConfiguration(this, restored.config, restored.progress)
-    if (!isEmptyHardState(hardState)) this.loadState(hardState)
-    if (config.applied > 0) this.log.appliedTo(config.applied, 0)
+    this.load(hardState, config.applied)
     this.becomeFollower(this.term, none)
     if (config.readOnlyOption === 'leaseBased' && this.term > 0) this.restartGuard = config.electionTick
     const peers = this.tracker.voters.map(hex).join(',')
@@ -85,15 +84,22 @@ export class Raft {
     )
   }
 
-  private loadState(state: HardState): void {
-    const { committed } = this.log
+  /**
+   * Takes up where the disk left off. The commit index may have been written later than what it stands for: entries that
+   * are in a snapshot or were applied are committed, whatever it says.
+   */
+  private load(state: HardState, applied: Index): void {
+    const committed = Math.max(state.commit, applied, this.log.committed)
     const last = this.log.lastIndex()
-    assert(committed <= state.commit && state.commit <= last, () => {
-      return `stored commit ${state.commit} is out of [${committed}, ${last}]`
-    })
-    this.log.committed = state.commit
+    if (committed > last) {
+      throw new NitroError('LogDamaged', `entries up to ${committed} were committed, the log ends at ${last}`, {
+        details: { committed, lastIndex: last },
+      })
+    }
+    this.log.committed = committed
     this.term = state.term
     this.vote = state.vote
+    if (applied > 0) this.log.appliedTo(Math.max(applied, this.log.applied), 0)
   }
 
   hardState(): HardState {

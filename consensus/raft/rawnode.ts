@@ -51,7 +51,7 @@
  * ## Errors
  *
  * A caller's mistakes and the world's are `NitroError`s or outcomes. An `AssertionError` is a bug, or storage that broke
- * its promise; the node must stop. A `NitroError` of code `LogDamaged` out of `step` says that entries this node once
+ * its promise; the node must stop. A `NitroError` of code `LogDamaged` out of the constructor or `step` says that entries this node once
  * acknowledged are gone; it must stop, too.
  */
 import { NitroError, assert } from '../../base/index.ts'
@@ -114,7 +114,10 @@ export class RawNode {
   private steps: Message[] = []
   private advancePending = false
 
-  /** Restores the node from its storage. Throws InvalidArgument for bad options. */
+  /**
+   * Restores the node from its storage. Throws InvalidArgument for bad options, LogDamaged if the log ends before what
+   * hard state or `applied` say.
+   */
   constructor(config: RaftConfig) {
     this.raft = new Raft(resolveConfig(config))
     this.lastSoftState = { lead: this.raft.lead, role: this.raft.role }
