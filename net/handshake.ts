@@ -11,12 +11,17 @@
  * second hello and the session; callers will not see them.
  */
 import { equalBytes, NitroError, present, type Scheduler } from '../base/index.ts'
-import { commonVersion, decodeHandshake, encodeHello, encodeRefusal, type HandshakeFrame, type Hello } from './hello.ts'
+import {
+  commonVersion,
+  decodeHandshake,
+  encodeHello,
+  encodeRefusal,
+  type HandshakeFrame,
+  type Hello,
+  protocolVersions,
+} from './hello.ts'
 import { Session } from './session.ts'
 import type { Link } from './transport.ts'
-
-/** The protocol versions this build speaks. */
-export const protocolVersions = { min: 1, max: 1 } as const
 
 /** For {@link connectSession}. */
 export interface ConnectOptions {

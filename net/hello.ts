@@ -13,6 +13,7 @@ import {
   type ErrorDetails,
   isErrorCode,
   NitroError,
+  utf8,
 } from '../base/index.ts'
 
 /** Whom the sender is: a member of a cluster (or one that wants to be), or a client. */
@@ -45,6 +46,9 @@ export interface Hello {
   /** Opaque to net/; at most 32 KiB. */
   readonly extra: Uint8Array
 }
+
+/** The protocol versions this build speaks. */
+export const protocolVersions = { min: 1, max: 1 } as const
 
 /** First byte of a handshake frame; session frames carry the negotiated version, which is never 0. */
 export const handshakeFormat = 0
@@ -174,9 +178,8 @@ function bounded(input: ByteReader, max: number, what: string): Uint8Array {
 }
 
 function boundedText(input: ByteReader, max: number, what: string): string {
-  const start = input.at
   const value = input.string()
-  if (input.at - start > max + 2) throw malformed(`${what} is too long`)
+  if (utf8(value).length > max) throw malformed(`${what} is too long`)
   return value
 }
 
@@ -261,8 +264,8 @@ export function commonVersion(
 /** A hello for the parts a caller does not care about: a client without cluster, address, flags or extra bytes. */
 export function clientHello(name: string, startId: Uint8Array): Hello {
   return {
-    protocolMin: 1,
-    protocolMax: 1,
+    protocolMin: protocolVersions.min,
+    protocolMax: protocolVersions.max,
     role: 'client',
     channel: 'client',
     clusterId: emptyBytes,

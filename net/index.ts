@@ -1,14 +1,7 @@
 /** Links between processes: the transport port and its two implementations, the handshake, sessions, dialing. */
 export { type Address, formatAddress, isLoopback, parseAddress } from './address.ts'
 export { Dialer, type DialerOptions, isPermanentRefusal } from './dialer.ts'
-export {
-  acceptSession,
-  type AcceptOptions,
-  connectSession,
-  type ConnectOptions,
-  protocolVersions,
-  verifyPeer,
-} from './handshake.ts'
+export { acceptSession, type AcceptOptions, connectSession, type ConnectOptions, verifyPeer } from './handshake.ts'
 export {
   type Channel,
   clientHello,
@@ -21,6 +14,7 @@ export {
   type HandshakeFrame,
   type Hello,
   maxHelloBytes,
+  protocolVersions,
   type Role,
 } from './hello.ts'
 export { MemoryNetwork, type MemoryNetworkOptions, type PartitionMode } from './memory.ts'

@@ -20,7 +20,8 @@ export interface LinkHandlers {
   drain?(): void
   /**
    * The link is over; called exactly once, after the last frame. Undefined when it ended in order; otherwise the
-   * reason, which is the same code at both ends when one of them named it in `close`.
+   * reason, which is the same code at both ends when one of them named it in `close`: a claim of the other side, not
+   * a fact about this one.
    */
   close(error: NitroError | undefined): void
 }
