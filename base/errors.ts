@@ -9,6 +9,7 @@
  * Errors are for the world (bad input, disks, peers). A broken invariant of our own is an assertion
  * (`assert.ts`), which never becomes part of the public contract.
  */
+import type { ValueMap } from './value.ts'
 
 /** What is known about the effect of a request that ended in an error. */
 export type Executed = 'no' | 'maybe' | 'yes'
@@ -84,7 +85,7 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes
 
 /** Machine-readable facts of an error; only canonical values, so that they travel. */
-export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>
+export type ErrorDetails = ValueMap
 
 /** Optional parts of a {@link NitroError}; what is not given comes from the code table. */
 export interface ErrorOptions {

@@ -1,0 +1,147 @@
+/**
+ * Event blocks: the records of one flush, packed into stored values of some 128 KiB.
+ *
+ *    0  u8   format 1
+ *    1  u8   flags 0
+ *    2  u16  reserved 0
+ *    4  u32  count of records
+ *    8  u64  id
+ *   16  records (record.ts)
+ *  end  16 bytes: hash of the first 16 bytes and of every record's hash, in order
+ *
+ * The trailer is made from record hashes, which apply has computed already, so a seal hashes no value twice. A record
+ * read later is checked against the hash the index holds for it, which is stronger than the block's own.
+ *
+ * Ids count up without gaps; only the oldest block is ever removed. Hence a missing block is always noticed, and a tombstone
+ * in the oldest block has nothing left to hide.
+ */
+import { ByteWriter, NitroError, hash128Into } from '../base/index.ts'
+import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes } from './record.ts'
+
+/** A block is closed when it has reached this size; a longer record gets a block of its own. */
+export const blockTargetBytes: number = 128 * 1024
+
+/** The bytes before a block's records. */
+export const blockHeaderBytes = 16
+
+/** The bytes after a block's records. */
+export const blockTrailerBytes = 16
+
+const blockFormat = 1
+const two32 = 0x1_0000_0000
+
+/** Fills one block with records whose hashes are known. */
+export class BlockBuilder {
+  readonly id: number
+  /** Bytes the finished block has, with what was added so far. */
+  sizeBytes: number = blockHeaderBytes + blockTrailerBytes
+  private count = 0
+  private readonly parts: Uint8Array[] = []
+  private readonly offsets: number[] = []
+  private readonly lengths: number[] = []
+  private readonly hashes = new ByteWriter(16 * 1024)
+
+  constructor(id: number) {
+    this.id = id
+    this.hashes.raw(new Uint8Array(blockHeaderBytes))
+  }
+
+  /** Whether a record of this length belongs into this block rather than into the next. */
+  takes(length: number): boolean {
+    return this.count === 0 || this.sizeBytes + length <= blockTargetBytes
+  }
+
+  /** Adds the record at `bytes[offset, offset + length)` with its hash lanes; returns its offset in the block. */
+  add(bytes: Uint8Array, offset: number, length: number, h0: number, h1: number, h2: number, h3: number): number {
+    const at = this.sizeBytes - blockTrailerBytes
+    this.parts.push(bytes)
+    this.offsets.push(offset)
+    this.lengths.push(length)
+    this.hashes.u32(h0)
+    this.hashes.u32(h1)
+    this.hashes.u32(h2)
+    this.hashes.u32(h3)
+    this.sizeBytes += length
+    this.count++
+    return at
+  }
+
+  /** The block's bytes. */
+  finish(): Uint8Array {
+    const out = new Uint8Array(this.sizeBytes)
+    const data = new DataView(out.buffer)
+    out[0] = blockFormat
+    data.setUint32(4, this.count, true)
+    data.setUint32(8, this.id, true)
+    data.setUint32(12, this.id / two32, true)
+    let at = blockHeaderBytes
+    for (let i = 0; i < this.count; i++) {
+      const offset = this.offsets[i] as number
+      const length = this.lengths[i] as number
+      out.set((this.parts[i] as Uint8Array).subarray(offset, offset + length), at)
+      at += length
+    }
+    writeTrailer(out, this.hashes)
+    return out
+  }
+}
+
+/** The hash that ends a block, over `hashes`, whose first 16 bytes are replaced by the block's header. */
+function writeTrailer(block: Uint8Array, hashes: ByteWriter): void {
+  hashes.bytes.set(block.subarray(0, blockHeaderBytes), 0)
+  hash128Into(trailer, 0, hashes.bytes, 0, hashes.length)
+  const data = new DataView(block.buffer, block.byteOffset, block.byteLength)
+  for (let lane = 0; lane < 4; lane++) {
+    data.setUint32(block.length - blockTrailerBytes + lane * 4, trailer[lane] as number, true)
+  }
+}
+const trailer = new Uint32Array(4)
+
+/** Called for each record of a block: where it lies, its header (reused) and its hash lanes at `lanes[lane]`. */
+export type RecordVisitor = (at: number, header: RecordHeader, lanes: Uint32Array, lane: number) => void
+
+/**
+ * Verifies a whole block and then visits its records. Nothing is visited unless everything is as it was written.
+ * Throws `StateDamaged`, or `UnsupportedFormat` for an intact block of another version.
+ */
+export function readBlock(id: number, block: Uint8Array, visit: RecordVisitor): void {
+  if (block.length < blockHeaderBytes + blockTrailerBytes) throw damaged(`block ${id} has ${block.length} bytes`)
+  const data = new DataView(block.buffer, block.byteOffset, block.length)
+  const end = block.length - blockTrailerBytes
+  const count = data.getUint32(4, true)
+  if (count * recordHeaderBytes > end) throw damaged(`block ${id} has a wrong count`)
+  const lanes = new Uint32Array(4 * (count + 1))
+  let at = blockHeaderBytes
+  for (let i = 0; i < count; i++) {
+    const next = at + (end - at < recordHeaderBytes ? two32 : data.getUint32(at, true))
+    if (next > end || next < at + recordHeaderBytes) throw damaged(`block ${id} has a record of a wrong length`)
+    hash128Into(lanes, 4 * (i + 1), block, at, next)
+    at = next
+  }
+  if (at !== end) throw damaged(`block ${id} has bytes left over`)
+  verifyTrailer(id, block, lanes)
+  if (data.getUint32(0, true) !== blockFormat) {
+    throw new NitroError('UnsupportedFormat', `block format ${block[0]}, flags ${block[1]}`)
+  }
+  const header = new RecordHeader()
+  at = blockHeaderBytes
+  for (let i = 0; i < count; i++) {
+    readRecordHeader(data, at, end, header)
+    visit(at, header, lanes, 4 * (i + 1))
+    at += header.length
+  }
+}
+
+function verifyTrailer(id: number, block: Uint8Array, lanes: Uint32Array): void {
+  const hashes = new ByteWriter(lanes.length * 4)
+  hashes.raw(block.subarray(0, blockHeaderBytes))
+  for (let i = 4; i < lanes.length; i++) hashes.u32(lanes[i] as number)
+  const data = new DataView(block.buffer, block.byteOffset, block.length)
+  if (data.getUint32(8, true) + data.getUint32(12, true) * two32 !== id) throw damaged(`block ${id} has another id`)
+  hash128Into(trailer, 0, hashes.bytes, 0, hashes.length)
+  for (let lane = 0; lane < 4; lane++) {
+    if (data.getUint32(block.length - blockTrailerBytes + lane * 4, true) !== trailer[lane]) {
+      throw damaged(`block ${id} has a wrong checksum`)
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/** The deterministic machine: entries in, results, state and hash out. */
+export * from './codec.ts'
+export { blockKey } from './flush.ts'
+export { Machine } from './machine.ts'
+export type { Flush, MachineOptions, ResultSink } from './machine.ts'
+export { manifestOf } from './manifest.ts'
+export type { Manifest, ManifestProgram } from './manifest.ts'
+export { ProgramError, programErrorDetails } from './program.ts'
+export type {
+  KeyInput,
+  Method,
+  Program,
+  ProgramErrorDetails,
+  Query,
+  RangeInput,
+  ReadView,
+  Transaction,
+} from './program.ts'

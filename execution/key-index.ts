@@ -1,0 +1,162 @@
+/**
+ * The index of current keys: a map for points, sorted chunks for ranges.
+ *
+ * Keys are latin1 strings, one char per byte, so `<` is byte order. Nothing here depends on the order in which keys came,
+ * which differs between a node that ran the log and one that loaded a snapshot.
+ */
+import { assert } from '../base/index.ts'
+
+/** What is known of a key without reading its value. Changed in place by every put. */
+export class KeyEntry {
+  readonly key: string
+  create = 0
+  mod = 0
+  version = 0
+  lease = 0
+  /** The block that holds the record, or 0 while it is only in memory. */
+  block = 0
+  /** The memory that holds the record while it is not in a durable block. */
+  bytes: Uint8Array | undefined = undefined
+  /** Where the record starts, in `bytes` if that is there, else in the block. */
+  offset = 0
+  /** The length of the whole record. */
+  length = 0
+  /** The lanes of the record's hash, as signed integers. */
+  h0 = 0
+  h1 = 0
+  h2 = 0
+  h3 = 0
+  /** The number of the seal that will write it; it stands in the list of that seal already. */
+  dirtyFor = 0
+  /** Deleted: no longer in the index, but its record must be written. */
+  tombstone = false
+
+  constructor(key: string) {
+    this.key = key
+  }
+}
+
+const chunkMax = 512
+
+/** The keys that exist now. */
+export class KeyIndex {
+  private readonly points = new Map<string, KeyEntry>()
+  private chunks: KeyEntry[][] = []
+
+  get size(): number {
+    return this.points.size
+  }
+
+  get(key: string): KeyEntry | undefined {
+    return this.points.get(key)
+  }
+
+  /** Adds an entry whose key is not there yet. */
+  add(entry: KeyEntry): void {
+    this.points.set(entry.key, entry)
+    if (this.chunks.length === 0) {
+      this.chunks.push([entry])
+      return
+    }
+    const at = this.chunkOf(entry.key)
+    const chunk = this.chunks[at] as KeyEntry[]
+    chunk.splice(lowerBound(chunk, entry.key), 0, entry)
+    if (chunk.length > chunkMax) {
+      // Keys often arrive in order: a split at the end leaves full chunks behind.
+      const last = at === this.chunks.length - 1 && chunk[chunk.length - 1] === entry
+      this.chunks.splice(at + 1, 0, chunk.splice(last ? chunkMax : chunkMax >> 1))
+    }
+  }
+
+  /** Removes an entry that is there. */
+  remove(entry: KeyEntry): void {
+    const known = this.points.delete(entry.key)
+    assert(known, 'a removed key was in the index')
+    const at = this.chunkOf(entry.key)
+    const chunk = this.chunks[at] as KeyEntry[]
+    if (chunk.length === 1) this.chunks.splice(at, 1)
+    else chunk.splice(lowerBound(chunk, entry.key), 1)
+  }
+
+  /** Replaces everything; for loading. */
+  fill(entries: KeyEntry[]): void {
+    assert(this.points.size === 0, 'an index is filled once')
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1))
+    for (const entry of entries) this.points.set(entry.key, entry)
+    for (let at = 0; at < entries.length; at += chunkMax) this.chunks.push(entries.slice(at, at + chunkMax))
+  }
+
+  /** The number of keys in `[start, end)`; `end` undefined means without end. */
+  count(start: string, end: string | undefined): number {
+    if (end !== undefined && end <= start) return 0
+    let count = 0
+    for (let at = this.chunkOf(start); at < this.chunks.length; at++) {
+      const chunk = this.chunks[at] as KeyEntry[]
+      if (end !== undefined && (chunk[0] as KeyEntry).key >= end) break
+      const from = (chunk[0] as KeyEntry).key >= start ? 0 : lowerBound(chunk, start)
+      const last = (chunk[chunk.length - 1] as KeyEntry).key
+      const to = end === undefined || last < end ? chunk.length : lowerBound(chunk, end)
+      count += to - from
+    }
+    return count
+  }
+
+  /** Visits the keys of `[start, end)` in order until the visitor says false; the index must not change meanwhile. */
+  ascend(start: string, end: string | undefined, visit: (entry: KeyEntry) => boolean): void {
+    let at = this.chunkOf(start)
+    let i = at < this.chunks.length ? lowerBound(this.chunks[at] as KeyEntry[], start) : 0
+    for (; at < this.chunks.length; at++, i = 0) {
+      const chunk = this.chunks[at] as KeyEntry[]
+      for (; i < chunk.length; i++) {
+        const entry = chunk[i] as KeyEntry
+        if ((end !== undefined && entry.key >= end) || !visit(entry)) return
+      }
+    }
+  }
+
+  /** As {@link ascend}, from the greatest key down. */
+  descend(start: string, end: string | undefined, visit: (entry: KeyEntry) => boolean): void {
+    if (this.chunks.length === 0) return
+    let at = end === undefined ? this.chunks.length - 1 : this.chunkOf(end)
+    let chunk = this.chunks[at] as KeyEntry[]
+    let i = (end === undefined ? chunk.length : lowerBound(chunk, end)) - 1
+    for (;;) {
+      for (; i >= 0; i--) {
+        const entry = chunk[i] as KeyEntry
+        if (entry.key < start || !visit(entry)) return
+      }
+      if (--at < 0) return
+      chunk = this.chunks[at] as KeyEntry[]
+      i = chunk.length - 1
+    }
+  }
+
+  /** Every entry, in no order that means anything. */
+  entries(): IterableIterator<KeyEntry> {
+    return this.points.values()
+  }
+
+  /** The chunk a key lies in or would be added to: the last one that starts at or before it. */
+  private chunkOf(key: string): number {
+    let low = 0
+    let high = this.chunks.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.chunks[middle] as KeyEntry[])[0]!.key <= key) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+/** The first position whose key is not below `key`. */
+function lowerBound(chunk: readonly KeyEntry[], key: string): number {
+  let low = 0
+  let high = chunk.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((chunk[middle] as KeyEntry).key < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,345 @@
+/**
+ * The deterministic machine: the log in, results and stored state out.
+ *
+ *   load* finishLoad   then per entry: startEntry step* finishEntry | applyConfiguration | skipEntry
+ *                      between entries: seal, later flushed; queries at any time
+ *
+ * Everything is synchronous and depends on the log alone. A command is atomic to queries; an entry is atomic for the
+ * applied index, the hash and what is flushed. Damage found while reading ends the machine: every later call throws it.
+ */
+import { NitroError, assert, checksum32, emptyBytes, isNitroError, latin1 } from '../base/index.ts'
+import type { Hash128, KvChange } from '../base/index.ts'
+import { BlockStore } from './block-store.ts'
+import { CommandHeader, builtins, decodeCommandHeader, kvMethods } from './command.ts'
+import { entryHeaderBytes, readEntryHeader } from './entry.ts'
+import { StateFlush } from './flush.ts'
+import { limitsWith } from './limits.ts'
+import type { MachineLimits } from './limits.ts'
+import { Loader } from './loader.ts'
+import { encodeMetadata, hashStanding, metadataKey } from './metadata.ts'
+import type { Standing } from './metadata.ts'
+import type { Program } from './program.ts'
+import * as kv from './programs/kv.ts'
+import { runSession } from './programs/session.ts'
+import { errorResult } from './result.ts'
+import { Sessions } from './sessions.ts'
+import { State } from './state.ts'
+import { UserPrograms } from './user-programs.ts'
+
+/** How a machine is made. */
+export interface MachineOptions {
+  /** User programs; the same on every node of the cluster. */
+  readonly programs?: readonly Program[]
+  /** Overridden limits; the same on every node of the cluster. */
+  readonly limits?: Partial<MachineLimits>
+  /** Bytes of stored blocks kept in memory; local to this node. Default 16 MiB. */
+  readonly cacheBytes?: number
+  /** The stored block of this id (its key is `blockKey(id)`), or undefined. The bytes must not change later. */
+  readonly readBlock: (id: number) => Uint8Array | undefined
+}
+
+/** What one seal has to write, as one atomic batch. */
+export interface Flush {
+  readonly appliedIndex: number
+  readonly appliedTerm: number
+  readonly changes: readonly KvChange[]
+}
+
+/** Takes the result of the command at a position of the entry. The bytes must not be changed, and stay valid. */
+export type ResultSink = (position: number, result: Uint8Array) => void
+
+/** One node's machine. See the module header for the order of calls. */
+export class Machine {
+  appliedIndex = 0
+  appliedTerm = 0
+  /** Time for expiry, in ms; the greatest stamp applied. */
+  logTime = 0
+  /** The last entry's wall time stamp, in ms since 1970. */
+  wallTime = 0
+  /** Opaque bytes of the driver: the members. Part of hash, metadata and snapshots. */
+  configuration: Uint8Array = emptyBytes
+  /** The earliest log time at which something must expire. */
+  readonly nextDeadline: number | undefined = undefined
+  /** Why this machine can't go on, once it can't. */
+  damage: NitroError | undefined = undefined
+  private readonly state: State
+  private readonly sessions: Sessions
+  private readonly programs: UserPrograms
+  private readonly limits: MachineLimits
+  private loader: Loader | undefined
+  private changed = false
+  private flush: { readonly flush: Flush; readonly state: StateFlush } | undefined
+  /** The entry being applied. */
+  private entry: Uint8Array | undefined
+  private entryIndex = 0
+  private entryTerm = 0
+  private count = 0
+  private position = 0
+  private at = 0
+  private readonly header = new CommandHeader()
+
+  /** Throws `InvalidArgument` for bad limits or programs. */
+  constructor(options: MachineOptions) {
+    this.limits = limitsWith(options.limits)
+    this.state = new State(new BlockStore(options.readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
+    this.sessions = new Sessions(this.limits)
+    this.programs = new UserPrograms(options.programs ?? [], this.state, this.limits)
+    this.loader = new Loader(this.state, this.sessions)
+  }
+
+  /** Takes one stored record; all must come, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
+  load(key: Uint8Array, value: Uint8Array): void {
+    assert(this.loader !== undefined, 'records are loaded before anything else')
+    this.guard(() => this.loader?.load(key, value))
+  }
+
+  /** Ends loading and verifies the whole; nothing loaded makes a new empty state. Throws `StateDamaged`. */
+  finishLoad(): void {
+    const { loader } = this
+    assert(loader !== undefined, 'loading ends once')
+    const metadata = this.guard(() => loader.finish())
+    this.loader = undefined
+    this.appliedIndex = metadata.appliedIndex
+    this.appliedTerm = metadata.appliedTerm
+    this.logTime = metadata.logTime
+    this.wallTime = metadata.wallTime
+    this.configuration = metadata.configuration
+  }
+
+  /** The revision of the last transaction that changed a key. */
+  get revision(): number {
+    return this.state.revision
+  }
+
+  get keyCount(): number {
+    return this.state.index.size
+  }
+
+  get sessionCount(): number {
+    return this.sessions.count
+  }
+
+  /** Roughly what the next seal would write, in bytes. */
+  get overlayBytes(): number {
+    return this.state.overlay.bytes + this.sessions.dirtyBytes
+  }
+
+  /**
+   * Begins the entry after the applied one. Its bytes are used until {@link finishEntry} and must not change.
+   * Throws, with nothing applied, `DataCorrupt` or `UnsupportedFormat`: the node must stop.
+   */
+  startEntry(index: number, term: number, data: Uint8Array): void {
+    this.begin(index, term)
+    const { count, logTime, wallTime } = readEntryHeader(data)
+    this.refuseUnknown(data, count)
+    this.entry = data
+    this.entryIndex = index
+    this.entryTerm = term
+    this.count = count
+    this.position = 0
+    this.at = entryHeaderBytes
+    this.logTime = Math.max(this.logTime, logTime)
+    this.wallTime = wallTime
+  }
+
+  /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged` only. */
+  step(sink: ResultSink): boolean {
+    const { entry, position } = this
+    assert(entry !== undefined && this.damage === undefined, 'an entry has been started')
+    if (position === this.count) return false
+    const start = this.at + 4
+    const end = start + lengthAt(entry, this.at)
+    const result = this.execute(entry, start, end)
+    this.at = end
+    this.position = position + 1
+    sink(position, result)
+    return true
+  }
+
+  /** Ends the entry; every command must have been executed. */
+  finishEntry(): void {
+    assert(this.entry !== undefined && this.position === this.count, 'every command of the entry has been executed')
+    this.entry = undefined
+    this.finish(this.entryIndex, this.entryTerm, this.logTime, 0)
+  }
+
+  /** Applies a configuration entry: the driver's bytes become the configuration. */
+  applyConfiguration(index: number, term: number, configuration: Uint8Array): void {
+    this.begin(index, term)
+    this.configuration = configuration.slice()
+    this.finish(index, term, checksum32(configuration), 1)
+  }
+
+  /** Passes over an entry without bytes. */
+  skipEntry(index: number, term: number): void {
+    this.begin(index, term)
+    this.finish(index, term, 0, 2)
+  }
+
+  /** Answers a read-only query with result bytes; errors, also `StateDamaged`, are in the result. */
+  query(program: string, method: string, args: Uint8Array): Uint8Array {
+    assert(this.loader === undefined, 'queries come after loading')
+    if (this.damage !== undefined) return errorResult(this.damage)
+    try {
+      if (program === 'kv' && method === 'get') return kv.get(this.state, this.limits, args)
+      if (program === 'kv' && method === 'range') return kv.range(this.state, this.limits, args)
+      if (Object.hasOwn(builtins, program)) {
+        return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
+      }
+      const { appliedIndex: index, logTime, wallTime } = this
+      return this.programs.query(program, method, args, { index, logTime, wallTime })
+    } catch (thrown) {
+      return this.resultOf(thrown, true)
+    }
+  }
+
+  /** A hash over everything replicated: equal on all nodes that have applied the same log. Between entries only. */
+  stateHash(): Hash128 {
+    assert(this.entry === undefined, 'the hash is taken between entries')
+    return hashStanding(this.standing())
+  }
+
+  /**
+   * Everything that changed since the last seal, as one batch; undefined when nothing did. Between entries, and only when the
+   * last flush has been {@link flushed}. Throws `StateDamaged`.
+   */
+  seal(): Flush | undefined {
+    assert(this.entry === undefined && this.loader === undefined, 'whole entries are sealed')
+    assert(this.flush === undefined, 'one flush at a time')
+    if (this.damage !== undefined) throw this.damage
+    if (!this.changed) return undefined
+    const standing = this.standing()
+    const state = this.guard(() => new StateFlush(this.state))
+    const { oldestBlock, nextBlock } = state
+    const metadata = encodeMetadata({ ...standing, oldestBlock, nextBlock })
+    const changes = [...state.changes, ...this.sessions.seal(), { key: metadataKey, value: metadata }]
+    const flush = { appliedIndex: this.appliedIndex, appliedTerm: this.appliedTerm, changes }
+    this.flush = { flush, state }
+    this.changed = false
+    return flush
+  }
+
+  /** The batch of this flush is durable: its records are read from their blocks from now on. */
+  flushed(flush: Flush): void {
+    assert(this.flush?.flush === flush, 'the flush under way is the one that finished')
+    this.flush.state.finish()
+    this.flush = undefined
+  }
+
+  private execute(entry: Uint8Array, start: number, end: number): Uint8Array {
+    const { header, sessions } = this
+    try {
+      decodeCommandHeader(entry, start, end, header)
+    } catch (thrown) {
+      return this.resultOf(thrown, false)
+    }
+    if (header.sessionAt < 0) return this.run(entry, header)
+    const admitted = sessions.admit(entry, header)
+    if (admitted instanceof Uint8Array) return admitted
+    const result = this.run(entry, header)
+    sessions.answer(admitted, header.seq, result)
+    return result
+  }
+
+  private run(entry: Uint8Array, header: CommandHeader): Uint8Array {
+    const { state, limits } = this
+    const { argsAt, argsEnd, method } = header
+    try {
+      switch (header.program) {
+        case builtins.kv:
+          if (method === kvMethods.put) return kv.put(state, limits, entry, argsAt, argsEnd)
+          return kv.remove(state, limits, entry, argsAt, argsEnd)
+        case builtins.session:
+          return runSession(this.sessions, method, entry, argsAt, argsEnd)
+        default:
+          return this.runUser(entry, header)
+      }
+    } catch (thrown) {
+      return this.resultOf(thrown, false)
+    }
+  }
+
+  private runUser(entry: Uint8Array, header: CommandHeader): Uint8Array {
+    const name = latin1(entry, header.nameAt, header.nameEnd)
+    const method = latin1(entry, header.methodAt, header.methodEnd)
+    const args = entry.subarray(header.argsAt, header.argsEnd)
+    const { entryIndex: index, logTime, wallTime } = this
+    return this.programs.run(name, method, args, { index, logTime, wallTime })
+  }
+
+  /** The result of an error that is the command's own; any other ends the machine. */
+  private resultOf(thrown: unknown, isQuery: boolean): Uint8Array {
+    if (!isNitroError(thrown)) throw thrown
+    if (thrown.code === 'StateDamaged') {
+      this.damage = thrown
+      if (!isQuery) throw thrown
+    }
+    return errorResult(thrown)
+  }
+
+  /** A command of a later version must stop the node before any command of its entry has an effect. */
+  private refuseUnknown(data: Uint8Array, count: number): void {
+    let at = entryHeaderBytes
+    for (let i = 0; i < count; i++) {
+      const end = at + 4 + lengthAt(data, at)
+      try {
+        decodeCommandHeader(data, at + 4, end, this.header)
+      } catch (thrown) {
+        if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
+      }
+      at = end
+    }
+  }
+
+  private begin(index: number, term: number): void {
+    assert(this.loader === undefined && this.entry === undefined, 'entries come after loading, one at a time')
+    assert(index === this.appliedIndex + 1, () => `entry ${index} after ${this.appliedIndex}`)
+    assert(term >= this.appliedTerm, () => `term ${term} after ${this.appliedTerm}`)
+    if (this.damage !== undefined) throw this.damage
+  }
+
+  private finish(index: number, term: number, what: number, kind: number): void {
+    this.state.mixChain(index, term, what, kind)
+    this.appliedIndex = index
+    this.appliedTerm = term
+    this.changed = true
+  }
+
+  private standing(): Standing {
+    const { appliedIndex, appliedTerm, logTime, wallTime, configuration, state, sessions } = this
+    return {
+      appliedIndex,
+      appliedTerm,
+      logTime,
+      wallTime,
+      revision: state.revision,
+      keyCount: state.index.size,
+      recordSum: state.sum,
+      chain: state.chain,
+      sessionCount: sessions.count,
+      sessionSum: sessions.hash(),
+      sessionUses: sessions.uses,
+      configuration,
+    }
+  }
+
+  private guard<T>(work: () => T): T {
+    if (this.damage !== undefined) throw this.damage
+    try {
+      return work()
+    } catch (thrown) {
+      if (isNitroError(thrown)) this.damage = thrown
+      throw thrown
+    }
+  }
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  )
+}

@@ -1,0 +1,124 @@
+/** The programs registered in code, and how one of their methods is run: whole, or not at all. */
+import { ByteWriter, NitroError, decodeValue, encodeValue, encodeValueTo, isNitroError } from '../base/index.ts'
+import type { Value } from '../base/index.ts'
+import { builtins } from './command.ts'
+import type { MachineLimits } from './limits.ts'
+import { ProgramError } from './program.ts'
+import type { Program } from './program.ts'
+import { errorResult, okStatus } from './result.ts'
+import type { State } from './state.ts'
+import { StateTransaction } from './transaction.ts'
+import type { ViewTimes } from './transaction.ts'
+
+const latin1Name = /^[\x21-\x7e\xa1-\xff]{1,64}$/
+
+/** The user programs of a machine. */
+export class UserPrograms {
+  private readonly programs = new Map<string, Program>()
+  private readonly state: State
+  private readonly limits: MachineLimits
+
+  /** Throws `InvalidArgument` for a bad or doubled name, a bad version, or a name that is a built-in's. */
+  constructor(programs: readonly Program[], state: State, limits: MachineLimits) {
+    this.state = state
+    this.limits = limits
+    for (const program of programs) {
+      checkProgram(program)
+      if (this.programs.has(program.name)) throw invalid(program.name, 'registered twice')
+      this.programs.set(program.name, program)
+    }
+  }
+
+  /** Runs a method and commits it, or rolls it back; the result says which. Throws only what stops the node. */
+  run(name: string, method: string, args: Uint8Array, times: ViewTimes): Uint8Array {
+    const program = this.programs.get(name)
+    if (program === undefined) return unknownProgram(name)
+    const run = ownOf(program.methods, method)
+    if (run === undefined) return unknownMethod(name, method)
+    const tx = new StateTransaction(this.state, this.limits, times, this.state.revision + 1)
+    const outcome = this.attempt(name, method, () => run(tx, decodeValue(args)))
+    tx.close()
+    if (outcome[0] === okStatus) tx.commit()
+    return outcome
+  }
+
+  /** Answers a query. Throws `StateDamaged` only. */
+  query(name: string, method: string, args: Uint8Array, times: ViewTimes): Uint8Array {
+    const program = this.programs.get(name)
+    if (program === undefined) return unknownProgram(name)
+    const run = ownOf(program.queries ?? {}, method)
+    if (run === undefined) return unknownMethod(name, method)
+    const view = new StateTransaction(this.state, this.limits, times, this.state.revision)
+    const outcome = this.attempt(name, method, () => run(view, decodeValue(args)))
+    view.close()
+    return outcome
+  }
+
+  private attempt(program: string, method: string, call: () => Value | void): Uint8Array {
+    try {
+      const value = call() ?? null
+      if (isThenable(value)) return programError(program, method, 'Thenable', null)
+      const writer = new ByteWriter(64)
+      writer.u8(okStatus)
+      encodeValueTo(writer, value)
+      if (writer.length > this.limits.resultBytes) return this.tooLarge(writer.length)
+      return writer.take()
+    } catch (thrown) {
+      return this.failure(program, method, thrown)
+    }
+  }
+
+  /** Only codes and canonical details enter a result: messages and stacks differ between nodes. */
+  private failure(program: string, method: string, thrown: unknown): Uint8Array {
+    if (isNitroError(thrown)) return programError(program, method, thrown.code, null)
+    if (!(thrown instanceof ProgramError)) return programError(program, method, 'Error', null)
+    try {
+      if (encodeValue([thrown.code, thrown.details]).length <= this.limits.resultBytes) {
+        return programError(program, method, thrown.code, thrown.details)
+      }
+    } catch {
+      return programError(program, method, 'NotCanonical', null)
+    }
+    return programError(program, method, 'RequestTooLarge', null)
+  }
+
+  private tooLarge(bytes: number): Uint8Array {
+    const details = { bytes, limit: this.limits.resultBytes }
+    return errorResult(new NitroError('RequestTooLarge', '', { details }))
+  }
+}
+
+/** Throws `InvalidArgument` unless name and version are what `Program` says. */
+export function checkProgram(program: Program): void {
+  const { name, version } = program
+  if (!latin1Name.test(name)) throw invalid(name, 'no name of 1 to 64 latin1 chars')
+  if (Object.hasOwn(builtins, name)) throw invalid(name, 'the name of a built-in')
+  if (!Number.isSafeInteger(version) || version < 1) throw invalid(name, `version ${version}`)
+}
+
+/** A rejection nobody listens to would end the process, so a native promise is listened to. */
+function isThenable(value: unknown): boolean {
+  if (value instanceof Promise) value.catch(() => {})
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
+  return typeof (value as { then?: unknown }).then === 'function'
+}
+
+function ownOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+function programError(program: string, method: string, code: string, details: Value): Uint8Array {
+  return errorResult(new NitroError('ProgramError', '', { details: { program, method, code, details } }))
+}
+
+function unknownProgram(program: string): Uint8Array {
+  return errorResult(new NitroError('UnknownProgram', '', { details: { program } }))
+}
+
+function unknownMethod(program: string, method: string): Uint8Array {
+  return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
+}
+
+function invalid(name: string, what: string): NitroError {
+  return new NitroError('InvalidArgument', `program ${name}: ${what}`, { details: { program: name } })
+}
