@@ -34,6 +34,8 @@ export class Session {
   private early: Uint8Array[] = []
   private ended: { readonly error: NitroError | undefined } | undefined
   private delivering = false
+  /** By the owner; before delivery begins the link is paused in any case. */
+  private paused = false
   private told = false
   private goodbye: NitroError | undefined
   /** A goodbye was said or heard; nothing is delivered after it. */
@@ -66,8 +68,8 @@ export class Session {
       this.delivering = true
       for (const frame of this.early) this.frame(frame)
       this.early = []
-      if (this.ended === undefined) this.link.resume()
-      else this.tellEnd()
+      if (this.ended !== undefined) this.tellEnd()
+      else if (!this.paused) this.link.resume()
     })
   }
 
@@ -83,12 +85,14 @@ export class Session {
 
   /** Asks for no more messages; see `Link.pause`. */
   pause(): void {
+    this.paused = true
     this.link.pause()
   }
 
   /** Undoes `pause`. */
   resume(): void {
-    this.link.resume()
+    this.paused = false
+    if (this.delivering) this.link.resume()
   }
 
   /** Says goodbye, with the whole error, and closes the link. */
@@ -137,8 +141,9 @@ export class Session {
 
   /** For the handshake only: the link is over. */
   end(error: NitroError | undefined): void {
-    this.ended = { error: this.goodbye ?? error }
-    if (this.delivering) this.tellEnd()
+    this.ended = { error }
+    // Closed by its owner before it was started: there may never be a start, but the listeners must know.
+    if (this.delivering || this.parted) this.tellEnd()
   }
 
   private header(kind: number): Uint8Array {
@@ -153,10 +158,13 @@ export class Session {
 
   private tellEnd(): void {
     const ended = this.ended
-    if (ended === undefined || this.told) return
-    this.told = true
-    this.handlers?.close(ended.error)
-    for (const listener of this.closeListeners) listener(ended.error)
+    if (ended === undefined) return
+    const error = this.goodbye ?? ended.error
+    if (this.handlers !== undefined && !this.told) {
+      this.told = true
+      this.handlers.close(error)
+    }
+    for (const listener of this.closeListeners.splice(0)) listener(error)
   }
 
   private farewell(frame: Uint8Array): void {

@@ -82,6 +82,18 @@ describe('dialer', () => {
     expect(events.slice(0, 3)).toEqual(['up', 'close Removed', 'down Removed'])
   })
 
+  test('a session closed by its owner without ever being started is dialed again', async () => {
+    await serve()
+    let ups = 0
+    dialer({
+      up: (session) => {
+        if (++ups === 1) session.close()
+      },
+    }).start()
+    await time.pass(200)
+    expect([ups, events]).toEqual([2, ['down undefined']])
+  })
+
   test('pauses are random below a bound that doubles up to the highest', async () => {
     const halves = { u32: () => 0x8000_0000, bytes: (length: number) => new Uint8Array(length) }
     dialer({ random: halves, backoffMinMs: 100, backoffMaxMs: 1_000 }).start()

@@ -102,6 +102,25 @@ describe.each([
     ])
   })
 
+  test('a session paused at its start delivers nothing until it is resumed', async () => {
+    const [a, b] = await sessions()
+    const atA = new Inside()
+    const atB = new Inside()
+    a.start(atA.handlers)
+    b.start(atB.handlers)
+    b.pause()
+    a.send(16, emptyBytes)
+    b.send(17, emptyBytes)
+    await fixture.until(atA.count(1, 0))
+    a.send(18, emptyBytes)
+    b.send(19, emptyBytes)
+    await fixture.until(atA.count(2, 0))
+    expect(atB.messages).toEqual([])
+    b.resume()
+    await fixture.until(atB.count(2, 0))
+    expect(atB.messages.map(([kind]) => kind)).toEqual([16, 18])
+  })
+
   test('kinds below 16 and above 255 are not for callers', async () => {
     const [a] = await sessions()
     for (const kind of [0, 15, 256, -1, 16.5]) expect(() => a.send(kind, emptyBytes)).toThrow('message kind')
@@ -128,14 +147,14 @@ describe.each([
   test('a goodbye said before the other side started is told at its start, after the messages', async () => {
     const [a, b] = await sessions()
     a.send(16, Uint8Array.of(1))
-    a.close()
+    a.close(new NitroError('Removed', 'bye', { details: { name: 'n1' } }))
     const atA = new Inside()
     a.start(atA.handlers)
     await fixture.until(atA.count(0, 1))
     const atB = new Inside()
     b.start(atB.handlers)
     await fixture.until(atB.count(1, 1))
-    expect(atB.ends).toEqual([undefined])
+    expect(atB.ends[0]).toMatchObject({ code: 'Removed', details: { name: 'n1' } })
   })
 
   test('a message that its owner cannot decode closes the session with MalformedFrame', async () => {
