@@ -33,12 +33,12 @@ export async function saveSnapshotFile(
   await files.remove(temporary)
   const file = await files.open(temporary, { create: true })
   try {
-    const receiver = new SnapshotReceiver({ crypto, records: ignore })
+    const receiver = new SnapshotReceiver(crypto, ignored)
     let done = false
     let at = 0
     for await (const chunk of chunks) {
       const number = receiver.wanted
-      done = await receiver.accept(chunk)
+      done = (await receiver.accept(chunk)) === 'done'
       if (receiver.wanted === number) throw invalid('chunks are not in order')
       const framed = new ByteWriter(chunk.length + 4)
       framed.u32(chunk.length)
@@ -97,19 +97,19 @@ export async function verifySnapshotFile(
   path: string,
   crypto: Crypto = nodeCrypto,
 ): Promise<SnapshotFileInfo> {
-  const receiver = new SnapshotReceiver({ crypto, records: ignore })
+  const receiver = new SnapshotReceiver(crypto, ignored)
   let done = false
   for await (const chunk of readSnapshotFile(files, path)) {
     if (done) throw invalid('there is more after its end')
     const number = receiver.wanted
-    done = await receiver.accept(chunk)
+    done = (await receiver.accept(chunk)) === 'done'
     if (receiver.wanted === number) throw invalid('chunks are not in order')
   }
   if (!done) throw invalid('the last chunk is missing')
   return infoOf(receiver)
 }
 
-const ignore = (): void => undefined
+const ignored = { records: (): void => undefined }
 
 function infoOf(receiver: SnapshotReceiver): SnapshotFileInfo {
   const { clusterId, index, term, revision } = receiver.head as SnapshotHead

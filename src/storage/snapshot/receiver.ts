@@ -1,20 +1,21 @@
 /** Puts chunks together again, trusting none of them. */
-import type { Crypto, KvRecord, Sha256 } from '../../../base/index.ts'
+import type { Crypto, KvChange, Sha256 } from '../../../base/index.ts'
 import { ByteReader, ByteWriter, compareBytes, concatBytes, equalBytes } from '../../../base/index.ts'
 import type { SnapshotHead } from './format.ts'
 import { decodeChunk, decodeHead, decodeTrailer, invalid, recordBytesMax } from './format.ts'
 
 const recordHeaderBytes = 8
 
-/** What a receiver needs. */
-export interface ReceiverOptions {
-  readonly crypto: Crypto
-  /** Takes records in key order; the next batch comes when the promise has resolved. The arrays may be kept. */
-  records(batch: readonly KvRecord[]): Promise<void> | void
+/** What a receiver does with what it gets. */
+export interface SnapshotTarget {
+  /** The head is known; a rejection ends the transfer. */
+  head?(head: SnapshotHead): Promise<void> | void
+  /** Records in key order; the next batch comes when this one's promise resolves. The arrays may be kept. */
+  records(batch: readonly KvChange[]): Promise<void> | void
 }
 
 /**
- * Accepts the chunks of one snapshot in order. Nothing of it may be used before `accept` has said true. After an error
+ * Accepts the chunks of one snapshot in order. Nothing of it may be used before `accept` has said `done`. After an error
  * the receiver is worthless: begin again.
  */
 export class SnapshotReceiver {
@@ -26,27 +27,27 @@ export class SnapshotReceiver {
   records = 0
   bytes = 0
   private readonly crypto: Crypto
-  private readonly options: ReceiverOptions
+  private readonly target: SnapshotTarget
   private readonly sha: Sha256
   private headParts: Uint8Array[] = []
   private readonly rest = new ByteWriter(4096)
   private lastKey: Uint8Array | undefined
   private state: 'open' | 'busy' | 'done' | 'failed' = 'open'
 
-  constructor(options: ReceiverOptions) {
-    this.crypto = options.crypto
-    this.options = options
-    this.sha = options.crypto.createSha256()
+  constructor(crypto: Crypto, target: SnapshotTarget) {
+    this.crypto = crypto
+    this.target = target
+    this.sha = crypto.createSha256()
   }
 
   /**
-   * Takes a chunk; one at a time. A chunk of another number than `wanted` is ignored. True means that the whole snapshot was
-   * verified. Throws `SnapshotInvalid`, `UnsupportedFormat`, and whatever `records` throws.
+   * Takes a chunk; one at a time. A chunk of another number than `wanted` is ignored. `done` means that the whole snapshot
+   * was verified. Throws `SnapshotInvalid`, `UnsupportedFormat`, and whatever the target throws.
    */
-  async accept(chunk: Uint8Array): Promise<boolean> {
+  async accept(chunk: Uint8Array): Promise<'more' | 'done'> {
     if (this.state === 'busy') throw invalid('two chunks at a time')
     if (this.state === 'failed') throw invalid('an earlier chunk was not valid')
-    if (this.state === 'done') return true
+    if (this.state === 'done') return 'done'
     this.state = 'busy'
     try {
       this.state = (await this.take(chunk)) ? 'done' : 'open'
@@ -54,7 +55,7 @@ export class SnapshotReceiver {
       this.state = 'failed'
       throw error
     }
-    return this.state === 'done'
+    return this.state === 'done' ? 'done' : 'more'
   }
 
   private async take(chunk: Uint8Array): Promise<boolean> {
@@ -66,6 +67,7 @@ export class SnapshotReceiver {
     } else if (this.head === undefined) {
       this.head = decodeHead(concatBytes(this.headParts))
       this.headParts = []
+      await this.target.head?.(this.head)
     }
     if (kind === 'records') await this.takeRecords(payload)
     if (kind === 'trailer') this.finish(payload)
@@ -78,7 +80,7 @@ export class SnapshotReceiver {
     this.bytes += payload.length
     this.rest.raw(payload)
     const stream = this.rest.view()
-    const batch: KvRecord[] = []
+    const batch: KvChange[] = []
     let at = 0
     while (stream.length - at >= recordHeaderBytes) {
       const reader = new ByteReader(stream, at)
@@ -98,7 +100,7 @@ export class SnapshotReceiver {
       this.rest.raw(left)
     }
     this.records += batch.length
-    if (batch.length > 0) await this.options.records(batch)
+    if (batch.length > 0) await this.target.records(batch)
   }
 
   private finish(payload: Uint8Array): void {
