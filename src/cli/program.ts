@@ -18,7 +18,7 @@ import { statusCommand } from './commands/status.ts'
 import { transferCommand } from './commands/transfer.ts'
 import type { CliContext } from './context.ts'
 import { errorText, exitCodeFor, exitCodes, ExitWith } from './exit-codes.ts'
-import { addSharedOptions } from './shared.ts'
+import { refuseUnusedOptions, usesCluster } from './shared.ts'
 
 const examples = `
 Examples:
@@ -39,7 +39,7 @@ export function buildProgram(context: CliContext): Command {
     .helpOption('-h, --help', 'print help; "nitrostate COMMAND --help" for one command')
     .showSuggestionAfterError()
     .addHelpText('after', examples)
-  addSharedOptions(root)
+  usesCluster(root).hook('preAction', refuseUnusedOptions)
   const groups: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
     ['Nodes:', [devCommand(context), serverCommand(context)]],
     ['Keys:', [putCommand(context), getCommand(context), delCommand(context), rangeCommand(context)]],

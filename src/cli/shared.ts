@@ -21,22 +21,41 @@ export interface SharedOptions {
   readonly timeoutMs: number
 }
 
-/** Adds the shared options to the root command; commander finds them before and after a subcommand's name. */
-export function addSharedOptions(root: Command): void {
-  root
-    .addOption(
-      new Option(
+const sharedNames = ['endpoints', 'output', 'timeout'] as const
+
+function sharedOption(name: (typeof sharedNames)[number]): Option {
+  switch (name) {
+    case 'endpoints':
+      return new Option(
         '--endpoints <host:port,...>',
         `nodes to talk to (env: NITROSTATE_ENDPOINTS, default: ${defaultEndpoints.join(',')})`,
-      ).argParser(endpointList),
-    )
-    .addOption(new Option('-o, --output <format>', 'how to print data').choices(outputFormats))
-    .addOption(new Option('--timeout <time>', 'how long a request may take (default: 10s)').argParser(duration))
+      ).argParser(endpointList)
+    case 'output':
+      return new Option('-o, --output <format>', 'how to print data').choices(outputFormats)
+    case 'timeout':
+      return new Option('--timeout <time>', 'how long a request may take, such as 500ms or 10s (default: 10s)').argParser(
+        duration,
+      )
+  }
 }
 
-/** Marks a command as one that talks to a cluster: its help shows the shared options. */
-export function usesCluster(command: Command): Command {
-  return command.configureHelp({ showGlobalOptions: true })
+/**
+ * Adds shared options to a command; all of them unless `names` says which. The root has them too, so that they may stand
+ * before the command's name as well.
+ */
+export function usesCluster(command: Command, names: readonly (typeof sharedNames)[number][] = sharedNames): Command {
+  for (const name of names) command.addOption(sharedOption(name).helpGroup('Common options:'))
+  return command
+}
+
+/** Refuses shared options that were given to a command which has no use for them. Throws `InvalidArgument`. */
+export function refuseUnusedOptions(root: Command, command: Command): void {
+  for (const name of sharedNames) {
+    const known = command.options.some((option) => option.attributeName() === name)
+    if (!known && root.getOptionValue(name) !== undefined) {
+      throw new NitroError('InvalidArgument', `"${command.name()}" has no option --${name}`)
+    }
+  }
 }
 
 /** The option that tells where reads are answered from. */

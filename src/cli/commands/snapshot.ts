@@ -52,7 +52,7 @@ function saveCommand(context: CliContext): Command {
 }
 
 function verifyCommand(context: CliContext): Command {
-  return new Command('verify')
+  return usesCluster(new Command('verify'), ['output'])
     .description('check every checksum of a snapshot file')
     .argument('<file>', 'the snapshot file')
     .action(async (file: string, _options: unknown, command: Command) => {
@@ -62,7 +62,7 @@ function verifyCommand(context: CliContext): Command {
 }
 
 function restoreCommand(context: CliContext): Command {
-  return new Command('restore')
+  return usesCluster(new Command('restore'), ['output'])
     .description('make the data directory of a new cluster out of a snapshot file')
     .argument('<file>', 'the snapshot file')
     .requiredOption('--name <name>', 'name of the node')
