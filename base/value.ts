@@ -226,7 +226,8 @@ function readMap(reader: ByteReader, depth: number): ValueMap {
     before = bytes
     const value = read(reader, depth + 1)
     // Plain assignment of this one name would set the prototype instead.
-    if (key === '__proto__') Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
+    if (key === '__proto__')
+      Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
     else map[key] = value
   }
   return map

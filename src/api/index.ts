@@ -1,0 +1,4 @@
+/** The interfaces of the product: types and tables only. */
+export type * from './admin.ts'
+export type * from './engine.ts'
+export type * from './store.ts'

@@ -1,0 +1,14 @@
+/**
+ * NitroState: a consensus-backed distributed state engine.
+ *
+ * `openNode` embeds a node, `connect` reaches a cluster from outside; both give the same `store` and `programs`.
+ */
+export { NitroError, errorCodes, isNitroError } from '../base/index.ts'
+export type { ErrorCode, ErrorDetails, Executed, Logger, Metrics, Value } from '../base/index.ts'
+export { ProgramError } from '../execution/index.ts'
+export type { Method, Program, Query, ReadView, Transaction } from '../execution/index.ts'
+export type * from './api/index.ts'
+export { connect } from './client/index.ts'
+export type { Client, ConnectOptions } from './client/index.ts'
+export { openNode, restoreSnapshot } from './node/index.ts'
+export type { Node, NodeOptions } from './node/index.ts'

@@ -1,0 +1,220 @@
+/**
+ * What operators ask of a node, by whatever door they come: the local `admin`, a client's call, the server's HTTP.
+ *
+ * Changes belong to the leader; a node that does not lead passes them on to the one that does, once.
+ */
+import { NitroError, emptyBytes, hashText, hex } from '../../base/index.ts'
+import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
+import {
+  callOnce,
+  encodeConfiguration,
+  isClaimed,
+  memberById,
+  memberByName,
+  memberRole,
+  planAdd,
+  planJoin,
+  planPromote,
+  planRemove,
+  planReplace,
+} from '../replica/index.ts'
+import type { Group, Replica } from '../replica/index.ts'
+import type { CallParams, CallValue } from '../wire/index.ts'
+import { version } from './version.ts'
+
+const forwardTimeoutMs = 10_000
+
+/** Answers for one replica. */
+export class AdminService {
+  private readonly replica: Replica
+
+  constructor(replica: Replica) {
+    this.replica = replica
+  }
+
+  private get group(): Group {
+    const { group } = this.replica
+    if (group === undefined) throw this.replica.notThereYet()
+    return group
+  }
+
+  /** Address of the leader this node follows; empty when it knows none. */
+  leaderAddress(): string {
+    const { group } = this.replica
+    return group === undefined ? '' : (memberById(group.configuration, group.leaderId)?.address ?? '')
+  }
+
+  /** Runs a call by name, as clients send it. Throws NitroError. */
+  async call(method: string, params: CallParams): Promise<CallValue> {
+    switch (method) {
+      case 'status':
+        return { ...this.status() }
+      case 'members':
+        return this.members().map((member) => ({ ...member }))
+      case 'hash':
+        return { ...this.hash() }
+      case 'addMember':
+      case 'promoteMember':
+      case 'removeMember':
+      case 'replaceMember':
+      case 'transferLeadership':
+      case 'join':
+        return this.onLeader(method, params)
+      default:
+        throw new NitroError('UnknownMethod', `there is no call ${method}`)
+    }
+  }
+
+  private async onLeader(method: string, params: CallParams): Promise<CallValue> {
+    const { group } = this
+    if (group.isLeader) {
+      const successor = await this.leaveFirst(group, method, params)
+      if (successor === undefined) return this.change(group, method, params)
+    }
+    const address = this.leaderAddress()
+    if (address === '') throw new NitroError('Unavailable', 'no leader is known: is a majority of members up?')
+    if (params['forwarded'] === true) throw new NitroError('NotLeader', `${this.replica.options.name} does not lead`)
+    const { ports, startId } = this.replica
+    return callOnce(ports, startId, address, method, { ...params, forwarded: true }, forwardTimeoutMs)
+  }
+
+  /** A leader that is to be taken out hands over first, so that the cluster is never without one for an election. */
+  private async leaveFirst(group: Group, method: string, params: CallParams): Promise<string | undefined> {
+    const self = this.replica.options.name
+    if ((method !== 'removeMember' && method !== 'replaceMember') || params['name'] !== self) return undefined
+    if (group.configuration.confState.voters.length === 1) return undefined
+    return group.members.transfer(undefined)
+  }
+
+  private async change(group: Group, method: string, params: CallParams): Promise<CallValue> {
+    const { members } = group
+    switch (method) {
+      case 'addMember':
+        await members.change((view) => planAdd(view, text(params, 'name'), text(params, 'address'), 'voter'))
+        return null
+      case 'promoteMember':
+        await members.change((view) => planPromote(view, text(params, 'name')))
+        return null
+      case 'removeMember':
+        await members.change((view) => planRemove(view, text(params, 'name')))
+        return null
+      case 'replaceMember':
+        await members.change((view) => planReplace(view, text(params, 'name'), optionalText(params, 'address')))
+        return null
+      case 'transferLeadership':
+        return members.transfer(optionalText(params, 'to'))
+      default:
+        return this.join(group, params)
+    }
+  }
+
+  private async join(group: Group, params: CallParams): Promise<CallValue> {
+    const name = text(params, 'name')
+    const { incarnation } = params
+    if (!(incarnation instanceof Uint8Array) || incarnation.length !== 16) {
+      throw new NitroError('InvalidArgument', 'join: incarnation must be 16 bytes')
+    }
+    const request = {
+      name,
+      incarnation: Uint8Array.from(incarnation),
+      address: text(params, 'address'),
+      target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
+    }
+    await group.members.change((view) => planJoin(view, request))
+    const member = memberByName(group.configuration, name)
+    if (member === undefined) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
+    return { id: member.id, configuration: encodeConfiguration(group.configuration) }
+  }
+
+  /** Facts of this node. */
+  status(): NodeStatus {
+    const { replica } = this
+    const { group, vault, options } = replica
+    const { identity } = vault
+    const core = group?.driver.core.basicStatus()
+    const machine = group?.applier.machine
+    return {
+      name: options.name,
+      id: identity.raftId ?? 0,
+      role: this.role(),
+      version,
+      clusterId: hex(identity.clusterId ?? emptyBytes),
+      incarnation: hex(identity.incarnation),
+      address: options.address,
+      term: core?.hardState.term ?? 0,
+      leader: group === undefined ? '' : group.nameOf(group.leaderId),
+      commitIndex: core?.hardState.commit ?? 0,
+      appliedIndex: machine?.appliedIndex ?? 0,
+      durableAppliedIndex: group?.flusher.durable.index ?? 0,
+      firstIndex: group?.parts.log.firstIndex() ?? 0,
+      lastIndex: group?.parts.log.lastIndex() ?? 0,
+      revision: machine?.revision ?? 0,
+      keys: machine?.keyCount ?? 0,
+      sessions: machine?.sessionCount ?? 0,
+      stateHash: machine === undefined ? '' : hashText(machine.stateHash()),
+      logBytes: group?.parts.log.retainedBytes ?? 0,
+      lateMs: Math.round(group?.lateness.lastMs ?? 0),
+      worstLateMs: Math.round(group?.lateness.worstMs ?? 0),
+      uptimeMs: Math.round(replica.ports.clock.monotonicMs() - replica.startedMs),
+      ready: replica.ready,
+    }
+  }
+
+  private role(): Role {
+    const { group, vault } = this.replica
+    if (this.replica.ended) return 'stopped'
+    if (group === undefined) return vault.identity.stage === 'joining' ? 'joining' : 'bootstrapping'
+    const { role } = group.driver.core.basicStatus()
+    if (role === 'leader') return 'leader'
+    if (role === 'candidate' || role === 'preCandidate') return 'candidate'
+    const known = memberById(group.configuration, group.parts.raftId) !== undefined
+    return known && memberRole(group.configuration, group.parts.raftId) !== 'learner' ? 'follower' : 'learner'
+  }
+
+  /** The configuration as this node has applied it. */
+  members(): readonly MemberInfo[] {
+    const { group } = this
+    const view = group.members.view()
+    return group.configuration.members.map((member) => ({
+      name: member.name,
+      id: member.id,
+      address: member.address,
+      incarnation: isClaimed(member) ? hex(member.incarnation) : '',
+      role: memberRole(group.configuration, member.id),
+      connected: view.connected(member.id),
+      leader: member.id === group.leaderId,
+      match: member.id === group.parts.raftId && group.isLeader ? view.lastIndex : view.progress(member.id)?.match,
+    }))
+  }
+
+  /** The state hash now. */
+  hash(): HashInfo {
+    const { machine } = this.group.applier
+    if (machine === undefined) throw new NitroError('Unavailable', 'this node is repairing its state')
+    return {
+      name: this.replica.options.name,
+      index: machine.appliedIndex,
+      revision: machine.revision,
+      hash: hashText(machine.stateHash()),
+    }
+  }
+
+  /** This node's state as snapshot chunks, as of its last flush. */
+  async *snapshot(): AsyncGenerator<Uint8Array> {
+    const { group } = this
+    if (group.applier.machine === undefined) throw new NitroError('Unavailable', 'this node is repairing its state')
+    await group.flusher.flushAll()
+    yield* group.snapshots.stream()
+  }
+}
+
+function text(params: CallParams, name: string): string {
+  const value = params[name]
+  if (typeof value !== 'string' || value === '') throw new NitroError('InvalidArgument', `${name} is missing`)
+  return value
+}
+
+function optionalText(params: CallParams, name: string): string | undefined {
+  const value = params[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,5 @@
+/** The node: replica, port, store and admin in one object. */
+export { openNode } from './node.ts'
+export type { Node, NodeOptions } from './node.ts'
+export { AdminService } from './admin-service.ts'
+export { version } from './version.ts'

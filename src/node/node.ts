@@ -1,0 +1,306 @@
+/**
+ * The Node: what users open. It joins a replica with the listening port, the local engine and the interfaces over it.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  NitroError,
+  messageOf,
+  silentLogger,
+  silentMetrics,
+  systemClock,
+  systemRandom,
+  systemScheduler,
+} from '../../base/index.ts'
+import type { Logger, Metrics } from '../../base/index.ts'
+import type { Program } from '../../execution/index.ts'
+import { acceptSession, wsTransport } from '../../net/index.ts'
+import type { Link, Listener, Transport } from '../../net/index.ts'
+import type { Admin, Engine, NodeStatus, Programs, ReadOptions, RequestOptions, Store } from '../api/index.ts'
+import { Replica } from '../replica/index.ts'
+import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
+import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
+import { createPrograms, createStore } from '../store/index.ts'
+import { CommandSession, QueryRetrier } from '../wire/index.ts'
+import { AdminService } from './admin-service.ts'
+import { ClientPort } from './client-port.ts'
+import { localAdmin } from './local-admin.ts'
+
+/** Options of {@link openNode}; with none it is a single node in memory. */
+export interface NodeOptions {
+  /** This member's name. Default `node`. */
+  readonly name?: string | undefined
+  /** Where log and state live. Default: nowhere, everything is in memory and gone with the process. */
+  readonly dataDir?: string | undefined
+  /** `host:port` for peers and clients. Default: no port is opened; a cluster needs one. */
+  readonly listen?: string | undefined
+  /** The address others reach it under, if it is not `listen`. */
+  readonly advertise?: string | undefined
+  /** All founding members by name, this one included. */
+  readonly peers?: Readonly<Record<string, string>> | undefined
+  /** Addresses of a running cluster to enter. */
+  readonly join?: readonly string[] | undefined
+  /** Enter as a learner that is not promoted by itself. */
+  readonly learner?: boolean | undefined
+  /** Allow plain text beyond loopback addresses. */
+  readonly insecure?: boolean | undefined
+  /** Programs beside the built-in ones; the same on every member. */
+  readonly programs?: readonly Program[] | undefined
+  readonly logger?: Logger | undefined
+  readonly metrics?: Metrics | undefined
+  /** Answers plain HTTP requests on the same port. */
+  readonly http?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Heartbeat interval in milliseconds. Default 50. Lower: faster failover, more load. */
+  readonly tickMs?: number | undefined
+  /** Shortest election timeout in milliseconds; rounded to ticks. Default 500. Too low: elections during pauses. */
+  readonly electionTimeoutMs?: number | undefined
+  /** Deadline of requests on this node that give none. Default 10,000 ms. */
+  readonly timeoutMs?: number | undefined
+  /** Bounds of memory and disk. */
+  readonly sizes?: Partial<ReplicaSizes> | undefined
+  /** The outside world; the simulator and tests bring their own. */
+  readonly ports?: Partial<ReplicaPorts> | undefined
+}
+
+/** A running node. */
+export interface Node extends AsyncDisposable {
+  readonly store: Store
+  readonly programs: Programs
+  readonly admin: Admin
+  readonly engine: Engine
+  /** The bound `host:port`; empty without `listen`. */
+  readonly address: string
+  status(): NodeStatus
+  /** Resolves when the node has state and knows a leader. Rejects with why it stopped instead. */
+  ready(options?: RequestOptions): Promise<void>
+  /** Settles when the node has ended: undefined after `close`, otherwise the reason. */
+  readonly stopped: Promise<NitroError | undefined>
+  /** Hands leadership over (unless `transfer` is false), flushes and stops. */
+  close(options?: { readonly transfer?: boolean }): Promise<void>
+}
+
+const handshakeTimeoutMs = 3_000
+const defaultTickMs = 50
+
+/**
+ * Opens a node: in memory without options, durable with `dataDir`, a cluster member with `peers` or `join`. Resolves when
+ * its port is open and its data is read; `ready()` tells when it serves. Throws `InvalidArgument`, `AddressInUse`,
+ * `InsecureAddress`, `IdentityLost`, `LogDamaged`, `DirectoryUnusable`, `DirectoryLocked`, `DiskFull`.
+ */
+export async function openNode(options: NodeOptions = {}): Promise<Node> {
+  const ports = portsOf(options)
+  const needsPort = options.peers !== undefined || options.join !== undefined
+  if (needsPort && options.listen === undefined) {
+    throw new NitroError('InvalidArgument', 'listen: a member of a cluster needs an address to listen on')
+  }
+  const door = new Door(ports)
+  if (options.listen !== undefined) await door.open(options.listen)
+  try {
+    const tickMs = options.tickMs ?? defaultTickMs
+    const replica = await Replica.open(
+      {
+        name: options.name ?? 'node',
+        dataDir: options.dataDir ?? 'memory',
+        address: options.advertise ?? (door.address || 'local:0'),
+        peers: options.peers,
+        join: options.join,
+        learner: options.learner,
+        programs: options.programs,
+        timing: { tickMs, electionTicks: Math.max(3, Math.round((options.electionTimeoutMs ?? 10 * tickMs) / tickMs)) },
+        sizes: options.sizes,
+      },
+      ports,
+    )
+    return new RunningNode(replica, ports, door, options.timeoutMs)
+  } catch (error) {
+    await door.close()
+    throw error
+  }
+}
+
+function portsOf(options: NodeOptions): ReplicaPorts {
+  const scheduler = options.ports?.scheduler ?? systemScheduler
+  const clock = options.ports?.clock ?? systemClock
+  const memory = options.dataDir === undefined
+  const given = options.ports ?? {}
+  const memoryFiles = new MemoryFiles()
+  return {
+    clock,
+    scheduler,
+    random: given.random ?? systemRandom,
+    files: given.files ?? (memory ? memoryFiles : nodeFiles),
+    kv: given.kv ?? (memory ? new MemoryKvFactory(memoryFiles) : levelFactory),
+    crypto: given.crypto ?? nodeCrypto,
+    transport: given.transport ?? wsTransport({ scheduler, ...insecureOf(options), ...httpOf(options) }),
+    logger: options.logger ?? given.logger ?? silentLogger,
+    metrics: options.metrics ?? given.metrics ?? silentMetrics,
+    hooks: given.hooks,
+  }
+}
+
+const insecureOf = (options: NodeOptions): { insecure?: boolean } =>
+  options.insecure === undefined ? {} : { insecure: options.insecure }
+
+const httpOf = (options: NodeOptions): { http?: NonNullable<NodeOptions['http']> } =>
+  options.http === undefined ? {} : { http: options.http }
+
+/** The listening port: takes links from the first moment and holds them until there is somebody to take them. */
+class Door {
+  address = ''
+  private readonly transport: Transport
+  private listener: Listener | undefined
+  private waiting: Link[] = []
+  private take: ((link: Link) => void) | undefined
+
+  constructor(ports: ReplicaPorts) {
+    this.transport = ports.transport
+  }
+
+  async open(listen: string): Promise<void> {
+    this.listener = await this.transport.listen(listen, (link) => {
+      if (this.take === undefined) this.waiting.push(link)
+      else this.take(link)
+    })
+    this.address = this.listener.address
+  }
+
+  /** From now on `take` gets every link. */
+  attend(take: (link: Link) => void): void {
+    this.take = take
+    for (const link of this.waiting.splice(0)) take(link)
+  }
+
+  async close(): Promise<void> {
+    for (const link of this.waiting.splice(0)) link.close()
+    await this.listener?.close()
+  }
+}
+
+class RunningNode implements Node {
+  readonly store: Store
+  readonly programs: Programs
+  readonly admin: Admin
+  readonly engine: Engine
+  readonly address: string
+  readonly stopped: Promise<NitroError | undefined>
+  private readonly replica: Replica
+  private readonly ports: ReplicaPorts
+  private readonly door: Door
+  private readonly service: AdminService
+  private readonly clients = new Set<ClientPort>()
+  private readonly session: CommandSession
+  private readonly reader: QueryRetrier
+  private leaderAddress = ''
+
+  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number | undefined) {
+    this.replica = replica
+    this.ports = ports
+    this.door = door
+    this.address = door.address
+    this.service = new AdminService(replica)
+    const { clock, scheduler, random } = ports
+    const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs ?? 10_000 }
+    this.session = new CommandSession({ ...timing, channel: replica })
+    this.reader = new QueryRetrier({ ...timing, channel: replica })
+    this.engine = {
+      command: (program, method, args, options) => this.session.command(program, method, args, options),
+      query: (program, method, args, options?: ReadOptions) => this.reader.query(program, method, args, options),
+    }
+    this.store = createStore(this.engine)
+    this.programs = createPrograms(this.engine)
+    this.admin = localAdmin(this.service)
+    this.stopped = replica.stopped.then(async (reason) => {
+      await this.shut(reason)
+      return reason
+    })
+    door.attend((link) => this.accept(link))
+    void this.followLeader()
+  }
+
+  private accept(link: Link): void {
+    const { scheduler, logger } = this.ports
+    acceptSession(link, {
+      scheduler,
+      timeoutMs: handshakeTimeoutMs,
+      answer: (theirs) => {
+        if (theirs.role === 'client') return this.replica.hello('client')
+        return this.replica.judge(theirs) ?? this.replica.hello(theirs.channel)
+      },
+    }).then(
+      (session) => {
+        if (session.remote.role === 'peer') {
+          this.replica.adoptPeer(session)
+          return
+        }
+        const port = new ClientPort(session, {
+          replica: this.replica,
+          admin: this.service,
+          scheduler,
+          logger,
+          closed: (one) => {
+            this.clients.delete(one)
+            this.countClients()
+          },
+        })
+        this.clients.add(port)
+        this.countClients()
+      },
+      (error: unknown) => logger.debug({ remote: link.remote, reason: messageOf(error) }, 'handshake failed'),
+    )
+  }
+
+  private countClients(): void {
+    this.ports.metrics.set('nitrostate_server_connections', this.clients.size)
+  }
+
+  private async followLeader(): Promise<void> {
+    while (!this.replica.ended) {
+      await this.replica.nextChange()
+      const address = this.service.leaderAddress()
+      if (address === this.leaderAddress) continue
+      this.leaderAddress = address
+      for (const client of this.clients) client.tellLeader(false)
+    }
+  }
+
+  status(): NodeStatus {
+    return this.service.status()
+  }
+
+  async ready(options: RequestOptions = {}): Promise<void> {
+    const { clock, scheduler } = this.ports
+    const untilMs = clock.monotonicMs() + (options.timeoutMs ?? Number.MAX_SAFE_INTEGER)
+    while (!this.replica.ready) {
+      options.signal?.throwIfAborted()
+      if (this.replica.ended) {
+        throw (await this.stopped) ?? new NitroError('Closed', 'the node was closed')
+      }
+      const leftMs = untilMs - clock.monotonicMs()
+      if (leftMs <= 0) throw new NitroError('Timeout', 'the node is not ready yet', { executed: 'no' })
+      await new Promise<void>((resolve) => {
+        const timer = scheduler.after(Math.min(leftMs, 1_000), resolve)
+        void this.replica.nextChange().then(() => {
+          timer.cancel()
+          resolve()
+        })
+      })
+    }
+  }
+
+  private async shut(reason: NitroError | undefined): Promise<void> {
+    this.session.close()
+    this.reader.close()
+    for (const client of this.clients)
+      client.close(reason ?? new NitroError('Closed', 'the node is stopping', { retryable: true }))
+    await this.door.close()
+  }
+
+  async close(options: { readonly transfer?: boolean } = {}): Promise<void> {
+    for (const client of this.clients) client.tellLeader(true)
+    await this.replica.close(options)
+    await this.stopped
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}

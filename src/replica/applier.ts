@@ -1,0 +1,159 @@
+/**
+ * Feeds committed entries to the machine, in slices.
+ *
+ * A slice ends after a command once `sliceMs` are spent, so that ticks and messages are never kept waiting; commands stay
+ * atomic to readers, because nothing else runs inside one. Results leave as their commands run; the acknowledgement to
+ * the core, which moves its applied index, leaves when the whole hand-out is done.
+ *
+ * The machine can be missing for a while (its state is being repaired) or be exchanged for one from a snapshot. Entries
+ * that the new machine already contains are passed over.
+ */
+import { assert } from '../../base/index.ts'
+import type { Clock, Scheduler } from '../../base/index.ts'
+import type { Entry, Message } from '../../consensus/index.ts'
+import type { Machine } from '../../execution/index.ts'
+import type { Proposals, ProposedBatch } from './proposals.ts'
+
+/** What the applier tells the replica. */
+export interface ApplierEvents {
+  /** A configuration entry is due: change the core and hand the new table to the machine. */
+  configuration(entry: Entry): void
+  /** The machine's applied index moved by one entry. */
+  applied(index: number): void
+  /** A hand-out is finished: its responses go to the core. */
+  done(message: Message): void
+  /** The machine or the log is broken; the node can't go on as it is. */
+  failed(error: unknown): void
+  /** Whether applying has to wait, because flushing is behind. */
+  mustWait(): boolean
+}
+
+const sliceMs = 5
+const commandsPerLook = 16
+
+/** Applies committed entries in order. */
+export class Applier {
+  machine: Machine | undefined
+  private readonly clock: Clock
+  private readonly scheduler: Scheduler
+  private readonly proposals: Proposals
+  private readonly events: ApplierEvents
+  private readonly work: Message[] = []
+  private position = 0
+  private open: { readonly batch: ProposedBatch | undefined } | undefined
+  private scheduled = false
+  private stopped = false
+  private readonly sink = (position: number, result: Uint8Array): void => {
+    const batch = this.open?.batch
+    if (batch === undefined) return
+    const owner = batch.owners[position]
+    if (owner !== undefined) owner.completed(batch.tags[position] as number, result)
+  }
+
+  constructor(clock: Clock, scheduler: Scheduler, proposals: Proposals, events: ApplierEvents) {
+    this.clock = clock
+    this.scheduler = scheduler
+    this.proposals = proposals
+    this.events = events
+  }
+
+  /** True between two entries: the only time at which the machine may be sealed or exchanged. */
+  get atBoundary(): boolean {
+    return this.open === undefined
+  }
+
+  /** Entries handed out and not yet applied. */
+  get backlog(): number {
+    return this.work.reduce((sum, message) => sum + message.entries.length, 0) - this.position
+  }
+
+  /** Takes a hand-out of committed entries; they are applied in this turn as far as time allows. */
+  push(message: Message): void {
+    this.work.push(message)
+    if (!this.scheduled) this.run()
+  }
+
+  /** Goes on after `mustWait` or after a machine arrived. */
+  resume(): void {
+    if (!this.scheduled) this.run()
+  }
+
+  /** Puts another machine in place; only between entries. */
+  exchange(machine: Machine | undefined): void {
+    assert(this.open === undefined, 'the machine is exchanged between entries')
+    this.machine = machine
+  }
+
+  /** Applies nothing any more. */
+  stop(): void {
+    this.stopped = true
+  }
+
+  private schedule(): void {
+    this.scheduled = true
+    this.scheduler.endOfTurn(() => {
+      this.scheduled = false
+      this.run()
+    })
+  }
+
+  private run(): void {
+    if (this.stopped) return
+    try {
+      this.slice()
+    } catch (error) {
+      this.stopped = true
+      this.events.failed(error)
+    }
+  }
+
+  private slice(): void {
+    const untilMs = this.clock.monotonicMs() + sliceMs
+    while (this.work.length > 0 && !this.stopped) {
+      const machine = this.machine
+      if (machine === undefined) return
+      const message = this.work[0] as Message
+      while (this.position < message.entries.length) {
+        if (this.open === undefined && this.events.mustWait()) return
+        const entry = message.entries[this.position] as Entry
+        if (entry.index > machine.appliedIndex && !this.applyEntry(machine, entry, untilMs)) return this.schedule()
+        this.position++
+        if (this.machine !== machine) break
+      }
+      if (this.position < message.entries.length) continue
+      this.position = 0
+      this.work.shift()
+      this.events.done(message)
+    }
+  }
+
+  /** Applies one entry or goes on with it; false when time is up before its end. */
+  private applyEntry(machine: Machine, entry: Entry, untilMs: number): boolean {
+    if (this.open === undefined) {
+      assert(
+        entry.index === machine.appliedIndex + 1,
+        () => `entry ${entry.index} follows applied index ${machine.appliedIndex}`,
+      )
+      const batch = this.proposals.applying(entry.index, entry.term)
+      if (entry.type !== 'normal') {
+        this.events.configuration(entry)
+        this.events.applied(entry.index)
+        return true
+      }
+      if (entry.data.length === 0) {
+        machine.skipEntry(entry.index, entry.term)
+        this.events.applied(entry.index)
+        return true
+      }
+      machine.startEntry(entry.index, entry.term, entry.data)
+      this.open = { batch }
+    }
+    for (let sinceLook = 1; machine.step(this.sink); sinceLook++) {
+      if (sinceLook % commandsPerLook === 0 && this.clock.monotonicMs() >= untilMs) return false
+    }
+    machine.finishEntry()
+    this.open = undefined
+    this.events.applied(entry.index)
+    return true
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * How much log to keep: enough that a follower that was away for a moment needs no snapshot, bounded by entries and bytes.
+ */
+import { assert } from '../../base/index.ts'
+import type { DurableLog } from '../storage/index.ts'
+import type { ReplicaSizes } from './ports.ts'
+
+/** Compacting pays only when a good part goes at once. */
+const slack = 1.25
+
+/** The index up to which the log should be forgotten now, never above `bound`; undefined when there is nothing to do. */
+export function compactionIndex(
+  log: Pick<DurableLog, 'firstIndex' | 'lastIndex' | 'retainedBytes' | 'retainedEntries' | 'entries'>,
+  bound: number,
+  sizes: Pick<ReplicaSizes, 'logRetainBytes' | 'logRetainEntries'>,
+): number | undefined {
+  const first = log.firstIndex()
+  const overBytes = log.retainedBytes > sizes.logRetainBytes * slack
+  const overEntries = log.retainedEntries > sizes.logRetainEntries * slack
+  if ((!overBytes && !overEntries) || bound < first) return undefined
+  let bytes = log.retainedBytes - sizes.logRetainBytes
+  let entries = log.retainedEntries - sizes.logRetainEntries
+  let index = first - 1
+  while (index < bound && (bytes > 0 || entries > 0)) {
+    const page = log.entries(index + 1, Math.min(index + 1 + 1000, bound + 1), Number.MAX_SAFE_INTEGER)
+    assert(typeof page !== 'string', () => `entries from ${index + 1} are ${String(page)}`)
+    for (const entry of page) {
+      if (bytes <= 0 && entries <= 0) break
+      bytes -= entry.data.length
+      entries--
+      index = entry.index
+    }
+  }
+  return index < first ? undefined : index
+}

@@ -1,0 +1,120 @@
+/**
+ * Commands of a follower on their way to the leader, and their outcomes back.
+ *
+ * Commands travel, never entries: the leader puts them into its own batch. A command is forwarded at most once per
+ * attempt, and never onwards from there, so no loop and no silent second execution is possible; whoever sent it decides about
+ * another attempt, within its session.
+ */
+import { NitroError } from '../../base/index.ts'
+import { errorResult } from '../../execution/codec.ts'
+import { CommandBatchWriter, forEachCommand, frameKinds } from '../wire/index.ts'
+import type { CommandOwner } from '../wire/index.ts'
+import type { Channel } from './outbox.ts'
+
+/** Sends a frame to a member; false when the link is down or full. */
+export type MemberSender = (to: number, channel: Channel, kind: number, payload: Uint8Array) => boolean
+
+interface Forwarded {
+  readonly to: number
+  readonly owner: CommandOwner
+  readonly tag: number
+}
+
+const frameBytesMax = 1 << 20
+
+/** The sending half: on a follower. */
+export class Forwarder {
+  private readonly send: MemberSender
+  private readonly underWay = new Map<number, Forwarded>()
+  private nextTag = 1
+  private batch = new CommandBatchWriter()
+  private batchTags: number[] = []
+  private to = 0
+
+  constructor(send: MemberSender) {
+    this.send = send
+  }
+
+  /** Commands sent and not yet answered. */
+  get pending(): number {
+    return this.underWay.size
+  }
+
+  /** Adds a command for the leader `to`; leaves with {@link flush}. */
+  add(to: number, command: Uint8Array, owner: CommandOwner, tag: number): void {
+    if (this.to !== to || this.batch.sizeBytes >= frameBytesMax) this.flush()
+    this.to = to
+    const own = this.nextTag++
+    this.underWay.set(own, { to, owner, tag })
+    this.batchTags.push(own)
+    this.batch.add(own, command)
+  }
+
+  /** Sends what was added. What can't be sent fails at once: it never left. */
+  flush(): void {
+    if (this.batch.count === 0) return
+    const tags = this.batchTags
+    this.batchTags = []
+    if (this.send(this.to, 'bulk', frameKinds.forward, this.batch.take())) return
+    for (const tag of tags) {
+      this.fail(tag, new NitroError('NotLeader', 'the leader cannot be reached from this node', { executed: 'no' }))
+    }
+  }
+
+  /** The leader answered. */
+  answered(payload: Uint8Array): void {
+    forEachCommand(payload, (tag, bytes, start, end) => {
+      const one = this.underWay.get(tag)
+      if (one === undefined) return
+      this.underWay.delete(tag)
+      one.owner.completed(one.tag, bytes.slice(start, end))
+    })
+  }
+
+  /** The link to a member broke: what was under way there may or may not have happened. */
+  lost(to: number): void {
+    for (const [tag, one] of this.underWay) {
+      if (one.to !== to) continue
+      this.fail(tag, new NitroError('ConnectionClosed', 'the link to the leader broke', { executed: 'maybe' }))
+    }
+  }
+
+  /** Fails everything: the node stops. */
+  failAll(error: NitroError): void {
+    for (const tag of [...this.underWay.keys()]) this.fail(tag, error)
+  }
+
+  private fail(tag: number, error: NitroError): void {
+    const one = this.underWay.get(tag)
+    if (one === undefined) return
+    this.underWay.delete(tag)
+    one.owner.failed(one.tag, error)
+  }
+}
+
+/** The receiving half, one per follower: owns the forwarded commands on the leader and gathers their results. */
+export class ForwardedOwner implements CommandOwner {
+  private readonly send: (payload: Uint8Array) => boolean
+  private readonly later: () => void
+  private results = new CommandBatchWriter()
+
+  constructor(send: (payload: Uint8Array) => boolean, later: () => void) {
+    this.send = send
+    this.later = later
+  }
+
+  completed(tag: number, result: Uint8Array): void {
+    if (this.results.count === 0) this.later()
+    this.results.add(tag, result)
+    if (this.results.sizeBytes >= frameBytesMax) this.flush()
+  }
+
+  failed(tag: number, error: NitroError): void {
+    this.completed(tag, errorResult(error))
+  }
+
+  /** Sends what has gathered; a follower that can't be reached asks again by itself. */
+  flush(): void {
+    if (this.results.count > 0) this.send(this.results.take())
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * The links of one node to its peers: two sessions per pair, control and bulk.
+ *
+ * Of two nodes the one with the smaller name dials, so a pair never has two of the same kind. A session is bound to both
+ * processes by their start ids: a frame of an earlier process dies with its connection. Peers are known by name; what a
+ * name may present itself with (incarnation, cluster) is judged by `judge` at every handshake and again by `review`
+ * when the member table changes.
+ */
+import { Dialer } from '../../net/index.ts'
+import type { Hello, Session } from '../../net/index.ts'
+import { NitroError, equalBytes } from '../../base/index.ts'
+import type { Channel } from './outbox.ts'
+import type { ReplicaPorts } from './ports.ts'
+
+/** Where a peer is. */
+export interface PeerAddress {
+  readonly name: string
+  readonly address: string
+}
+
+/** What links tell the replica. */
+export interface LinkEvents {
+  /** This node's own hello for a channel. */
+  hello(channel: Channel): Hello
+  /** Whether a peer may be talked to; an error refuses it. */
+  judge(theirs: Hello): NitroError | undefined
+  /** Both links of a peer are up, or one of them went down. */
+  changed(name: string, up: boolean): void
+  message(name: string, channel: Channel, kind: number, payload: Uint8Array): void
+  /** A queue towards a peer has room again. */
+  drained(name: string, channel: Channel): void
+  /** A peer refused this node, with a reason that will not go away by itself. */
+  refused(name: string, error: NitroError): void
+}
+
+interface Peer {
+  name: string
+  address: string
+  readonly sessions: Partial<Record<Channel, Session>>
+  readonly dialers: Dialer[]
+  startId: Uint8Array
+  hello: Hello | undefined
+  up: boolean
+}
+
+const channels: readonly Channel[] = ['control', 'bulk']
+
+/** All peer links of one node. */
+export class Links {
+  private readonly self: string
+  private readonly ports: ReplicaPorts
+  private readonly events: LinkEvents
+  private readonly peers = new Map<string, Peer>()
+  private closed = false
+
+  constructor(self: string, ports: ReplicaPorts, events: LinkEvents) {
+    this.self = self
+    this.ports = ports
+    this.events = events
+  }
+
+  /** Sets who there is; peers that are not listed any more are closed. */
+  setPeers(wanted: readonly PeerAddress[]): void {
+    const names = new Set(wanted.map((one) => one.name))
+    for (const [name, peer] of this.peers) {
+      if (!names.has(name)) this.drop(peer, undefined)
+    }
+    for (const one of wanted) {
+      if (one.name === this.self) continue
+      const peer = this.peer(one.name)
+      if (peer.address === one.address) continue
+      peer.address = one.address
+      for (const dialer of peer.dialers.splice(0)) dialer.stop()
+      if (this.self < one.name) for (const channel of channels) this.dial(peer, channel)
+    }
+  }
+
+  private peer(name: string): Peer {
+    let peer = this.peers.get(name)
+    if (peer === undefined) {
+      peer = { name, address: '', sessions: {}, dialers: [], startId: new Uint8Array(0), hello: undefined, up: false }
+      this.peers.set(name, peer)
+    }
+    return peer
+  }
+
+  private dial(peer: Peer, channel: Channel): void {
+    const { transport, scheduler, random, logger } = this.ports
+    const dialer = new Dialer({
+      transport,
+      scheduler,
+      random,
+      address: peer.address,
+      backoffMaxMs: 500,
+      slowRetryMs: 1_000,
+      hello: () => this.events.hello(channel),
+      verify: (theirs) =>
+        theirs.name === peer.name
+          ? this.events.judge(theirs)
+          : new NitroError('DuplicateName', `${peer.address} is ${theirs.name}, not ${peer.name}`),
+      up: (session) => this.adopt(session, channel),
+      down: (error) => logger.debug({ peer: peer.name, channel, error: error?.code }, 'link down'),
+      refused: (error, permanent) => {
+        if (permanent) this.events.refused(peer.name, error)
+      },
+    })
+    peer.dialers.push(dialer)
+    dialer.start()
+  }
+
+  /** Takes a session, dialed or accepted; the newest of a channel wins. */
+  adopt(session: Session, channel: Channel): void {
+    const theirs = session.remote
+    if (this.closed) return session.close()
+    const peer = this.peer(theirs.name)
+    if (!equalBytes(peer.startId, theirs.startId)) {
+      for (const one of channels) peer.sessions[one]?.close()
+      peer.startId = theirs.startId
+    }
+    const before = peer.sessions[channel]
+    peer.sessions[channel] = session
+    peer.hello = theirs
+    before?.close()
+    session.start({
+      message: (kind, payload) => {
+        if (peer.sessions[channel] === session) this.events.message(peer.name, channel, kind, payload)
+      },
+      drain: () => this.events.drained(peer.name, channel),
+      close: () => {
+        if (peer.sessions[channel] !== session) return
+        delete peer.sessions[channel]
+        this.report(peer)
+      },
+    })
+    this.report(peer)
+  }
+
+  private report(peer: Peer): void {
+    const up = channels.every((channel) => peer.sessions[channel] !== undefined)
+    if (up === peer.up) return
+    peer.up = up
+    this.events.changed(peer.name, up)
+  }
+
+  /** Sends one message; false when there is no link or its queue is full. */
+  send(name: string, channel: Channel, kind: number, payload: Uint8Array): boolean {
+    return this.peers.get(name)?.sessions[channel]?.send(kind, payload) ?? false
+  }
+
+  /** Bytes waiting towards a peer on one channel. */
+  bufferedBytes(name: string, channel: Channel): number {
+    return this.peers.get(name)?.sessions[channel]?.bufferedBytes ?? 0
+  }
+
+  /** Whether both links of a peer are up. */
+  connected(name: string): boolean {
+    return this.peers.get(name)?.up ?? false
+  }
+
+  /** Peers with both links up. */
+  get connectedCount(): number {
+    let count = 0
+    for (const peer of this.peers.values()) if (peer.up) count++
+    return count
+  }
+
+  /** Judges every linked peer anew, after the member table changed. */
+  review(): void {
+    for (const peer of this.peers.values()) {
+      if (peer.hello === undefined) continue
+      const error = this.events.judge(peer.hello)
+      if (error === undefined) continue
+      peer.hello = undefined
+      for (const channel of channels) peer.sessions[channel]?.close(error)
+    }
+  }
+
+  private drop(peer: Peer, error: NitroError | undefined): void {
+    this.peers.delete(peer.name)
+    for (const dialer of peer.dialers.splice(0)) dialer.stop()
+    for (const channel of channels) peer.sessions[channel]?.close(error)
+  }
+
+  /** Closes everything. */
+  close(): void {
+    this.closed = true
+    for (const peer of [...this.peers.values()]) this.drop(peer, undefined)
+  }
+}

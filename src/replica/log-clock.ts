@@ -1,0 +1,42 @@
+/**
+ * The log clock: time as the log tells it, for expiry.
+ *
+ * The leader adds its own monotonic elapsed time, at most `stepMaxMs` (two heartbeat intervals) at a time, so that a pause
+ * makes log time late and never early. A follower *sets* its estimate to what heartbeats carry and advances it by
+ * its own clock in between, under the same cap. A new leader starts from the larger of its estimate and the newest
+ * stamp it has applied. Log time never goes back on one node.
+ */
+import type { Clock } from '../../base/index.ts'
+
+/** One node's view of log time, in whole milliseconds. */
+export class LogClock {
+  private readonly clock: Clock
+  private readonly stepMaxMs: number
+  private estimateMs = 0
+  private readAtMs: number
+
+  constructor(clock: Clock, stepMaxMs: number) {
+    this.clock = clock
+    this.stepMaxMs = stepMaxMs
+    this.readAtMs = clock.monotonicMs()
+  }
+
+  /** Log time now. Must be called at least once per tick, or elapsed time beyond the cap is lost (on purpose). */
+  now(): number {
+    const nowMs = this.clock.monotonicMs()
+    this.estimateMs += Math.min(Math.max(nowMs - this.readAtMs, 0), this.stepMaxMs)
+    this.readAtMs = nowMs
+    return Math.floor(this.estimateMs)
+  }
+
+  /** A heartbeat of the current leader carried this log time. */
+  heard(logTimeMs: number): void {
+    this.estimateMs = logTimeMs
+    this.readAtMs = this.clock.monotonicMs()
+  }
+
+  /** An entry with this stamp was applied: log time is at least that. */
+  applied(stampMs: number): void {
+    if (stampMs > this.estimateMs) this.heard(stampMs)
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Membership and leadership of a running group: proposes what `membership.ts` plans, waits until it is in force, promotes
+ * learners that have caught up, and hands leadership over.
+ */
+import { NitroError, messageOf } from '../../base/index.ts'
+import type { ConfChangeV2 } from '../../consensus/index.ts'
+import { memberByName } from './configuration.ts'
+import type { Group } from './group.ts'
+import type { Links } from './links.ts'
+import { nextPromotion } from './membership.ts'
+import type { MembershipView } from './membership.ts'
+import type { ReplicaPorts, ReplicaTiming } from './ports.ts'
+
+interface ChangeWaiter {
+  readonly term: number
+  resolve(): void
+  reject(error: NitroError): void
+}
+
+const promotionTicks = 10
+
+/** The operator's hand in a group. */
+export class Members {
+  private readonly group: Group
+  private readonly ports: ReplicaPorts
+  private readonly links: Links
+  private readonly timing: ReplicaTiming
+  private readonly waiters = new Map<number, ChangeWaiter>()
+  private ticks = 0
+
+  constructor(group: Group, ports: ReplicaPorts, links: Links, timing: ReplicaTiming) {
+    this.group = group
+    this.ports = ports
+    this.links = links
+    this.timing = timing
+  }
+
+  /** What the rules of membership look at now. */
+  view(): MembershipView {
+    const { group } = this
+    const { progress } = group.driver.core.status()
+    return {
+      configuration: group.configuration,
+      selfId: group.parts.raftId,
+      lastIndex: group.parts.log.lastIndex(),
+      progress: (id) => {
+        const one = progress.get(id)
+        if (one === undefined) return undefined
+        return { match: one.match, replicating: one.state === 'replicate' && one.recentActive }
+      },
+      connected: (id) => id === group.parts.raftId || this.links.connected(group.nameOf(id)),
+    }
+  }
+
+  /** The connected voter whose log is longest, not counting this node. */
+  furthestPeer(): number | undefined {
+    const { group } = this
+    const { progress } = group.driver.core.status()
+    const candidates = group.configuration.confState.voters
+      .filter((id) => id !== group.parts.raftId && this.links.connected(group.nameOf(id)))
+      .map((id) => ({ id, match: progress.get(id)?.match ?? 0 }))
+      .toSorted((a, b) => b.match - a.match || a.id - b.id)
+    return candidates[0]?.id
+  }
+
+  /**
+   * Makes one change and resolves when it is in force, out of any joint configuration. Throws `NotLeader`,
+   * `MembershipChangePending`, and what `plan` throws.
+   */
+  async change(plan: (view: MembershipView) => ConfChangeV2 | undefined): Promise<void> {
+    const { group } = this
+    if (!group.isLeader) throw new NitroError('NotLeader', `${group.selfName} does not lead`)
+    if (this.pending) {
+      throw new NitroError('MembershipChangePending', 'another membership change is still in progress')
+    }
+    const cc = plan(this.view())
+    if (cc === undefined) return
+    await this.propose(cc)
+    while (group.configuration.confState.votersOutgoing.length > 0 && !group.halted) await group.nextChange()
+  }
+
+  private get pending(): boolean {
+    return this.waiters.size > 0 || this.group.configuration.confState.votersOutgoing.length > 0
+  }
+
+  private propose(cc: ConfChangeV2): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { driver } = this.group
+      const ref = driver.core.proposeConfChange(cc)
+      driver.wake()
+      if (ref.refused === '') this.waiters.set(ref.index, { term: ref.term, resolve, reject })
+      else reject(new NitroError('MembershipChangePending', ref.refused))
+    })
+  }
+
+  /** The entry at `index` was applied; a change waiting for it is in force, or was overwritten. */
+  applied(index: number, term: number): void {
+    const waiter = this.waiters.get(index)
+    if (waiter === undefined) return
+    this.waiters.delete(index)
+    if (waiter.term === term) waiter.resolve()
+    else waiter.reject(new NitroError('ProposalDropped', 'another leader overwrote the change', { executed: 'no' }))
+  }
+
+  /** Once a tick on the leader: promotes the next learner that is to be a voter and has caught up. */
+  tick(): void {
+    this.ticks++
+    if (this.ticks % promotionTicks !== 0 || this.pending) return
+    const cc = nextPromotion(this.view())
+    if (cc === undefined) return
+    this.propose(cc).catch((error: unknown) => {
+      this.ports.logger.info({ reason: messageOf(error) }, 'promotion put off')
+    })
+  }
+
+  /**
+   * Hands leadership to `name`, or to the voter that is furthest; resolves with the new leader's name. Throws `NotLeader`,
+   * `MemberUnknown`, `Unavailable` when nobody took over within two election timeouts.
+   */
+  async transfer(name: string | undefined): Promise<string> {
+    const { group } = this
+    if (!group.isLeader) throw new NitroError('NotLeader', `${group.selfName} does not lead`)
+    const to = name === undefined ? this.furthestPeer() : memberByName(group.configuration, name)?.id
+    if (to === undefined) {
+      if (name !== undefined) throw new NitroError('MemberUnknown', `no member is called ${name}`)
+      throw new NitroError('Unavailable', 'no other voter is connected')
+    }
+    if (to === group.parts.raftId) return group.selfName
+    if (!group.configuration.confState.voters.includes(to)) {
+      throw new NitroError('InvalidArgument', `${name ?? to} is not a voter`)
+    }
+    const { clock, scheduler } = this.ports
+    const patienceMs = 2 * this.timing.electionTicks * this.timing.tickMs
+    const untilMs = clock.monotonicMs() + patienceMs
+    const timer = scheduler.after(patienceMs, () => group.changed())
+    group.driver.core.transferLeadership(to)
+    group.driver.wake()
+    while (group.leaderId !== to && clock.monotonicMs() < untilMs && !group.halted) await group.nextChange()
+    timer.cancel()
+    if (group.leaderId === to) return group.nameOf(to)
+    throw new NitroError('Unavailable', `${group.nameOf(to)} did not take over in time`, { executed: 'maybe' })
+  }
+
+  /** Fails every change that waits: the node stops. */
+  failAll(error: NitroError): void {
+    for (const waiter of this.waiters.values()) waiter.reject(error)
+    this.waiters.clear()
+  }
+}

@@ -1,0 +1,50 @@
+/** Everything a replica takes from outside: nothing in this folder reads a clock, draws a number or touches a disk itself. */
+import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler } from '../../base/index.ts'
+import type { Transport } from '../../net/index.ts'
+
+/** The outside world of one node. */
+export interface ReplicaPorts {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly files: Files
+  readonly kv: KvFactory
+  readonly crypto: Crypto
+  readonly transport: Transport
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Called at named points around durable steps; a simulator may stop the world there by throwing. */
+  readonly hooks?: ((point: string) => void) | undefined
+}
+
+/** Timing of the protocol, in milliseconds and ticks. */
+export interface ReplicaTiming {
+  /** Length of a tick and of the heartbeat interval. */
+  readonly tickMs: number
+  /** Shortest election timeout in ticks; the real one is drawn between this and twice this. */
+  readonly electionTicks: number
+}
+
+/** Sizes that bound memory and disk. */
+export interface ReplicaSizes {
+  /** The overlay is flushed at this many bytes, or after `flushIntervalMs`. */
+  readonly flushBytes: number
+  readonly flushIntervalMs: number
+  /** Entries and bytes of log kept behind the flushed state, so that slow followers need no snapshot. */
+  readonly logRetainEntries: number
+  readonly logRetainBytes: number
+  /** Commands waiting in this node before it answers `Overloaded`. */
+  readonly pendingMax: number
+}
+
+/** Defaults of {@link ReplicaTiming}: 50 ms heartbeats, elections after 0.5 to 1 s. */
+export const defaultTiming: ReplicaTiming = { tickMs: 50, electionTicks: 10 }
+
+/** Defaults of {@link ReplicaSizes}. */
+export const defaultSizes: ReplicaSizes = {
+  flushBytes: 4 << 20,
+  flushIntervalMs: 50,
+  logRetainEntries: 10_000,
+  logRetainBytes: 16 << 20,
+  pendingMax: 100_000,
+}

@@ -1,0 +1,152 @@
+/**
+ * Commands on their way into the log.
+ *
+ * Commands wait per owner (a connection, the local engine, a follower that forwards) and are taken round-robin, so that one
+ * busy connection can't starve the rest. A batch becomes one entry; its owners are remembered under (index, term) until
+ * the entry at that index is applied. Only then is an outcome known: the same term means these commands ran, another term
+ * that they were overwritten and never will. Losing leadership alone decides nothing.
+ */
+import { NitroError } from '../../base/index.ts'
+import type { EntryBuilder } from '../../execution/index.ts'
+import type { CommandOwner } from '../wire/index.ts'
+
+interface Waiting {
+  readonly owner: CommandOwner
+  commands: Uint8Array[]
+  tags: number[]
+  at: number
+}
+
+/** The owners of one entry's commands, by position. */
+export interface ProposedBatch {
+  readonly term: number
+  readonly owners: readonly CommandOwner[]
+  readonly tags: readonly number[]
+}
+
+/** Waiting and proposed commands of one node. */
+export class Proposals {
+  private readonly waiting = new Map<CommandOwner, Waiting>()
+  private readonly proposed = new Map<number, ProposedBatch>()
+  private readonly pendingMax: number
+  /** Commands waiting or proposed. */
+  pending = 0
+  /** Commands waiting. */
+  queued = 0
+
+  constructor(pendingMax: number) {
+    this.pendingMax = pendingMax
+  }
+
+  /** Queues a command; `owner` hears of its outcome exactly once. The bytes must not change. */
+  submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
+    if (this.pending >= this.pendingMax) {
+      owner.failed(tag, new NitroError('Overloaded', `${this.pending} commands are already waiting`))
+      return
+    }
+    let queue = this.waiting.get(owner)
+    if (queue === undefined) this.waiting.set(owner, (queue = { owner, commands: [], tags: [], at: 0 }))
+    queue.commands.push(command)
+    queue.tags.push(tag)
+    this.pending++
+    this.queued++
+  }
+
+  /** Fills an entry round-robin until it is full or nothing waits. */
+  fill(builder: EntryBuilder, term: number): ProposedBatch {
+    const owners: CommandOwner[] = []
+    const tags: number[] = []
+    let full = false
+    while (this.queued > 0 && !full) {
+      for (const queue of this.waiting.values()) {
+        const command = queue.commands[queue.at] as Uint8Array
+        if (!builder.fits(command)) {
+          full = true
+          break
+        }
+        builder.add(command)
+        owners.push(queue.owner)
+        tags.push(queue.tags[queue.at] as number)
+        this.queued--
+        if (++queue.at === queue.commands.length) this.waiting.delete(queue.owner)
+      }
+    }
+    return { term, owners, tags }
+  }
+
+  /** Takes every waiting command out, for forwarding to the leader. */
+  drain(each: (command: Uint8Array, owner: CommandOwner, tag: number) => void): void {
+    const queues = [...this.waiting.values()]
+    this.waiting.clear()
+    this.pending -= this.queued
+    this.queued = 0
+    for (const queue of queues) {
+      for (let i = queue.at; i < queue.commands.length; i++) {
+        each(queue.commands[i] as Uint8Array, queue.owner, queue.tags[i] as number)
+      }
+    }
+  }
+
+  /** The batch now stands in the log at `index`, uncommitted. */
+  record(index: number, batch: ProposedBatch): void {
+    const before = this.proposed.get(index)
+    if (before !== undefined) this.failBatch(before, overwritten())
+    this.proposed.set(index, batch)
+  }
+
+  /** The core refused the batch: it reached no log. */
+  refuse(batch: ProposedBatch, error: NitroError): void {
+    this.failBatch(batch, error)
+  }
+
+  /** The entry at `index` is about to be applied: its owners here, if these commands are what it holds. */
+  applying(index: number, term: number): ProposedBatch | undefined {
+    const batch = this.proposed.get(index)
+    if (batch === undefined) return undefined
+    this.proposed.delete(index)
+    if (batch.term !== term) {
+      this.failBatch(batch, overwritten())
+      return undefined
+    }
+    this.pending -= batch.tags.length
+    return batch
+  }
+
+  /** A snapshot replaced the state up to `index`: what happened to entries up to there can no longer be told. */
+  jumpedTo(index: number): void {
+    for (const [at, batch] of this.proposed) {
+      if (at > index) continue
+      this.proposed.delete(at)
+      this.failBatch(batch, new NitroError('Unavailable', 'the outcome was lost in a snapshot', { executed: 'maybe' }))
+    }
+  }
+
+  /** Fails everything that waits and was proposed nowhere. */
+  failWaiting(error: NitroError): void {
+    this.drain((_command, owner, tag) => owner.failed(tag, error))
+  }
+
+  /** Fails everything: the node stops. */
+  failAll(): void {
+    this.failWaiting(new NitroError('Closed', 'the node is stopping', { retryable: true }))
+    const error = new NitroError('Closed', 'the node stopped before the outcome was known', {
+      executed: 'maybe',
+      retryable: true,
+    })
+    for (const batch of this.proposed.values()) this.failBatch(batch, error)
+    this.proposed.clear()
+  }
+
+  private failBatch(batch: ProposedBatch, error: NitroError): void {
+    this.pending -= batch.tags.length
+    for (let i = 0; i < batch.tags.length; i++) {
+      ;(batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
+    }
+  }
+}
+
+function overwritten(): NitroError {
+  return new NitroError('ProposalDropped', 'another leader overwrote the entry before it was committed', {
+    executed: 'no',
+  })
+}

@@ -1,0 +1,349 @@
+/**
+ * A replica: one data directory, one identity, and what becomes of it.
+ *
+ * It opens the directory, finds out who it is, gets a configuration (by forming a cluster, by joining one, or because it
+ * has one), and then is a group member until it is closed or can't go on. Links exist from the first moment; commands and
+ * reads are answered with `NotBootstrapped` until there is a group.
+ */
+import { NitroError, emptyBytes, equalBytes, isNitroError, messageOf } from '../../base/index.ts'
+import { protocolVersions, verifyPeer } from '../../net/index.ts'
+import type { Hello, Session } from '../../net/index.ts'
+import type { Consistency } from '../api/index.ts'
+import { frameKinds } from '../wire/index.ts'
+import type { CommandOwner } from '../wire/index.ts'
+import { decodeFacts, encodeFacts } from './bootstrap.ts'
+import type { BootstrapFacts } from './bootstrap.ts'
+import { isClaimed, memberByName, wasRemoved } from './configuration.ts'
+import { Bootstrap, askToJoin } from './formation.ts'
+import { Group } from './group.ts'
+import type { GroupParts } from './group.ts'
+import { Links } from './links.ts'
+import { identityLost } from './membership.ts'
+import { resolveOptions } from './options.ts'
+import type { ReplicaOptions, ReplicaSettings } from './options.ts'
+import type { Channel } from './outbox.ts'
+import type { ReplicaPorts } from './ports.ts'
+import { Vault } from './vault.ts'
+
+const startIdBytes = 16
+
+/** One node's part in the cluster. */
+export class Replica {
+  readonly options: ReplicaOptions
+  readonly ports: ReplicaPorts
+  /** Random per process start; binds links and read ids to it. */
+  readonly startId: Uint8Array
+  readonly vault: Vault
+  readonly links: Links
+  /** Settles when the replica ends: undefined after `close`, otherwise why it could not go on. */
+  readonly stopped: Promise<NitroError | undefined>
+  group: Group | undefined
+  readonly startedMs: number
+  private bootstrap: Bootstrap | undefined
+  private settle!: (error: NitroError | undefined) => void
+  private ending: Promise<void> | undefined
+  private readonly waiters = new Set<() => void>()
+
+  /**
+   * Opens the data directory and begins to form, join or run. Throws `InvalidArgument`, `IdentityLost`, `LogDamaged`,
+   * `DirectoryUnusable`, `DirectoryLocked`, `DiskFull`. A damaged state is no error: it is fetched from a peer.
+   */
+  static async open(settings: ReplicaSettings, ports: ReplicaPorts): Promise<Replica> {
+    const options = resolveOptions(settings)
+    const vault = await Vault.open(options, ports)
+    const replica = new Replica(options, ports, vault)
+    try {
+      await replica.begin()
+    } catch (error) {
+      await replica.close()
+      throw error
+    }
+    return replica
+  }
+
+  private constructor(options: ReplicaOptions, ports: ReplicaPorts, vault: Vault) {
+    this.options = options
+    this.ports = ports
+    this.vault = vault
+    this.startId = ports.random.bytes(startIdBytes)
+    this.startedMs = ports.clock.monotonicMs()
+    this.stopped = new Promise((resolve) => (this.settle = resolve))
+    this.links = new Links(options.name, ports, {
+      hello: (channel) => this.hello(channel),
+      judge: (theirs) => this.judge(theirs),
+      changed: (name, up) => {
+        if (!up) this.bootstrap?.forget(name)
+        this.group?.linkChanged(name, up)
+      },
+      message: (name, channel, kind, payload) => this.message(name, channel, kind, payload),
+      drained: (name, channel) => this.group?.drained(name, channel),
+      refused: (name, error) => this.refused(name, error),
+    })
+  }
+
+  // ---- becoming a member
+
+  private async begin(): Promise<void> {
+    const { identity } = this.vault
+    const { peers, join } = this.options
+    if (identity.stage === 'member') {
+      this.run(await this.vault.openMember())
+    } else if (join.length > 0 || identity.stage === 'joining') {
+      this.join().catch((error: unknown) => this.fatal(error))
+    } else {
+      this.form(peers).catch((error: unknown) => this.fatal(error))
+    }
+  }
+
+  private async form(peers: Readonly<Record<string, string>>): Promise<void> {
+    const { logger } = this.ports
+    const { identity } = this.vault
+    this.bootstrap = new Bootstrap({
+      self: { name: identity.name, incarnation: identity.incarnation, address: this.options.address },
+      founders: identity.bootstrap ?? [],
+      peers,
+      logger,
+      saveIntent: (founders) => this.vault.saveIntent(founders),
+      tell: () => this.tellFacts(),
+    })
+    this.links.setPeers(Object.entries(peers).map(([name, address]) => ({ name, address })))
+    this.bootstrap.decide()
+    const founders = await this.bootstrap.done
+    if (this.ending !== undefined) return
+    const parts = await this.vault.form(founders)
+    this.run(parts)
+    this.tellFacts()
+    this.bootstrap = undefined
+    logger.info({ members: founders.map((one) => one.name) }, 'cluster formed')
+  }
+
+  private async join(): Promise<void> {
+    const { identity } = this.vault
+    if (identity.stage === 'new') await this.vault.saveJoining()
+    if (this.options.join.length === 0) {
+      throw new NitroError('InvalidArgument', 'this data directory was made to join a cluster: give join again')
+    }
+    const request = {
+      name: identity.name,
+      incarnation: identity.incarnation,
+      address: this.options.address,
+      target: this.options.target,
+    }
+    const admission = await askToJoin(
+      this.ports,
+      this.startId,
+      this.options.join,
+      request,
+      () => this.ending !== undefined,
+    )
+    if (this.ending !== undefined) return
+    this.run(await this.vault.admit(admission.configuration, admission.id))
+    this.ports.logger.info({ id: admission.id }, 'admitted to the cluster')
+  }
+
+  private run(parts: GroupParts): void {
+    if (this.ending !== undefined) return
+    this.group = new Group(parts, {
+      selfName: this.options.name,
+      startId: this.startId,
+      ports: this.ports,
+      timing: this.options.timing,
+      sizes: this.options.sizes,
+      links: this.links,
+      newMachine: (readBlock) => this.vault.newMachine(readBlock),
+      events: {
+        configured: (copy) => this.vault.rememberMembership(copy),
+        changed: () => this.changed(),
+        fatal: (error) => this.fatal(error),
+      },
+    })
+    this.group.start()
+    this.changed()
+  }
+
+  // ---- handshakes
+
+  private facts(): BootstrapFacts {
+    if (this.bootstrap !== undefined && this.group === undefined) return this.bootstrap.current
+    const { name, incarnation, stage, bootstrap } = this.vault.identity
+    return { name, incarnation, address: this.options.address, stage, peers: '', founders: bootstrap ?? [] }
+  }
+
+  private tellFacts(): void {
+    const payload = encodeFacts(this.facts())
+    for (const name of Object.keys(this.options.peers)) this.links.send(name, 'control', frameKinds.bootstrap, payload)
+  }
+
+  /** What this node says of itself when it meets a peer. */
+  hello(channel: Channel | 'client'): Hello {
+    const { identity } = this.vault
+    return {
+      protocolMin: protocolVersions.min,
+      protocolMax: protocolVersions.max,
+      role: channel === 'client' ? 'client' : 'peer',
+      channel,
+      clusterId: identity.clusterId ?? emptyBytes,
+      name: identity.name,
+      incarnation: identity.incarnation,
+      startId: this.startId,
+      address: this.options.address,
+      formatMin: 1,
+      formatMax: 1,
+      flags: [],
+      extra: encodeFacts(this.facts()),
+    }
+  }
+
+  /** Whether a peer may be linked with. Hears its bootstrap facts on the way. */
+  judge(theirs: Hello): NitroError | undefined {
+    const { identity } = this.vault
+    const wrong = verifyPeer(this.hello('control'), theirs)
+    if (wrong !== undefined) return wrong
+    if (theirs.name === identity.name) {
+      return new NitroError('DuplicateName', `two processes call themselves ${identity.name}`)
+    }
+    if (this.group === undefined) return this.judgeWhileForming(theirs)
+    const { configuration } = this.group
+    if (wasRemoved(configuration, theirs.incarnation)) {
+      return new NitroError('Removed', `${theirs.name} was removed from this cluster`)
+    }
+    const member = memberByName(configuration, theirs.name)
+    if (member === undefined) {
+      const message = `${theirs.name} is not a member of this cluster; a new process enters with --join`
+      return new NitroError('MemberUnknown', message, { details: { name: theirs.name } })
+    }
+    if (equalBytes(member.incarnation, theirs.incarnation)) return undefined
+    if (!isClaimed(member)) return new NitroError('MemberUnknown', `${theirs.name} has not joined yet: use --join`)
+    return identityLost(theirs.name)
+  }
+
+  private judgeWhileForming(theirs: Hello): NitroError | undefined {
+    if (this.options.peers[theirs.name] === undefined && this.options.join.length === 0) {
+      return new NitroError('MemberUnknown', `${theirs.name} is not among the peers of ${this.options.name}`)
+    }
+    try {
+      this.bootstrap?.hear(decodeFacts(theirs.extra))
+      return undefined
+    } catch (error) {
+      return isNitroError(error) ? error : new NitroError('MalformedFrame', messageOf(error))
+    }
+  }
+
+  private refused(name: string, error: NitroError): void {
+    this.ports.logger.warn({ peer: name, code: error.code, reason: error.message }, 'refused by a peer')
+    if (error.code === 'IdentityLost' || error.code === 'Removed') {
+      if (this.bootstrap !== undefined) this.bootstrap.fail(error)
+      else if (this.group !== undefined) this.fatal(error)
+    }
+  }
+
+  /** Takes an accepted peer session whose hello was judged. */
+  adoptPeer(session: Session): void {
+    const { channel } = session.remote
+    if (channel === 'client') session.close(new NitroError('MalformedFrame', 'a peer link needs a channel'))
+    else this.links.adopt(session, channel)
+  }
+
+  private message(name: string, channel: Channel, kind: number, payload: Uint8Array): void {
+    try {
+      if (kind === frameKinds.bootstrap) this.bootstrap?.hear(decodeFacts(payload))
+      else this.group?.message(name, kind, payload)
+    } catch (error) {
+      if (!isNitroError(error)) return this.fatal(error)
+      this.ports.logger.warn({ peer: name, channel, kind, code: error.code }, 'bad message from a peer')
+    }
+  }
+
+  // ---- serving
+
+  /** Puts an encoded command on its way to the log; `owner` hears exactly once. */
+  submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
+    if (this.group === undefined) owner.failed(tag, this.notThereYet())
+    else this.group.submit(command, owner, tag)
+  }
+
+  /** Runs a query; `owner` hears exactly once. */
+  query(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    consistency: Consistency,
+    timeoutMs: number,
+    owner: CommandOwner,
+    tag: number,
+  ): void {
+    if (this.group === undefined) owner.failed(tag, this.notThereYet())
+    else this.group.query(program, method, args, consistency, timeoutMs, owner, tag)
+  }
+
+  /** Why there is no group. */
+  notThereYet(): NitroError {
+    if (this.ending !== undefined) return new NitroError('Closed', 'the node is stopping', { retryable: true })
+    const waiting = this.bootstrap?.waitingFor ?? 'waiting to be admitted'
+    return new NitroError('NotBootstrapped', `this node has no configuration yet (${waiting})`)
+  }
+
+  // ---- life
+
+  /** Whether it is closing or has ended. */
+  get ended(): boolean {
+    return this.ending !== undefined
+  }
+
+  /** Whether it applies, and knows a leader. */
+  get ready(): boolean {
+    return this.group !== undefined && !this.group.repairing && this.group.leaderId !== 0 && this.ending === undefined
+  }
+
+  /** Resolves at the next change of role, leader, members or readiness. */
+  nextChange(): Promise<void> {
+    return new Promise((resolve) => {
+      const run = (): void => {
+        this.waiters.delete(run)
+        resolve()
+      }
+      this.waiters.add(run)
+    })
+  }
+
+  private changed(): void {
+    for (const run of [...this.waiters]) run()
+  }
+
+  private fatal(error: unknown): void {
+    if (this.ending !== undefined) return
+    const reason = isNitroError(error) ? error : new NitroError('DataCorrupt', messageOf(error), { cause: error })
+    this.ports.logger.error({ code: reason.code, reason: reason.message }, 'this node cannot go on')
+    this.end(reason)
+  }
+
+  private end(reason: NitroError | undefined): Promise<void> {
+    this.ending ??= this.shutDown().then(
+      () => this.settle(reason),
+      (error: unknown) => {
+        this.ports.logger.error({ reason: messageOf(error) }, 'the shutdown met an error')
+        this.settle(reason ?? (isNitroError(error) ? error : new NitroError('DiskFailed', messageOf(error))))
+      },
+    )
+    return this.ending
+  }
+
+  private async shutDown(): Promise<void> {
+    this.changed()
+    this.bootstrap?.fail(new NitroError('Closed', 'the node was closed while forming the cluster'))
+    this.links.close()
+    if (this.group !== undefined) await this.group.stop()
+    await this.vault.close(this.group === undefined)
+    this.changed()
+  }
+
+  /** Hands leadership over if it has it, flushes, and stops. */
+  async close(options: { readonly transfer?: boolean } = {}): Promise<void> {
+    if (this.ending === undefined && options.transfer !== false && this.group?.isLeader === true) {
+      await this.group.members.transfer(undefined).catch((error: unknown) => {
+        this.ports.logger.debug({ reason: messageOf(error) }, 'stopping without a handover')
+      })
+    }
+    await this.end(undefined)
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Sending a snapshot to one peer: a window of chunks in flight, repeated from where the receiver says after a broken link.
+ *
+ * The view is frozen when the sending starts, so the state goes on changing meanwhile; the log from its index on is kept
+ * until the receiver has caught up (`heldIndex`).
+ */
+import { messageOf } from '../../base/index.ts'
+import type { KvSnapshot, Logger } from '../../base/index.ts'
+import { encodeChunk, encodeControl } from './snapshot-frames.ts'
+import type { SnapshotControl } from './snapshot-frames.ts'
+
+const windowChunks = 16
+const idleMs = 30_000
+
+/** What a sending needs. */
+export interface SendingOptions {
+  readonly id: number
+  readonly to: number
+  readonly index: number
+  readonly repair: boolean
+  /** The raft message that the receiver steps when it has everything; empty for a repair. */
+  readonly message: Uint8Array
+  readonly view: KvSnapshot
+  readonly chunks: AsyncIterator<Uint8Array, unknown>
+  readonly logger: Logger
+  readonly nowMs: () => number
+  /** Sends on the bulk link; false when it is down or full. */
+  readonly sendControl: (payload: Uint8Array) => boolean
+  readonly sendChunk: (payload: Uint8Array) => boolean
+  readonly finished: (ok: boolean) => void
+}
+
+/** One snapshot on its way to one peer. */
+export class Sending {
+  readonly options: SendingOptions
+  private readonly window = new Map<number, Uint8Array>()
+  private begun = false
+  private generated = 0
+  private sent = 0
+  private exhausted = false
+  private pumping = false
+  private over = false
+  private lastMs: number
+
+  constructor(options: SendingOptions) {
+    this.options = options
+    this.lastMs = options.nowMs()
+    this.pump()
+  }
+
+  /** Goes on sending as far as window and link allow. */
+  pump(): void {
+    if (this.pumping || this.over) return
+    this.pumping = true
+    this.run().then(
+      () => (this.pumping = false),
+      (error: unknown) => {
+        this.options.logger.error({ reason: messageOf(error), to: this.options.to }, 'snapshot not sent')
+        this.finish(false)
+      },
+    )
+  }
+
+  private async run(): Promise<void> {
+    const { id, repair, message, sendControl, sendChunk } = this.options
+    if (!this.begun) {
+      if (!sendControl(encodeControl({ type: 'begin', id, repair, message }))) return
+      this.begun = true
+    }
+    while (!this.over) {
+      const ready = this.window.get(this.sent)
+      if (ready !== undefined) {
+        if (!sendChunk(encodeChunk(id, this.sent, ready))) return
+        this.sent++
+        continue
+      }
+      if (this.exhausted || this.window.size >= windowChunks) return
+      const next = await this.options.chunks.next()
+      if (next.done === true) this.exhausted = true
+      else this.window.set(this.generated++, next.value)
+    }
+  }
+
+  /** The receiver has everything below `next`, and perhaps asks for a repetition from there. */
+  want(control: Extract<SnapshotControl, { type: 'want' }>): void {
+    this.lastMs = this.options.nowMs()
+    for (const number of this.window.keys()) if (number < control.next) this.window.delete(number)
+    if (control.resume) this.sent = Math.min(this.sent, control.next)
+    this.pump()
+  }
+
+  /** The link is back: the receiver is reminded of what it was about to get. */
+  linkUp(): void {
+    this.begun = false
+    this.pump()
+  }
+
+  /** Once a tick. */
+  tick(): void {
+    if (this.options.nowMs() - this.lastMs > idleMs) this.finish(false)
+    else this.pump()
+  }
+
+  /** Ends it, by the receiver's word or because it makes no sense any more. */
+  finish(ok: boolean): void {
+    if (this.over) return
+    this.over = true
+    this.window.clear()
+    this.options.view.close().catch((error: unknown) => {
+      this.options.logger.warn({ reason: messageOf(error) }, 'snapshot view not closed')
+    })
+    this.options.finished(ok)
+  }
+}

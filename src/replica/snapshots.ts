@@ -1,0 +1,317 @@
+/**
+ * Snapshots between peers: for followers that need entries the log no longer has, and for nodes whose state is damaged.
+ *
+ * One per peer and two per node go out at a time, one comes in. The core learns of a received snapshot only when all of it
+ * is here and verified: then its MsgSnap is stepped.
+ */
+import { ByteReader, ByteWriter } from '../../base/index.ts'
+import { decodeMessage, encodeMessage, newMessage } from '../../consensus/index.ts'
+import type { Message } from '../../consensus/index.ts'
+import type { Machine } from '../../execution/index.ts'
+import { SnapshotSender } from '../storage/index.ts'
+import type { SnapshotHead, StateDirectory } from '../storage/index.ts'
+import { frameKinds } from '../wire/index.ts'
+import { encodeConfiguration } from './configuration.ts'
+import type { DurablePosition, Flusher } from './flusher.ts'
+import type { MemberSender } from './forwarder.ts'
+import type { ReplicaPorts } from './ports.ts'
+import { decodeChunk, decodeControl, encodeControl } from './snapshot-frames.ts'
+import { Receiving } from './snapshot-receive.ts'
+import type { ReceivedState } from './snapshot-receive.ts'
+import { Sending } from './snapshot-send.ts'
+
+export type { ReceivedState } from './snapshot-receive.ts'
+
+/** What the exchange stands on. */
+export interface SnapshotsOptions {
+  readonly ports: ReplicaPorts
+  readonly selfId: number
+  readonly flusher: Flusher
+  readonly state: StateDirectory
+  readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
+  readonly send: MemberSender
+  readonly buffered: (to: number) => number
+  /** Members that could be asked for their state. */
+  readonly askable: () => readonly number[]
+  /** A complete state: to be offered to the core, or, without a message, to be used at once. */
+  readonly received: (state: ReceivedState) => void
+  /** A sending for the core ended. */
+  readonly finished: (to: number, ok: boolean) => void
+  readonly term: () => number
+}
+
+const sendingsMax = 2
+const bufferedMax = 4 << 20
+/** After a snapshot arrived, its receiver still needs the log that follows it. */
+const holdMs = 10_000
+const requestEveryTicks = 20
+/** A received state waits at most this long for the core before another sender is listened to. */
+const stagedMs = 5_000
+
+/** All snapshot traffic of one node. */
+export class Snapshots {
+  private readonly options: SnapshotsOptions
+  private readonly sendings = new Map<number, Sending>()
+  private readonly starting = new Set<number>()
+  private readonly holds: { readonly index: number; readonly untilMs: number }[] = []
+  private receiving: Receiving | undefined
+  private staged: { readonly state: ReceivedState; readonly sinceMs: number } | undefined
+  private nextId = 1
+  private wanted: number | undefined
+  private ticks = 0
+  private asked = 0
+  private stopped = false
+  private lostAtMs = 0
+
+  constructor(options: SnapshotsOptions) {
+    this.options = options
+  }
+
+  private nowMs(): number {
+    return this.options.ports.clock.monotonicMs()
+  }
+
+  /** The log must not be compacted beyond this index. */
+  get neededFrom(): number {
+    let index = Number.MAX_SAFE_INTEGER
+    for (const sending of this.sendings.values()) index = Math.min(index, sending.options.index)
+    for (const hold of this.holds) index = Math.min(index, hold.index)
+    return index
+  }
+
+  // ---- sending
+
+  /** The core wants `to` to have a snapshot. What is sent is the newest flushed state. */
+  start(to: number): void {
+    void this.begin(to, false, 0)
+  }
+
+  private async begin(to: number, repair: boolean, minIndex: number): Promise<void> {
+    const refuse = (): void => {
+      if (!repair) this.options.finished(to, false)
+    }
+    if (this.sendings.has(to) || this.starting.has(to)) return
+    if (this.sendings.size + this.starting.size >= sendingsMax || this.stopped) return refuse()
+    this.starting.add(to)
+    const term = this.options.term()
+    const { position, view } = await this.options.flusher.snapshot()
+    this.starting.delete(to)
+    if (this.stopped || position.index < minIndex || (!repair && term !== this.options.term())) {
+      await view.close()
+      return refuse()
+    }
+    const { ports, send } = this.options
+    const id = this.nextId++
+    const sending = new Sending({
+      id,
+      to,
+      index: position.index,
+      repair,
+      message: repair ? new Uint8Array(0) : this.messageFor(to, term, position),
+      view,
+      chunks: new SnapshotSender({ crypto: ports.crypto, view, head: headOf(position) })
+        .stream()
+        [Symbol.asyncIterator](),
+      logger: ports.logger,
+      nowMs: () => this.nowMs(),
+      sendControl: (payload) => send(to, 'bulk', frameKinds.snapshotControl, payload),
+      sendChunk: (payload) =>
+        this.options.buffered(to) < bufferedMax && send(to, 'bulk', frameKinds.snapshotChunk, payload),
+      finished: (ok) => this.sendingEnded(to, position.index, repair, ok),
+    })
+    this.sendings.set(to, sending)
+    ports.logger.info({ to, index: position.index, repair }, 'sending a snapshot')
+  }
+
+  private messageFor(to: number, term: number, position: DurablePosition): Uint8Array {
+    const message = newMessage('MsgSnap', to)
+    message.from = this.options.selfId
+    message.term = term
+    const meta = { index: position.index, term: position.term, confState: position.configuration.confState }
+    message.snapshot = { meta, data: new Uint8Array(0) }
+    const writer = new ByteWriter()
+    encodeMessage(writer, message)
+    return writer.take()
+  }
+
+  private sendingEnded(to: number, index: number, repair: boolean, ok: boolean): void {
+    this.sendings.delete(to)
+    if (ok) {
+      this.holds.push({ index, untilMs: this.nowMs() + holdMs })
+      this.options.ports.metrics.add('nitrostate_snapshots_sent_total')
+    }
+    if (!repair) this.options.finished(to, ok)
+  }
+
+  /** This node does not lead any more: its snapshots for followers make no sense. */
+  stepDown(): void {
+    for (const sending of [...this.sendings.values()]) if (!sending.options.repair) sending.finish(false)
+  }
+
+  /** The flushed state as chunks, for a file. */
+  async *stream(): AsyncGenerator<Uint8Array> {
+    const { position, view } = await this.options.flusher.snapshot()
+    try {
+      yield* new SnapshotSender({ crypto: this.options.ports.crypto, view, head: headOf(position) }).stream()
+    } finally {
+      await view.close()
+    }
+  }
+
+  // ---- receiving
+
+  /** Asks peers for their state, again and again, until one at or above `minIndex` is here. */
+  fetch(minIndex: number): void {
+    this.wanted = minIndex
+    this.ask()
+  }
+
+  private ask(): void {
+    if (this.wanted === undefined || this.receiving !== undefined) return
+    const from = this.options.askable()
+    const to = from[this.asked++ % Math.max(from.length, 1)]
+    if (to === undefined) return
+    this.options.send(
+      to,
+      'control',
+      frameKinds.snapshotControl,
+      encodeControl({ type: 'request', minIndex: this.wanted }),
+    )
+  }
+
+  /** A chunk arrived. */
+  chunk(from: number, payload: Uint8Array): void {
+    const { id, number, chunk } = decodeChunk(payload)
+    const { receiving } = this
+    if (receiving?.options.from !== from || receiving.options.id !== id) return
+    this.lostAtMs = 0
+    receiving.chunk(number, chunk)
+  }
+
+  /** A control message arrived. */
+  control(from: number, payload: Uint8Array): void {
+    const control = decodeControl(payload)
+    switch (control.type) {
+      case 'begin':
+        this.offered(from, control.id, control.repair, control.message)
+        return
+      case 'want':
+        if (this.sendings.get(from)?.options.id === control.id) this.sendings.get(from)?.want(control)
+        return
+      case 'done':
+        if (this.sendings.get(from)?.options.id === control.id) this.sendings.get(from)?.finish(control.ok)
+        return
+      case 'request':
+        if (this.options.flusher.durable.index >= control.minIndex) void this.begin(from, true, control.minIndex)
+    }
+  }
+
+  private offered(from: number, id: number, repair: boolean, message: Uint8Array): void {
+    const current = this.receiving
+    if (current?.options.from === from && current.options.id === id) {
+      current.resume()
+      return
+    }
+    const send = (payload: Uint8Array): void =>
+      void this.options.send(from, 'control', frameKinds.snapshotControl, payload)
+    const unwanted = repair && this.wanted === undefined
+    const busy = this.staged !== undefined && this.nowMs() - this.staged.sinceMs < stagedMs
+    if (this.stopped || unwanted || busy) {
+      send(encodeControl({ type: 'done', id, ok: false }))
+      return
+    }
+    current?.abort()
+    this.discardStaged()
+    this.receiving = new Receiving({
+      id,
+      from,
+      message: repair ? undefined : this.checked(from, message),
+      ports: this.options.ports,
+      logger: this.options.ports.logger,
+      state: this.options.state,
+      newMachine: this.options.newMachine,
+      send,
+      completed: (state) => this.completed(state),
+      failed: () => (this.receiving = undefined),
+    })
+  }
+
+  private checked(from: number, bytes: Uint8Array): Message {
+    const message = decodeMessage(new ByteReader(bytes))
+    message.from = from
+    message.to = this.options.selfId
+    return message
+  }
+
+  private completed(state: ReceivedState): void {
+    this.receiving = undefined
+    if (state.message === undefined) this.wanted = undefined
+    else this.staged = { state, sinceMs: this.nowMs() }
+    this.options.received(state)
+  }
+
+  /** Hands over the received state that the core accepted. */
+  take(index: number): ReceivedState | undefined {
+    const { staged } = this
+    if (staged?.state.machine.appliedIndex !== index) return undefined
+    this.staged = undefined
+    this.wanted = undefined
+    return staged.state
+  }
+
+  private discardStaged(): void {
+    const { staged } = this
+    this.staged = undefined
+    void staged?.state.replacement.abort()
+  }
+
+  // ---- events
+
+  /** The bulk link to a peer has room again. */
+  pump(id: number): void {
+    this.sendings.get(id)?.pump()
+  }
+
+  linkUp(id: number): void {
+    this.sendings.get(id)?.linkUp()
+  }
+
+  linkDown(id: number): void {
+    const { receiving } = this
+    // A process that restarted begins anew; one that is only cut off for a moment begins with the same id.
+    if (receiving?.options.from === id) this.lostAtMs = this.nowMs()
+  }
+  /** Once a tick. */
+  tick(): void {
+    this.ticks++
+    for (const sending of [...this.sendings.values()]) sending.tick()
+    const nowMs = this.nowMs()
+    while ((this.holds[0]?.untilMs ?? Number.MAX_SAFE_INTEGER) < nowMs) this.holds.shift()
+    if (this.receiving !== undefined && this.lostAtMs > 0 && nowMs - this.lostAtMs > holdMs) {
+      this.receiving.abort()
+      this.receiving = undefined
+      this.lostAtMs = 0
+    }
+    if (this.ticks % requestEveryTicks === 0) this.ask()
+  }
+
+  /** Ends all traffic. */
+  stop(): void {
+    this.stopped = true
+    for (const sending of [...this.sendings.values()]) sending.finish(false)
+    this.receiving?.abort()
+    this.receiving = undefined
+    this.discardStaged()
+  }
+}
+
+function headOf(position: DurablePosition): SnapshotHead {
+  const { configuration, index, term, revision } = position
+  return {
+    clusterId: configuration.clusterId,
+    index,
+    term,
+    revision,
+    configuration: encodeConfiguration(configuration),
+  }
+}

@@ -1,0 +1,289 @@
+/**
+ * The data directory of a replica: who it is, its log, its state, and how they are made, opened and judged together.
+ *
+ * | found on disk                                  | outcome                                                        |
+ * | ---------------------------------------------- | -------------------------------------------------------------- |
+ * | nothing at all                                 | a new identity; bootstrap or join decides what becomes of it   |
+ * | identity damaged, or gone beside log or state  | `IdentityLost`: it may have voted, so it never comes back      |
+ * | log, hard state or witness damaged             | `LogDamaged`: likewise; replaced by the leader under a new id  |
+ * | state damaged, missing, or behind the log      | the state is fetched from a peer; the node still votes         |
+ * | state ahead of the log                         | a crash in the middle of a snapshot: the log starts after it   |
+ */
+import { NitroError, isNitroError, messageOf, present } from '../../base/index.ts'
+import { Machine } from '../../execution/index.ts'
+import { openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
+import type { DurableLog, Identity, StateDirectory } from '../storage/index.ts'
+import {
+  decodeConfiguration,
+  emptyConfiguration,
+  encodeConfiguration,
+  foundingBytes,
+  foundingConfiguration,
+} from './configuration.ts'
+import type { Configuration, Founder } from './configuration.ts'
+import type { DurablePosition } from './flusher.ts'
+import type { GroupParts } from './group.ts'
+import { readMembership, writeMembership } from './membership-file.ts'
+import type { MembershipCopy } from './membership-file.ts'
+import type { ReplicaOptions } from './options.ts'
+import type { ReplicaPorts } from './ports.ts'
+import { blockReader } from './state-reader.ts'
+
+const incarnationBytes = 16
+const dataNames = ['log', 'state', 'membership']
+
+/** One open data directory. */
+export class Vault {
+  identity: Identity
+  private readonly options: ReplicaOptions
+  private readonly ports: ReplicaPorts
+  private membershipWrite: Promise<void> = Promise.resolve()
+  private state: StateDirectory | undefined
+  private log: DurableLog | undefined
+
+  /** Reads or makes the identity. Throws `IdentityLost`, `InvalidArgument`, `DirectoryUnusable`. */
+  static async open(options: ReplicaOptions, ports: ReplicaPorts): Promise<Vault> {
+    const { files, random } = ports
+    const { dataDir, name } = options
+    await files.makeDirectory(dataDir)
+    const found = await readIdentity(files, dataDir)
+    if (found !== undefined) {
+      if (found.name !== name) {
+        throw new NitroError('IdentityLost', `${dataDir} belongs to ${found.name}, not to ${name}`, {
+          details: { name, found: found.name },
+        })
+      }
+      return new Vault(options, ports, found)
+    }
+    const left = (await files.list(dataDir)).filter((entry) => dataNames.includes(entry))
+    if (left.length > 0) {
+      throw new NitroError(
+        'IdentityLost',
+        `${dataDir} holds ${left.join(' and ')} but no identity file: it is damaged and must not be used`,
+        { details: { name } },
+      )
+    }
+    const identity: Identity = {
+      name,
+      incarnation: random.bytes(incarnationBytes),
+      clusterId: undefined,
+      raftId: undefined,
+      bootstrap: undefined,
+      stage: 'new',
+    }
+    await writeIdentity(files, dataDir, identity)
+    return new Vault(options, ports, identity)
+  }
+
+  private constructor(options: ReplicaOptions, ports: ReplicaPorts, identity: Identity) {
+    this.options = options
+    this.ports = ports
+    this.identity = identity
+  }
+
+  /** A machine with this node's programs. */
+  newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
+    return new Machine({ programs: this.options.programs, readBlock })
+  }
+
+  private async save(identity: Identity): Promise<void> {
+    await writeIdentity(this.ports.files, this.options.dataDir, identity)
+    this.identity = identity
+  }
+
+  /** Makes the founding list durable. */
+  async saveIntent(founders: readonly Founder[]): Promise<void> {
+    await this.save({ ...this.identity, stage: 'intent', bootstrap: founders })
+    this.ports.hooks?.('bootstrap:intent-saved')
+  }
+
+  /** Notes that this directory was made to join. */
+  saveJoining(): Promise<void> {
+    return this.save({ ...this.identity, stage: 'joining' })
+  }
+
+  /** Makes log and state of a founding member. Nothing of an attempt that was cut short is used. */
+  async form(founders: readonly Founder[]): Promise<GroupParts> {
+    this.ports.hooks?.('bootstrap:before-form')
+    const clusterId = this.ports.crypto.sha256(foundingBytes(founders))
+    const configuration = foundingConfiguration(clusterId, founders)
+    const raftId = founders.findIndex((one) => one.name === this.identity.name) + 1
+    const parts = await this.create(raftId, async (machine, state, log) => {
+      machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
+      const flush = machine.seal()
+      if (flush !== undefined) {
+        await state.write(flush.changes)
+        machine.flushed(flush)
+      }
+      await log.write({
+        entries: [],
+        hardState: { term: 1, vote: 0, commit: 1 },
+        snapshot: { index: 1, term: 1 },
+      })
+      return { index: 1, term: 1, revision: machine.revision, configuration }
+    })
+    await writeMembership(this.ports.files, this.options.dataDir, { index: 1, term: 1, configuration })
+    await this.save({ ...this.identity, stage: 'member', clusterId, raftId })
+    return parts
+  }
+
+  /** Makes the empty log and state of an admitted member; it gets everything by snapshot. */
+  async admit(configuration: Configuration, raftId: number): Promise<GroupParts> {
+    const parts = await this.create(raftId, () =>
+      Promise.resolve({ index: 0, term: 0, revision: 0, configuration: { ...configuration, confState: noVoters } }),
+    )
+    await writeMembership(this.ports.files, this.options.dataDir, { index: 0, term: 0, configuration })
+    await this.save({ ...this.identity, stage: 'member', clusterId: configuration.clusterId, raftId })
+    return parts
+  }
+
+  private async create(
+    raftId: number,
+    fill: (machine: Machine, state: StateDirectory, log: DurableLog) => Promise<DurablePosition>,
+  ): Promise<GroupParts> {
+    const { files } = this.ports
+    const { dataDir } = this.options
+    for (const name of dataNames) await files.remove(`${dataDir}/${name}`)
+    await files.syncDirectory(dataDir)
+    const state = await this.openState(false)
+    const machine = this.newMachine(blockReader(() => state.kv))
+    machine.finishLoad()
+    const log = await this.openLog(true)
+    const position = await fill(machine, state, log)
+    await state.verified()
+    return { raftId, log, state, machine, position }
+  }
+
+  private async openState(expected: boolean): Promise<StateDirectory> {
+    const { files, kv, crypto, hooks } = this.ports
+    this.state = await openState({ files, kv, crypto, hooks, directory: `${this.options.dataDir}/state`, expected })
+    return this.state
+  }
+
+  private async openLog(create: boolean): Promise<DurableLog> {
+    const { files, crypto, scheduler, clock, metrics, hooks } = this.ports
+    const { incarnation } = this.identity
+    const directory = `${this.options.dataDir}/log`
+    this.log = await openLog({ files, crypto, scheduler, clock, metrics, hooks, directory, incarnation, create })
+    return this.log
+  }
+
+  /** Opens log and state of a member. Throws `LogDamaged`. */
+  async openMember(): Promise<GroupParts> {
+    const { logger } = this.ports
+    const copy = await this.membershipCopy()
+    // The state comes first: its database lock keeps a second process out before anything is written.
+    const opened = await this.tryState()
+    const log = await this.openLog(false)
+    const raftId = present(this.identity.raftId, 'the raft id of a member')
+    if (opened instanceof NitroError) {
+      logger.error({ reason: opened.message }, 'the state is damaged and will be fetched from a peer')
+      return this.withoutState(raftId, log, copy)
+    }
+    const { state, machine } = opened
+    if (machine.appliedIndex + 1 < log.firstIndex()) {
+      logger.error({ applied: machine.appliedIndex, first: log.firstIndex() }, 'the state ends before the log begins')
+      await state.close()
+      return this.withoutState(raftId, log, copy)
+    }
+    if (machine.appliedIndex > log.lastIndex()) {
+      await log.write({ entries: [], snapshot: { index: machine.appliedIndex, term: machine.appliedTerm } })
+    }
+    const configuration =
+      machine.configuration.length > 0 ? decodeConfiguration(machine.configuration) : emptied(this.identity, copy)
+    const position = {
+      index: machine.appliedIndex,
+      term: machine.appliedTerm,
+      revision: machine.revision,
+      configuration,
+    }
+    return { raftId, log, state, machine, position }
+  }
+
+  private async tryState(): Promise<{ state: StateDirectory; machine: Machine } | NitroError> {
+    try {
+      const state = await this.openState(true)
+      const machine = this.newMachine(blockReader(() => state.kv))
+      try {
+        for await (const page of state.pages()) for (const [key, value] of page) machine.load(key, value)
+        machine.finishLoad()
+        await state.verified()
+        return { state, machine }
+      } catch (error) {
+        await state.close()
+        throw error
+      }
+    } catch (error) {
+      if (isNitroError(error, 'StateDamaged')) return error
+      throw error
+    }
+  }
+
+  /** A log that was never compacted holds everything since the founding; otherwise a peer's state is needed. */
+  private async withoutState(raftId: number, log: DurableLog, copy: MembershipCopy | undefined): Promise<GroupParts> {
+    const state = await this.freshState()
+    const { bootstrap, clusterId } = this.identity
+    if (log.firstIndex() !== 2 || bootstrap === undefined || clusterId === undefined) {
+      return { raftId, log, state, machine: undefined, position: this.positionWithoutState(log, copy) }
+    }
+    const configuration = foundingConfiguration(clusterId, bootstrap)
+    const machine = this.newMachine(blockReader(() => state.kv))
+    machine.finishLoad()
+    machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
+    return { raftId, log, state, machine, position: { index: 1, term: 1, revision: 0, configuration } }
+  }
+
+  private async freshState(): Promise<StateDirectory> {
+    await this.ports.files.remove(`${this.options.dataDir}/state`)
+    const state = await this.openState(false)
+    await state.verified()
+    return state
+  }
+
+  /** Where a node without state stands: at the start of its log, or where the copy of the member table was made. */
+  private positionWithoutState(log: DurableLog, copy: MembershipCopy | undefined): DurablePosition {
+    if (copy === undefined) {
+      throw new NitroError(
+        'LogDamaged',
+        'both the state and the copy of the member table are damaged, so nobody can be asked; replace this member',
+      )
+    }
+    const index = Math.min(Math.max(copy.index, log.firstIndex() - 1), log.lastIndex())
+    const term = log.term(index)
+    if (typeof term === 'string') throw new NitroError('LogDamaged', `the term at index ${index} is ${term}`)
+    return { index, term, revision: 0, configuration: copy.configuration }
+  }
+
+  private async membershipCopy(): Promise<MembershipCopy | undefined> {
+    try {
+      return await readMembership(this.ports.files, this.options.dataDir)
+    } catch (error) {
+      this.ports.logger.warn({ reason: messageOf(error) }, 'the copy of the member table is damaged')
+      return undefined
+    }
+  }
+
+  /** Keeps a copy of the member table, behind the caller's back and in order. */
+  rememberMembership(copy: MembershipCopy): void {
+    this.membershipWrite = this.membershipWrite
+      .then(() => writeMembership(this.ports.files, this.options.dataDir, copy))
+      .catch((error: unknown) => {
+        this.ports.logger.warn({ reason: messageOf(error) }, 'the copy of the member table was not written')
+      })
+  }
+
+  /** Waits for background writes. Log and state belong to the group once there is one; `alone` says there is none. */
+  async close(alone: boolean): Promise<void> {
+    await this.membershipWrite
+    if (!alone) return
+    await this.state?.close()
+    await this.log?.close()
+  }
+}
+
+const noVoters = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false }
+
+function emptied(identity: Identity, copy: MembershipCopy | undefined): Configuration {
+  if (copy === undefined) return emptyConfiguration(present(identity.clusterId, 'the cluster id of a member'))
+  return { ...copy.configuration, confState: noVoters }
+}
