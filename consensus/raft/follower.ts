@@ -206,11 +206,11 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   const { index, term, confState } = snapshot.meta
   const { log } = raft
   if (index <= log.committed) return false
-  const members = [...confState.voters, ...confState.learners, ...confState.votersOutgoing]
-  if (!members.includes(raft.id)) {
-    raft.config.logger?.('warn', `${hex(raft.id)} attempted to restore snapshot but it is not in the ConfState; should never happen`)
+  if (confState.voters.length === 0) {
+    raft.config.logger?.('warn', `${hex(raft.id)} refused a snapshot of a group without voters`)
     return false
   }
+  // This node need not be a member there: it may have been added after the snapshot was made, and the log behind it says so.
   const ours = (): string => `[commit: ${log.committed}, lastindex: ${log.lastIndex()}, lastterm: ${log.lastTerm()}]`
   if (log.matches(index, term)) {
     // The log has it all: only the commit mark was behind.

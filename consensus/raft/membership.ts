@@ -43,6 +43,8 @@ export function refusalOf(raft: Raft, change: ConfChangeV2, pendingConfIndex: nu
  * Applies a committed change. One that is impossible changes nothing; that depends on the log alone, so all nodes agree.
  */
 export function applyConfChange(raft: Raft, change: ConfChangeV2): ConfState {
+  // A snapshot overtook the entry while it was waiting to be applied: its configuration, which is in force, is newer.
+  if (raft.log.unstable.snapshot !== undefined) return confStateOf(raft.tracker.config)
   const result = applyChange(changeBase(raft), change)
   if (!result.ok) {
     raft.config.logger?.('warn', `${hex(raft.id)} ignored an impossible conf change: ${result.refused}`)

@@ -36,7 +36,8 @@
  *
  * Messages to one target are handled in the order of their hand-out, none is dropped. All other messages may leave at
  * once. `entries`, `hardState`, `snapshot` and `committedEntries` of the Ready are the same work shown a second time;
- * `advance` is not called. In this mode entries are applied only when they are durable here.
+ * `advance` is not called. In this mode entries are applied only when they are durable here. A snapshot in a
+ * `MsgStorageAppend` may overtake entries that wait in a `MsgStorageApply`: those at or below its index are then skipped.
  *
  * ## Reads
  *

@@ -53,6 +53,8 @@ export class World {
   readonly bodies: Body[] = []
   private starts = new Map<number, number>()
   network: Envelope[] = []
+  /** A node that nobody hears and that hears nobody, or 0. */
+  private isolated = 0
   /** What was applied at each index, by whoever was first. */
   readonly history = new Map<number, Entry>()
   private readonly leaders = new Map<number, number>()
@@ -105,6 +107,7 @@ export class World {
     else if (roll < 96) this.compact(body)
     else if (roll < 97 && this.settings.membership) this.change(body)
     else if (roll < 98) this.handOver(body)
+    else if (roll < 99) this.isolate()
     this.check()
   }
 
@@ -114,6 +117,13 @@ export class World {
 
   private toggle(body: Body): void {
     if (this.bodies.filter(({ up }) => !up).length < 2) this.crash(body)
+  }
+
+  /** Cuts off somebody, rather the leader than not, or heals. */
+  private isolate(): void {
+    const leader = this.bodies.find(({ node, up }) => up && node.isLeader)
+    if (this.isolated !== 0) this.isolated = this.draw(2) === 0 ? 0 : this.isolated
+    else this.isolated = this.draw(2) === 0 && leader !== undefined ? leader.id : 1 + this.draw(this.bodies.length)
   }
 
   private propose(body: Body): void {
@@ -179,6 +189,7 @@ export class World {
 
   receive({ message, starts }: Envelope): void {
     const target = this.bodies[message.to - 1]
+    if (message.to === this.isolated || message.from === this.isolated) return
     if (target === undefined || !target.up || starts !== this.startsOf(message)) return
     target.node.step(message)
   }
@@ -251,6 +262,8 @@ export class World {
   }
 
   private apply(body: Body, entry: Entry): void {
+    // A snapshot may overtake entries that were handed out before it.
+    if (entry.index <= body.appliedIndex && (this.settings.options.asyncStorageWrites ?? false)) return
     // State machine safety: nobody applies another entry at the same index. And in order, without gaps.
     if (entry.index !== body.appliedIndex + 1) throw new Error(`${body.id} applied ${entry.index} after ${body.appliedIndex}`)
     const known = this.history.get(entry.index)
@@ -304,6 +317,7 @@ export class World {
 
   /** A calm time: everybody is up, nothing is lost. Returns whether all voters agree on a new entry within it. */
   calm(rounds: number): boolean {
+    this.isolated = 0
     for (const body of this.bodies) body.up = true
     for (let round = 0; round < rounds; round++) {
       for (const body of this.bodies) body.node.tick()
