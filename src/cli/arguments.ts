@@ -17,7 +17,11 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): (va
   return (value) => {
     const number = /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN
     if (!(number >= min && number <= max)) {
-      throw new InvalidArgumentError(max === Number.MAX_SAFE_INTEGER ? `Expected a whole number from ${min}.` : `Expected a whole number from ${min} to ${max}.`)
+      throw new InvalidArgumentError(
+        max === Number.MAX_SAFE_INTEGER
+          ? `Expected a whole number from ${min}.`
+          : `Expected a whole number from ${min} to ${max}.`,
+      )
     }
     return number
   }

@@ -1,6 +1,6 @@
 /** The world of a command: streams, environment, time and connections. Tests give their own. */
 import type { Clock, Random, Scheduler } from '../../base/index.ts'
-import type { Client, ConnectOptions } from './upstream.ts'
+import type { Client, ConnectOptions } from '../client/index.ts'
 
 /** A stream that commands write to. */
 export interface OutputStream {

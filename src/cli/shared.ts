@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { NitroError } from '../../base/index.ts'
 import type { Consistency } from '../api/index.ts'
+import type { Client } from '../client/index.ts'
 import { duration, endpointList } from './arguments.ts'
 import type { CliContext } from './context.ts'
 import { outputFormats, type OutputFormat } from './output.ts'
-import type { Client } from './upstream.ts'
 
 /** Where a local cluster of three listens. */
 export const defaultEndpoints: readonly string[] = ['127.0.0.1:7401', '127.0.0.1:7402', '127.0.0.1:7403']
@@ -33,9 +33,10 @@ function sharedOption(name: (typeof sharedNames)[number]): Option {
     case 'output':
       return new Option('-o, --output <format>', 'how to print data').choices(outputFormats)
     case 'timeout':
-      return new Option('--timeout <time>', 'how long a request may take, such as 500ms or 10s (default: 10s)').argParser(
-        duration,
-      )
+      return new Option(
+        '--timeout <time>',
+        'how long a request may take, such as 500ms or 10s (default: 10s)',
+      ).argParser(duration)
   }
 }
 
@@ -60,7 +61,10 @@ export function refuseUnusedOptions(root: Command, command: Command): void {
 
 /** The option that tells where reads are answered from. */
 export function consistencyOption(): Option {
-  return new Option('--consistency <level>', 'linearizable: sees every acknowledged write; committed: at once, may be old')
+  return new Option(
+    '--consistency <level>',
+    'linearizable: sees every acknowledged write; committed: at once, may be old',
+  )
     .choices(['linearizable', 'committed'] satisfies Consistency[])
     .default('linearizable' satisfies Consistency)
 }

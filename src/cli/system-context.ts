@@ -17,7 +17,7 @@ export function systemContext(mainPath: string): CliContext {
     mainPath,
     invocation: process.argv[1]?.endsWith('main.js') === true ? 'npx nitrostate' : 'nitrostate',
     async connect(options) {
-      const { connect } = await import('./upstream.ts')
+      const { connect } = await import('../client/index.ts')
       return connect(options)
     },
     onInterrupt,

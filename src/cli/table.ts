@@ -19,10 +19,17 @@ const gap = '  '
 const narrowest = 8
 
 /** The table as text, one line each row, a title line first; empty text for no rows. */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], style: TableStyle): string {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  style: TableStyle,
+): string {
   if (rows.length === 0) return ''
   const paint = picocolors.createColors(style.colors)
-  const widths = fit(columns.map((column, at) => widest(column.title, rows, at)), style.width)
+  const widths = fit(
+    columns.map((column, at) => widest(column.title, rows, at)),
+    style.width,
+  )
   const line = (cells: readonly string[]): string =>
     cells.map((cell, at) => pad(cell, widths[at] ?? 0, columns[at]?.align ?? 'left', at === cells.length - 1)).join(gap)
   const head = paint.dim(line(columns.map(({ title }) => title)))

@@ -8,11 +8,15 @@ export async function readConfigFile(path: string): Promise<{ readonly path: str
   try {
     content = await readFile(path, 'utf8')
   } catch (error) {
-    throw new NitroError('InvalidArgument', `cannot read the configuration file ${path}: ${messageOf(error)}`, { cause: error })
+    throw new NitroError('InvalidArgument', `cannot read the configuration file ${path}: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
   try {
     return { path, content: JSON.parse(content) as unknown }
   } catch (error) {
-    throw new NitroError('InvalidArgument', `the configuration file ${path} is not JSON: ${messageOf(error)}`, { cause: error })
+    throw new NitroError('InvalidArgument', `the configuration file ${path} is not JSON: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }

@@ -30,7 +30,8 @@ const advice: Partial<Record<ErrorCode, Advice>> = {
     `Another process uses ${options.dataDir}. Stop it, or give this node a directory of its own with --data-dir.`,
   DirectoryUnusable: (options) =>
     `Make ${options.dataDir} readable and writable for this user, for example:\n  mkdir -p ${options.dataDir} && ls -ld ${options.dataDir}`,
-  DiskFull: (options) => `Free space on the disk of ${options.dataDir}, then start the node again; nothing acknowledged is lost:\n  df -h ${options.dataDir}`,
+  DiskFull: (options) =>
+    `Free space on the disk of ${options.dataDir}, then start the node again; nothing acknowledged is lost:\n  df -h ${options.dataDir}`,
   DiskFailed: (options) =>
     `The disk under ${options.dataDir} refused a write, so what it holds is not certain. Check the disk ` +
     '(dmesg, SMART), then start the node again: it verifies its log and says whether it can go on.',

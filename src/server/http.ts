@@ -32,7 +32,11 @@ const json = (status: number, body: unknown): Answer => ({
   body: `${JSON.stringify(body)}\n`,
 })
 
-const plain = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body: `${body}\n` })
+const plain = (status: number, body: string): Answer => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+})
 
 const routes: Readonly<Record<string, Route>> = {
   '/health'(sources) {

@@ -1,6 +1,14 @@
 /** Options of the daemon: gathered from flags, environment, file and defaults, in this order, and validated once here. */
 import { NitroError } from '../../base/index.ts'
-import { parseAddress, readBoolean, readList, readMilliseconds, readPeers, readText, type Given } from './setting-values.ts'
+import {
+  parseAddress,
+  readBoolean,
+  readList,
+  readMilliseconds,
+  readPeers,
+  readText,
+  type Given,
+} from './setting-values.ts'
 import { flagName, settingNames, settings, type SettingName } from './settings.ts'
 
 /** Levels a log line can have, and `silent` for none. */
@@ -49,7 +57,10 @@ export function resolveServerOptions(sources: ServerOptionSources): ServerOption
   checkName(name, given.name?.origin ?? '--name')
   const dataDir = readText(given.dataDir)
   if (dataDir === undefined) {
-    throw new NitroError('InvalidArgument', '--data-dir is required: the directory this node keeps its log and state in')
+    throw new NitroError(
+      'InvalidArgument',
+      '--data-dir is required: the directory this node keeps its log and state in',
+    )
   }
   const peers = readPeers(given.peers)
   for (const peer of Object.keys(peers ?? {})) checkName(peer, given.peers?.origin ?? '--peers')
@@ -88,7 +99,8 @@ function gather(sources: ServerOptionSources): GivenSettings {
     const environment = sources.environment?.[variable]
     if (flag !== undefined) given[name] = { value: flag, origin: flagName(settings[name]) }
     else if (environment !== undefined && environment !== '') given[name] = { value: environment, origin: variable }
-    else if (file[name] !== undefined) given[name] = { value: file[name], origin: `"${name}" in ${sources.file?.path ?? ''}` }
+    else if (file[name] !== undefined)
+      given[name] = { value: file[name], origin: `"${name}" in ${sources.file?.path ?? ''}` }
   }
   return given
 }
@@ -109,7 +121,10 @@ function fileContent(file: ServerOptionSources['file']): Readonly<Record<string,
 
 function checkName(name: string, origin: string): void {
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-    throw new NitroError('InvalidArgument', `${origin}: a node's name is 1 to 64 letters, digits, ".", "_" or "-", not "${name}"`)
+    throw new NitroError(
+      'InvalidArgument',
+      `${origin}: a node's name is 1 to 64 letters, digits, ".", "_" or "-", not "${name}"`,
+    )
   }
 }
 
@@ -123,7 +138,10 @@ function checkMembership(
     throw invalid(given.join, 'give either --peers (a new cluster) or --join (a running one), not both')
   }
   if (peers !== undefined && !Object.hasOwn(peers, name)) {
-    throw invalid(given.peers, `the list has no "${name}", the name of this node; it has ${Object.keys(peers).join(', ')}`)
+    throw invalid(
+      given.peers,
+      `the list has no "${name}", the name of this node; it has ${Object.keys(peers).join(', ')}`,
+    )
   }
   if (readBoolean(given.learner) === true && join === undefined) {
     throw invalid(given.learner, 'only a node that joins a running cluster (--join) can be a learner')

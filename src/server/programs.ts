@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { NitroError, messageOf } from '../../base/index.ts'
-import type { Program } from './upstream.ts'
+import type { Program } from '../../execution/index.ts'
 
 /**
  * Imports each module and collects its default export, an array of programs.

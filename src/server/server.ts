@@ -1,6 +1,7 @@
 /** The daemon: one node, its HTTP routes, its logs, and a clean end. */
 import { type Logger, type Scheduler, messageOf, systemScheduler } from '../../base/index.ts'
 import type { NodeStatus } from '../api/index.ts'
+import { openNode, type Node, type NodeOptions } from '../node/index.ts'
 import { exitCodeOf, explainFatal, serverExit } from './explain.ts'
 import type { ServerHost } from './host.ts'
 import { httpRoutes } from './http.ts'
@@ -9,7 +10,6 @@ import { prometheusMetrics } from './metrics.ts'
 import type { ServerOptions } from './options.ts'
 import { loadPrograms } from './programs.ts'
 import { nextStop, stopWithin, type StopSource } from './shutdown.ts'
-import { openNode, type Node, type NodeOptions } from './upstream.ts'
 import { version } from './version.ts'
 
 /** What {@link runServer} stands on; tests give their own. */
@@ -102,7 +102,12 @@ function announceReady(node: ServedNode, logger: Logger): void {
 async function shutDown(
   node: ServedNode,
   reason: string,
-  { options, scheduler, source, logger }: { options: ServerOptions; scheduler: Scheduler; source: StopSource; logger: Logger },
+  {
+    options,
+    scheduler,
+    source,
+    logger,
+  }: { options: ServerOptions; scheduler: Scheduler; source: StopSource; logger: Logger },
 ): Promise<number> {
   logger.info({ reason }, 'stopping')
   const stop = (): Promise<void> => node.close({ transfer: true })

@@ -69,7 +69,10 @@ export function readPeers(given: Given | undefined): Readonly<Record<string, str
     if (Object.hasOwn(peers, name)) throw new NitroError('InvalidArgument', `${given.origin}: "${name}" stands twice`)
     const other = names.get(address)
     if (other !== undefined) {
-      throw new NitroError('InvalidArgument', `${given.origin}: "${other}" and "${name}" have the same address ${address}`)
+      throw new NitroError(
+        'InvalidArgument',
+        `${given.origin}: "${other}" and "${name}" have the same address ${address}`,
+      )
     }
     names.set(address, name)
     peers[name] = address

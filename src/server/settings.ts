@@ -25,7 +25,12 @@ const setting = (kind: SettingKind, flag: string, environment: string, help: str
 /** Every setting of `nitrostate server`; the property name is the key in the configuration file. */
 export const settings = {
   name: setting('text', '--name <name>', 'NITROSTATE_NAME', 'name of this node, unique in the cluster (default: n1)'),
-  dataDir: setting('text', '--data-dir <dir>', 'NITROSTATE_DATA_DIR', 'directory of log, state and identity (required)'),
+  dataDir: setting(
+    'text',
+    '--data-dir <dir>',
+    'NITROSTATE_DATA_DIR',
+    'directory of log, state and identity (required)',
+  ),
   listen: setting(
     'text',
     '--listen <host:port>',

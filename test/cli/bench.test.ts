@@ -1,25 +1,27 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { NitroError } from '../../base/index.ts'
-import { Histogram, histogramMax } from '../../src/cli/bench/histogram.ts'
-import { keySource, numberedKey } from '../../src/cli/bench/keys.ts'
-import { startLoad } from '../../src/cli/bench/load.ts'
 import { FakeStore } from './fake-store.ts'
 import { runBoxed } from './box.ts'
+import { Histogram, histogramMax, keySource, numberedKey, startLoad } from '../../src/cli/index.ts'
 
 const sample = fc.oneof(fc.nat(300), fc.nat(100_000), fc.nat(histogramMax))
 
 test('percentiles equal those of the sorted samples within one part in 128', () => {
   fc.assert(
-    fc.property(fc.array(sample, { minLength: 1, maxLength: 400 }), fc.constantFrom(1, 10, 50, 90, 99, 99.9, 100), (samples, percent) => {
-      const histogram = new Histogram()
-      for (const value of samples) histogram.record(value)
-      const sorted = samples.toSorted((a, b) => a - b)
-      const exact = sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? 0
-      const found = histogram.percentile(percent)
-      expect(found).toBeGreaterThanOrEqual(exact)
-      expect(found).toBeLessThanOrEqual(exact + exact / 128)
-    }),
+    fc.property(
+      fc.array(sample, { minLength: 1, maxLength: 400 }),
+      fc.constantFrom(1, 10, 50, 90, 99, 99.9, 100),
+      (samples, percent) => {
+        const histogram = new Histogram()
+        for (const value of samples) histogram.record(value)
+        const sorted = samples.toSorted((a, b) => a - b)
+        const exact = sorted[Math.ceil((percent / 100) * sorted.length) - 1] ?? 0
+        const found = histogram.percentile(percent)
+        expect(found).toBeGreaterThanOrEqual(exact)
+        expect(found).toBeLessThanOrEqual(exact + exact / 128)
+      },
+    ),
   )
 })
 
@@ -45,7 +47,10 @@ test('keys have the asked size and are all different', () => {
   const keys = Array.from({ length: 1000 }, (_, at) => Buffer.from(numberedKey(at, 4)).toString())
   expect(new Set(keys).size).toBe(1000)
   expect(keys[7]).toBe('0007')
-  const sequential = keySource({ keySize: 2, keySpace: 3, sequential: true }, { u32: () => 0, bytes: () => new Uint8Array() })
+  const sequential = keySource(
+    { keySize: 2, keySpace: 3, sequential: true },
+    { u32: () => 0, bytes: () => new Uint8Array() },
+  )
   expect([0, 1, 2, 3].map((at) => Buffer.from(sequential(at)).toString())).toEqual(['00', '01', '02', '00'])
 })
 
@@ -113,7 +118,21 @@ test('a load ends when its time is over', async () => {
 
 test('bench put writes its keys and reports as JSON', async () => {
   const store = new FakeStore()
-  const args = ['bench', 'put', '--clients', '4', '--conns', '2', '--total', '50', '--key-space', '20', '--sequential', '-o', 'json']
+  const args = [
+    'bench',
+    'put',
+    '--clients',
+    '4',
+    '--conns',
+    '2',
+    '--total',
+    '50',
+    '--key-space',
+    '20',
+    '--sequential',
+    '-o',
+    'json',
+  ]
   const { code, out, connections, closed } = await runBoxed(args, { store })
   expect(code).toBe(0)
   expect(JSON.parse(out)).toMatchObject({ subject: 'put', clients: 4, connections: 2, requests: 50, errors: {} })

@@ -1,9 +1,8 @@
 /** A command line in a box: streams that are recorded, a clock that counts, a client over a store in memory. */
 import { NitroError, concatBytes, text, utf8, type Random } from '../../base/index.ts'
 import type { Admin, NodeStatus, Store } from '../../src/api/index.ts'
-import type { CliContext, OutputStream } from '../../src/cli/context.ts'
-import { runCli } from '../../src/cli/program.ts'
 import { FakeStore } from './fake-store.ts'
+import { type CliContext, type OutputStream, runCli } from '../../src/cli/index.ts'
 
 export interface BoxOptions {
   readonly store?: Store

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { NitroError } from '../../base/index.ts'
 import type { MemberInfo } from '../../src/api/index.ts'
-import { compareHashes } from '../../src/cli/commands/hash.ts'
 import { nodeStatus, runBoxed } from './box.ts'
+import { compareHashes } from '../../src/cli/index.ts'
 
 const endpoints = ['--endpoints', 'a:1,b:2']
 
@@ -46,7 +46,10 @@ test('health exits with 5 when one node is not healthy', async () => {
   expect((await runBoxed(['health', ...endpoints])).code).toBe(0)
   const { code, out } = await runBoxed(['health', ...endpoints, '-o', 'json'], { down: ['b:2'] })
   expect(code).toBe(5)
-  expect(JSON.parse(out)).toMatchObject([{ endpoint: 'a:1', healthy: true }, { endpoint: 'b:2', healthy: false }])
+  expect(JSON.parse(out)).toMatchObject([
+    { endpoint: 'a:1', healthy: true },
+    { endpoint: 'b:2', healthy: false },
+  ])
 })
 
 test('hashes are compared only at equal indexes', () => {
@@ -69,7 +72,9 @@ test('hash exits with 1 when states differ', async () => {
 test('member list leaves incarnations to JSON', async () => {
   const admin = { members: async () => [member('n1', 'x:1')] }
   const table = await runBoxed(['member', 'list'], { admin })
-  expect(table.out).toBe('NAME  ID  ADDRESS  ROLE   LEADER  CONNECTED  MATCH\nn1     1  x:1      voter  yes     yes            9\n')
+  expect(table.out).toBe(
+    'NAME  ID  ADDRESS  ROLE   LEADER  CONNECTED  MATCH\nn1     1  x:1      voter  yes     yes            9\n',
+  )
   const json = await runBoxed(['member', 'list', '-o', 'json'], { admin })
   expect(JSON.parse(json.out)).toEqual([member('n1', 'x:1')])
 })

@@ -5,7 +5,13 @@ import { FakeStore } from './fake-store.ts'
 import { runBoxed } from './box.ts'
 
 test('what export writes, import reads: any bytes, any order of chunks', async () => {
-  const record = fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.oneof(fc.uint8Array(), fc.string().map((text) => Buffer.from(text))))
+  const record = fc.tuple(
+    fc.uint8Array({ minLength: 1, maxLength: 12 }),
+    fc.oneof(
+      fc.uint8Array(),
+      fc.string().map((text) => Buffer.from(text)),
+    ),
+  )
   await fc.assert(
     fc.asyncProperty(fc.array(record, { maxLength: 20 }), async (records) => {
       const from = new FakeStore()
@@ -13,7 +19,8 @@ test('what export writes, import reads: any bytes, any order of chunks', async (
       for (const [key, value] of records) await from.put(key, value)
       const dump = await runBoxed(['export'], { store: from })
       const { code, err } = await runBoxed(['import'], { store: to, input: dump.outBytes })
-      const pairs = async (store: FakeStore): Promise<unknown> => (await store.range()).entries.map(({ key, value }) => [[...key], [...value]])
+      const pairs = async (store: FakeStore): Promise<unknown> =>
+        (await store.range()).entries.map(({ key, value }) => [[...key], [...value]])
       expect(code).toBe(0)
       expect(await pairs(to)).toEqual(await pairs(from))
       expect(err).toBe(`imported ${(await from.range()).count} keys\n`)

@@ -13,7 +13,9 @@ export class FakeStore implements Store {
     const old = this.#records.find((entry) => equalBytes(entry.key, bytes))
     const revision = ++this.#revision
     this.#records = this.#records.filter((entry) => entry !== old)
-    this.#records.push(entryOf(bytes, bytesOf(value), old?.createRevision ?? revision, revision, (old?.version ?? 0) + 1))
+    this.#records.push(
+      entryOf(bytes, bytesOf(value), old?.createRevision ?? revision, revision, (old?.version ?? 0) + 1),
+    )
     this.#records.sort((a, b) => compareBytes(a.key, b.key))
     return { revision }
   }
@@ -56,7 +58,13 @@ function inRange({ key }: Entry, { prefix, start, end }: KeyRange): boolean {
   return end === undefined || compareBytes(key, bytesOf(end)) < 0
 }
 
-function entryOf(key: Uint8Array, value: Uint8Array, createRevision: number, modRevision: number, version: number): Entry {
+function entryOf(
+  key: Uint8Array,
+  value: Uint8Array,
+  createRevision: number,
+  modRevision: number,
+  version: number,
+): Entry {
   return {
     key: concatBytes([key]),
     value: concatBytes([value]),

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
-import { duration, endpointList } from '../../src/cli/arguments.ts'
-import { bytesMember, displayBytes, escapeText } from '../../src/cli/bytes-text.ts'
-import { shortTime } from '../../src/cli/commands/status.ts'
-import { progressLine } from '../../src/cli/progress.ts'
-import { renderTable, truncate } from '../../src/cli/table.ts'
+import {
+  bytesMember,
+  displayBytes,
+  duration,
+  endpointList,
+  escapeText,
+  progressLine,
+  renderTable,
+  shortTime,
+  truncate,
+} from '../../src/cli/index.ts'
 
 const plain = { colors: false, width: undefined }
 
@@ -27,19 +33,32 @@ test('a table counts wide characters as two cells', () => {
     { title: 'K', align: 'left' },
     { title: 'V', align: 'left' },
   ] as const
-  expect(renderTable(columns, [['日本', 'a'], ['xy', 'b']], plain)).toBe('K     V\n日本  a\nxy    b\n')
+  expect(
+    renderTable(
+      columns,
+      [
+        ['日本', 'a'],
+        ['xy', 'b'],
+      ],
+      plain,
+    ),
+  ).toBe('K     V\n日本  a\nxy    b\n')
 })
 
 test('no line of a table is wider than the terminal, unless every column is at its least', () => {
   const cell = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
   fc.assert(
-    fc.property(fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 5 }), fc.integer({ min: 30, max: 120 }), (rows, width) => {
-      const columns = ['A', 'B', 'C'].map((title) => ({ title, align: 'left' as const }))
-      const shown = rows.map((row) => row.map(escapeText))
-      for (const line of renderTable(columns, shown, { colors: false, width }).split('\n')) {
-        expect(stringWidth(line)).toBeLessThanOrEqual(width)
-      }
-    }),
+    fc.property(
+      fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 30, max: 120 }),
+      (rows, width) => {
+        const columns = ['A', 'B', 'C'].map((title) => ({ title, align: 'left' as const }))
+        const shown = rows.map((row) => row.map(escapeText))
+        for (const line of renderTable(columns, shown, { colors: false, width }).split('\n')) {
+          expect(stringWidth(line)).toBeLessThanOrEqual(width)
+        }
+      },
+    ),
   )
 })
 
@@ -70,12 +89,14 @@ test('bytes in JSON are read back the same', () => {
 
 test('durations are read with their units', () => {
   expect(['500', '500ms', '10s', '1.5m', '1h'].map(duration)).toEqual([500, 500, 10_000, 90_000, 3_600_000])
-  for (const wrong of ['', 's', '0', '-1s', '1d', '1e3', '99999h']) expect(() => duration(wrong), wrong).toThrow('Expected a time')
+  for (const wrong of ['', 's', '0', '-1s', '1d', '1e3', '99999h'])
+    expect(() => duration(wrong), wrong).toThrow('Expected a time')
 })
 
 test('endpoints are host:port without a scheme', () => {
   expect(endpointList('a:1, [::1]:2')).toEqual(['a:1', '[::1]:2'])
-  for (const wrong of ['', 'a', 'a:0', 'a:70000', 'http://a:1', 'a:1,', '::1:2']) expect(() => endpointList(wrong), wrong).toThrow('Expected')
+  for (const wrong of ['', 'a', 'a:0', 'a:70000', 'http://a:1', 'a:1,', '::1:2'])
+    expect(() => endpointList(wrong), wrong).toThrow('Expected')
 })
 
 test('an uptime is shown in its largest unit', () => {
@@ -83,6 +104,8 @@ test('an uptime is shown in its largest unit', () => {
 })
 
 test('a progress line shows part, count and rate', () => {
-  expect(progressLine('importing', 50, 100, 1000)).toBe(`importing ${'█'.repeat(12)}${'░'.repeat(12)}  50%  50/100  50/s`)
+  expect(progressLine('importing', 50, 100, 1000)).toBe(
+    `importing ${'█'.repeat(12)}${'░'.repeat(12)}  50%  50/100  50/s`,
+  )
   expect(progressLine('importing', 50, undefined, 500)).toBe('importing 50  100/s')
 })

@@ -12,7 +12,10 @@ test('put takes the value from the argument and prints the revision', async () =
 
 test('put stores the exact bytes of standard input, with "-" and without', async () => {
   const bytes = Uint8Array.from([0, 255, 10, 13, 128, 0])
-  for (const args of [['put', 'a'], ['put', 'a', '-']]) {
+  for (const args of [
+    ['put', 'a'],
+    ['put', 'a', '-'],
+  ]) {
     const store = new FakeStore()
     expect((await runBoxed(args, { store, input: bytes })).code).toBe(0)
     expect([...((await store.get('a'))?.value ?? [])]).toEqual([...bytes])
@@ -65,7 +68,13 @@ test('del counts what it deleted and is content with nothing', async () => {
 })
 
 test('del deletes everything only when --all says so', async () => {
-  for (const args of [['del'], ['del', '--prefix', ''], ['del', 'a', '--all'], ['del', '--all', '--prefix', 'a'], ['del', 'a', '--start', 'b']]) {
+  for (const args of [
+    ['del'],
+    ['del', '--prefix', ''],
+    ['del', 'a', '--all'],
+    ['del', '--all', '--prefix', 'a'],
+    ['del', 'a', '--start', 'b'],
+  ]) {
     const store = new FakeStore()
     await store.put('a', 'x')
     expect((await runBoxed(args, { store })).code, args.join(' ')).toBe(2)

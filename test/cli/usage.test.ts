@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { NitroError, errorCodes, type ErrorCode } from '../../base/index.ts'
-import { errorText, exitCodeFor, exitCodes } from '../../src/cli/exit-codes.ts'
 import { FakeStore } from './fake-store.ts'
 import { runBoxed } from './box.ts'
+import { errorText, exitCodeFor, exitCodes } from '../../src/cli/index.ts'
 
 test('usage errors exit with 2, print nothing on standard output and never connect', async () => {
   const lines = [

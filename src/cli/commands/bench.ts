@@ -1,6 +1,7 @@
 /** `nitrostate bench put|get` */
 import { Command, Option } from 'commander'
 import type { Consistency } from '../../api/index.ts'
+import type { Client } from '../../client/index.ts'
 import { duration, integer } from '../arguments.ts'
 import { keySource, numberedKey } from '../bench/keys.ts'
 import { startLoad, type LoadOptions, type LoadResult } from '../bench/load.ts'
@@ -8,7 +9,6 @@ import { benchReport, reportText } from '../bench/report.ts'
 import { note, type CliContext } from '../context.ts'
 import { showProgress } from '../progress.ts'
 import { consistencyOption, openClient, sharedOptions, usesCluster } from '../shared.ts'
-import type { Client } from '../upstream.ts'
 
 interface BenchOptions {
   readonly clients: number
@@ -75,13 +75,19 @@ function benchGet(context: CliContext): Command {
 
 function addBenchOptions(command: Command): Command {
   return usesCluster(command)
-    .addOption(new Option('--clients <count>', 'requests outstanding at a time').argParser(integer(1, 100_000)).default(100))
+    .addOption(
+      new Option('--clients <count>', 'requests outstanding at a time').argParser(integer(1, 100_000)).default(100),
+    )
     .addOption(new Option('--conns <count>', 'connections the clients share').argParser(integer(1, 1000)).default(4))
-    .addOption(new Option('--total <count>', 'requests in all (default: 10000 without --duration)').argParser(integer(1)))
+    .addOption(
+      new Option('--total <count>', 'requests in all (default: 10000 without --duration)').argParser(integer(1)),
+    )
     .addOption(new Option('--duration <time>', 'stop after this time').argParser(duration))
     .addOption(new Option('--key-size <bytes>', 'bytes of each key').argParser(integer(1, 1024)).default(8))
     .addOption(new Option('--value-size <bytes>', 'bytes of each value').argParser(integer(0, 1 << 20)).default(256))
-    .addOption(new Option('--key-space <count>', 'how many different keys').argParser(integer(1, 2 ** 32)).default(10_000))
+    .addOption(
+      new Option('--key-space <count>', 'how many different keys').argParser(integer(1, 2 ** 32)).default(10_000),
+    )
     .option('--sequential', 'keys in order, not at random')
 }
 
@@ -139,7 +145,8 @@ async function fill(
     total: options.keySpace,
     durationMs: undefined,
     clock: context.clock,
-    send: (sequence, client) => store(clients, client).put(numberedKey(sequence, options.keySize), value, { timeoutMs }),
+    send: (sequence, client) =>
+      store(clients, client).put(numberedKey(sequence, options.keySize), value, { timeoutMs }),
   })
 }
 

@@ -31,7 +31,9 @@ export function delCommand(context: CliContext): Command {
       check(key, range !== undefined, options)
       await withClient(context, self, async ({ store }, { output, timeoutMs }) => {
         const result =
-          key === undefined ? await store.deleteRange(range ?? {}, { timeoutMs }) : await store.delete(key, { timeoutMs })
+          key === undefined
+            ? await store.deleteRange(range ?? {}, { timeoutMs })
+            : await store.delete(key, { timeoutMs })
         const { deleted, revision } = result
         await printRecord(context, output ?? 'table', { deleted, revision }, 'deleted')
       })

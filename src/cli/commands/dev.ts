@@ -33,7 +33,11 @@ export function devCommand(context: CliContext): Command {
   return new Command('dev')
     .description('run a local cluster of real processes, until Ctrl-C')
     .addOption(new Option('--nodes <count>', 'how many nodes').argParser(integer(1, 9)).default(3))
-    .addOption(new Option('--port <port>', 'port of the first node; the others follow').argParser(integer(1, 65_526)).default(7401))
+    .addOption(
+      new Option('--port <port>', 'port of the first node; the others follow')
+        .argParser(integer(1, 65_526))
+        .default(7401),
+    )
     .option('--data-dir <dir>', 'keep data and logs here (default: a temporary directory, removed at the end)')
     .option('--programs <file.js,...>', 'modules with programs, loaded by every node')
     .addHelpText('after', examples)
@@ -92,13 +96,17 @@ async function introduce(
   }))
   await printRows(context, 'table', rows, 'address')
   const kept = directory.temporary ? 'Data is removed at the end' : `Data stays in ${directory.path}`
-  await note(context, `\nReady after ${(tookMs / 1000).toFixed(1)} s. ${kept}; Ctrl-C stops all. In another terminal:\n`)
+  await note(
+    context,
+    `\nReady after ${(tookMs / 1000).toFixed(1)} s. ${kept}; Ctrl-C stops all. In another terminal:\n`,
+  )
   await note(context, nextSteps(context, endpoints))
 }
 
 /** What a person who sees this for the first time can type. */
 function nextSteps(context: CliContext, endpoints: readonly string[]): string {
-  const usual = endpoints.length === defaultEndpoints.length && endpoints.every((one, at) => one === defaultEndpoints[at])
+  const usual =
+    endpoints.length === defaultEndpoints.length && endpoints.every((one, at) => one === defaultEndpoints[at])
   const name = context.invocation
   const lines = [
     ...(usual ? [] : [`export NITROSTATE_ENDPOINTS=${endpoints.join(',')}`]),
@@ -119,7 +127,8 @@ async function untilOver(context: CliContext, nodes: readonly ClusterNode[], sig
   const allEnded = Promise.all(
     nodes.map(async ({ child }) => {
       const end = await child.ended
-      if (!signal.aborted) await note(context, `${prefix(context, child.name)} ended with ${endText(end)}; it is not restarted`)
+      if (!signal.aborted)
+        await note(context, `${prefix(context, child.name)} ended with ${endText(end)}; it is not restarted`)
     }),
   )
   const how = await Promise.race([interrupted, allEnded])

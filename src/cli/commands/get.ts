@@ -26,7 +26,12 @@ export function getCommand(context: CliContext): Command {
         if (entry === undefined) throw new NitroError('NotFound', `there is no key "${escapeText(key)}"`)
         if (output === undefined || output === 'value') return writeValue(context, entry.value)
         const { createRevision, modRevision, version } = entry
-        return printRecord(context, output, { key: entry.key, value: entry.value, createRevision, modRevision, version }, 'value')
+        return printRecord(
+          context,
+          output,
+          { key: entry.key, value: entry.value, createRevision, modRevision, version },
+          'value',
+        )
       })
     })
 }

@@ -22,7 +22,9 @@ export function importCommand(context: CliContext): Command {
   return usesCluster(new Command('import'))
     .description('write keys and values from JSON lines')
     .argument('[file]', 'the file; "-" or nothing reads standard input')
-    .addOption(new Option('--concurrency <count>', 'writes outstanding at a time').argParser(integer(1, 1024)).default(128))
+    .addOption(
+      new Option('--concurrency <count>', 'writes outstanding at a time').argParser(integer(1, 1024)).default(128),
+    )
     .addHelpText('after', examples)
     .action((file: string | undefined, { concurrency }: { readonly concurrency: number }, command: Command) =>
       withClient(context, command, async ({ store }, { timeoutMs }) => {
@@ -45,7 +47,12 @@ export function importCommand(context: CliContext): Command {
  */
 export async function importLines(
   lines: AsyncIterable<string>,
-  options: { readonly store: Store; readonly concurrency: number; readonly timeoutMs: number; readonly written: () => void },
+  options: {
+    readonly store: Store
+    readonly concurrency: number
+    readonly timeoutMs: number
+    readonly written: () => void
+  },
 ): Promise<void> {
   const { store, concurrency, timeoutMs, written } = options
   const outstanding = new Set<Promise<void>>()

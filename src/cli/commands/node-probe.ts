@@ -1,9 +1,9 @@
 /** Asks several nodes the same thing, each over a connection of its own. */
 import type { Command } from 'commander'
 import { isNitroError, messageOf } from '../../../base/index.ts'
+import type { Client } from '../../client/index.ts'
 import type { CliContext } from '../context.ts'
 import { openClient, sharedOptions, withEndpoints, type SharedOptions } from '../shared.ts'
-import type { Client } from '../upstream.ts'
 
 /** What one node answered, or why it did not. */
 export interface Probe<T> {
@@ -36,7 +36,11 @@ export function probe<T>(
 }
 
 /** The endpoints to ask: those given, or with `cluster` the addresses of all members. */
-export async function probedEndpoints(context: CliContext, command: Command, cluster: boolean): Promise<readonly string[]> {
+export async function probedEndpoints(
+  context: CliContext,
+  command: Command,
+  cluster: boolean,
+): Promise<readonly string[]> {
   const shared = sharedOptions(context, command)
   if (!cluster) return shared.endpoints
   const client = await openClient(context, shared, shared.endpoints)

@@ -1,11 +1,11 @@
 /** `nitrostate range [PREFIX]` */
 import { Command, Option } from 'commander'
 import type { Consistency, Entry, RangeOptions } from '../../api/index.ts'
+import type { Client } from '../../client/index.ts'
 import { integer } from '../arguments.ts'
 import { note, type CliContext } from '../context.ts'
 import { printRecord, printRows, type OutputFormat, type Row } from '../output.ts'
 import { consistencyOption, usesCluster, withClient } from '../shared.ts'
-import type { Client } from '../upstream.ts'
 import { addKeyRange, keyRange, type KeyRangeOptions } from './key-range.ts'
 
 interface Options extends KeyRangeOptions {
@@ -80,7 +80,8 @@ async function print(
     rows = []
   }
   await printRows(context, output, rows, main)
-  if (more && limit === undefined) await note(context, `There are more than ${most} keys: give --limit, or -o jsonl for all.`)
+  if (more && limit === undefined)
+    await note(context, `There are more than ${most} keys: give --limit, or -o jsonl for all.`)
   if (count === 0 && output === 'table') await note(context, 'No keys.')
 }
 

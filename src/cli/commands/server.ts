@@ -1,6 +1,13 @@
 /** `nitrostate server` */
 import { Command } from 'commander'
-import { processHost, readConfigFile, resolveServerOptions, runServer, settingNames, settings } from '../../server/index.ts'
+import {
+  loadDaemon,
+  processHost,
+  readConfigFile,
+  resolveServerOptions,
+  settingNames,
+  settings,
+} from '../../server/index.ts'
 import type { CliContext } from '../context.ts'
 import { ExitWith } from '../exit-codes.ts'
 
@@ -26,7 +33,9 @@ export function serverCommand(context: CliContext): Command {
     const { environment } = context
     const path = (flags['config'] as string | undefined) ?? environment['NITROSTATE_CONFIG']
     const file = path === undefined || path === '' ? {} : { file: await readConfigFile(path) }
-    const code = await runServer(resolveServerOptions({ flags, environment, ...file }), processHost(context.colors))
+    const options = resolveServerOptions({ flags, environment, ...file })
+    const { runServer } = await loadDaemon()
+    const code = await runServer(options, processHost(context.colors))
     throw new ExitWith(code)
   })
 }

@@ -1,12 +1,14 @@
 /** `nitrostate snapshot save|verify|restore` */
 import { Command, Option } from 'commander'
+import { hex } from '../../../base/index.ts'
 import { readPeers } from '../../server/index.ts'
+import type { SnapshotFileInfo } from '../../storage/index.ts'
 import { endpoint } from '../arguments.ts'
 import { note, type CliContext } from '../context.ts'
-import { printRecord } from '../output.ts'
+import { printRecord, type Row } from '../output.ts'
 import { showProgress } from '../progress.ts'
 import { sharedOptions, usesCluster, withClient } from '../shared.ts'
-import { restoreSnapshot, saveSnapshot, verifySnapshot } from '../upstream.ts'
+import { restoreSnapshot } from '../upstream.ts'
 
 interface RestoreFlags {
   readonly name: string
@@ -36,14 +38,16 @@ function saveCommand(context: CliContext): Command {
     .description("save the answering node's state to a file")
     .argument('<file>', 'the file to write')
     .action((file: string, _options: unknown, command: Command) =>
-      withClient(context, command, async ({ admin }, { output, timeoutMs }) => {
+      withClient(context, command, async ({ admin }, { output }) => {
+        const { timeout: timeoutMs } = command.optsWithGlobals<{ readonly timeout?: number }>()
         let received = 0
         const progress = showProgress(context, 'bytes saved', () => received)
         const chunks = counted(admin.snapshot({ timeoutMs }), (bytes) => (received += bytes))
         try {
-          const info = await saveSnapshot(file, chunks)
+          const { nodeFiles, saveSnapshotFile } = await import('../../storage/index.ts')
+          const info = await saveSnapshotFile(nodeFiles, file, chunks)
           await progress.stop()
-          await printRecord(context, output ?? 'table', { file, ...info }, 'file')
+          await printRecord(context, output ?? 'table', infoRow(file, info), 'file')
         } finally {
           await progress.stop()
         }
@@ -56,8 +60,9 @@ function verifyCommand(context: CliContext): Command {
     .description('check every checksum of a snapshot file')
     .argument('<file>', 'the snapshot file')
     .action(async (file: string, _options: unknown, command: Command) => {
-      const info = await verifySnapshot(file)
-      await printRecord(context, sharedOptions(context, command).output ?? 'table', { file, ...info }, 'file')
+      const { nodeFiles, verifySnapshotFile } = await import('../../storage/index.ts')
+      const info = await verifySnapshotFile(nodeFiles, file)
+      await printRecord(context, sharedOptions(context, command).output ?? 'table', infoRow(file, info), 'file')
     })
 }
 
@@ -68,12 +73,20 @@ function restoreCommand(context: CliContext): Command {
     .requiredOption('--name <name>', 'name of the node')
     .requiredOption('--data-dir <dir>', 'the directory to make; it must not exist or be empty')
     .addOption(new Option('--listen <host:port>', 'its address').argParser(endpoint).makeOptionMandatory())
-    .addOption(new Option('--peers <name=host:port,...>', 'all members of the new cluster (default: only this one)').argParser(peerList))
+    .addOption(
+      new Option('--peers <name=host:port,...>', 'all members of the new cluster (default: only this one)').argParser(
+        peerList,
+      ),
+    )
     .action(async (file: string, flags: RestoreFlags, command: Command) => {
       const result = await restoreSnapshot({ file, ...flags })
       await printRecord(context, sharedOptions(context, command).output ?? 'table', { ...result }, 'clusterId')
       await note(context, startNote(flags))
     })
+}
+
+function infoRow(file: string, info: SnapshotFileInfo): Row {
+  return { file, ...info, clusterId: hex(info.clusterId) }
 }
 
 function startNote({ name, dataDir, listen, peers }: RestoreFlags): string {

@@ -76,7 +76,9 @@ export function startChild(options: ChildOptions): Child {
 }
 
 /** Settings of the shell are for servers one starts oneself; a development cluster has its own. */
-function withoutSettings(environment: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+function withoutSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('NITROSTATE_')))
 }
 

@@ -39,7 +39,15 @@ export function startCluster(context: CliContext, options: ClusterOptions): read
     const name = `n${at + 1}`
     const args = [
       ...['--name', name, '--data-dir', join(options.directory, name), '--listen', address, '--peers', peers],
-      ...['--log-format', 'json', '--log-level', 'info', '--shutdown-grace-ms', String(childGraceMs), '--exit-with-parent'],
+      ...[
+        '--log-format',
+        'json',
+        '--log-level',
+        'info',
+        '--shutdown-grace-ms',
+        String(childGraceMs),
+        '--exit-with-parent',
+      ],
       ...(options.programs === undefined ? [] : ['--programs', options.programs]),
     ]
     const child = startChild({
@@ -71,7 +79,8 @@ export async function untilReady(
   while (waiting.size > 0 && !signal.aborted) {
     for (const node of [...waiting]) if (await isReady(node.address)) waiting.delete(node)
     if (waiting.size === 0 || signal.aborted) return
-    if (dead !== undefined) throw new NitroError('Unavailable', `${dead.name} ended with ${endText(dead.end)} while the cluster was starting`)
+    if (dead !== undefined)
+      throw new NitroError('Unavailable', `${dead.name} ended with ${endText(dead.end)} while the cluster was starting`)
     if (context.clock.monotonicMs() > deadline) {
       const names = [...waiting].map(({ child }) => child.name).join(', ')
       throw new NitroError('Unavailable', `not ready after ${timeoutMs / 1000} s: ${names}`)
@@ -81,7 +90,11 @@ export async function untilReady(
 }
 
 /** Asks all servers to stop, and ends those that do not within a grace, or at once when `hurry` aborts. */
-export async function stopCluster(context: CliContext, nodes: readonly ClusterNode[], hurry: AbortSignal): Promise<void> {
+export async function stopCluster(
+  context: CliContext,
+  nodes: readonly ClusterNode[],
+  hurry: AbortSignal,
+): Promise<void> {
   const killAll = (): void => nodes.forEach(({ child }) => child.kill())
   const timer = context.scheduler.after(killAfterMs, killAll)
   hurry.addEventListener('abort', killAll, { once: true })

@@ -1,0 +1,13 @@
+/** What the CLI shows to tests and to whoever embeds it; the executable is `main.ts`. */
+export { duration, endpointList } from './arguments.ts'
+export { Histogram, histogramMax } from './bench/histogram.ts'
+export { keySource, numberedKey } from './bench/keys.ts'
+export { startLoad } from './bench/load.ts'
+export { bytesMember, displayBytes, escapeText } from './bytes-text.ts'
+export { compareHashes } from './commands/hash.ts'
+export { shortTime } from './commands/status.ts'
+export type { CliContext, InputStream, OutputStream } from './context.ts'
+export { errorText, exitCodeFor, exitCodes } from './exit-codes.ts'
+export { progressLine } from './progress.ts'
+export { runCli } from './program.ts'
+export { renderTable, truncate } from './table.ts'

@@ -1,0 +1,96 @@
+/** A node that does nothing but answer, and a process that only records. */
+import { type NitroError, type Scheduler } from '../../base/index.ts'
+import type { NodeStatus } from '../../src/api/index.ts'
+import type { Node } from '../../src/node/index.ts'
+import type { ServerHost } from '../../src/server/index.ts'
+
+export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
+  return {
+    ...{ name: 'n1', id: 1, role: 'leader', version: '0.1.0', clusterId: 'c'.repeat(64), incarnation: 'a'.repeat(32) },
+    ...{ address: '127.0.0.1:7401', term: 2, leader: 'n1', commitIndex: 10, appliedIndex: 10, durableAppliedIndex: 8 },
+    ...{ firstIndex: 1, lastIndex: 10, revision: 5, keys: 3, sessions: 1, stateHash: 'f'.repeat(32), logBytes: 1000 },
+    ...{ lateMs: 0, worstLateMs: 1, uptimeMs: 61_000, ready: true },
+    ...overrides,
+  } as NodeStatus
+}
+
+export class FakeNode implements Pick<Node, 'address' | 'status' | 'ready' | 'stopped' | 'close'> {
+  readonly address = '127.0.0.1:7401'
+  readonly closes: unknown[] = []
+  /** Whether close ends by itself. */
+  hangs = false
+  readonly stopped: Promise<NitroError | undefined>
+  fail: (error: NitroError) => void = () => {}
+
+  constructor() {
+    this.stopped = new Promise((resolve) => (this.fail = resolve))
+  }
+
+  status(): NodeStatus {
+    return nodeStatus()
+  }
+
+  async ready(): Promise<void> {}
+
+  close(options?: { transfer?: boolean }): Promise<void> {
+    this.closes.push(options)
+    return this.hangs ? new Promise(() => {}) : Promise.resolve()
+  }
+}
+
+export class FakeHost implements ServerHost {
+  readonly environment = {}
+  readonly errorIsTerminal = false
+  readonly colors = false
+  written = ''
+  readonly #listeners = new Set<(reason: string) => void>()
+
+  writeError(text: string): void {
+    this.written += text
+  }
+
+  stops(): { listen(stop: (reason: string) => void): () => void } {
+    return {
+      listen: (stop) => {
+        this.#listeners.add(stop)
+        return () => this.#listeners.delete(stop)
+      },
+    }
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  signal(reason: string): void {
+    for (const listener of [...this.#listeners]) listener(reason)
+  }
+}
+
+/** A scheduler whose timers run when the test says so. */
+export class ManualScheduler implements Scheduler {
+  readonly timers = new Map<number, { delayMs: number; run: () => void }>()
+  #next = 0
+
+  after(delayMs: number, run: () => void): { cancel(): void } {
+    const id = this.#next++
+    this.timers.set(id, { delayMs, run })
+    return { cancel: () => void this.timers.delete(id) }
+  }
+
+  endOfTurn(run: () => void): void {
+    queueMicrotask(run)
+  }
+
+  fire(): void {
+    for (const [id, { run }] of [...this.timers]) {
+      this.timers.delete(id)
+      run()
+    }
+  }
+}
+
+/** Lets everything that is already decided happen. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
