@@ -144,8 +144,8 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
   /** Names travel as latin1; the set only saves checking the same few names again. */
   private checkName(name: string): void {
     if (this.names.has(name)) return
-    if (!/^[\x21-\x7e]{1,128}$/.test(name)) {
-      throw new NitroError('InvalidArgument', `${JSON.stringify(name)} is not a name: 1 to 128 printable ASCII characters`)
+    if (!/^[^\u0100-\uffff]{1,128}$/.test(name)) {
+      throw new NitroError('InvalidArgument', `${JSON.stringify(name)} is not a name: 1 to 128 latin1 characters`)
     }
     if (this.names.size < 1024) this.names.add(name)
   }
