@@ -40,12 +40,14 @@ export class Applier {
   private readonly events: ApplierEvents
   private readonly work: Message[] = []
   private position = 0
-  private open: { readonly batch: ProposedBatch | undefined } | undefined
+  private open: { readonly batch: ProposedBatch | undefined; done: number } | undefined
   private scheduled = false
   private stopped = false
   private readonly sink = (position: number, result: Uint8Array): void => {
-    const batch = this.open?.batch
-    if (batch === undefined) return
+    const { open } = this
+    if (open?.batch === undefined) return
+    const { batch } = open
+    open.done = position + 1
     const owner = batch.owners[position]
     if (owner !== undefined) owner.completed(batch.tags[position] as number, result)
   }
@@ -82,6 +84,14 @@ export class Applier {
   exchange(machine: Machine | undefined): void {
     assert(this.open === undefined, 'the machine is exchanged between entries')
     this.machine = machine
+  }
+
+  /** Gives up the entry that could not be applied; whoever waits for its commands can't know what became of them. */
+  abandonEntry(): void {
+    const { open } = this
+    this.open = undefined
+    this.stopped = false
+    if (open?.batch !== undefined) this.proposals.abandon(open.batch, open.done)
   }
 
   /** Applies nothing any more. */
@@ -146,7 +156,7 @@ export class Applier {
         return true
       }
       machine.startEntry(entry.index, entry.term, entry.data)
-      this.open = { batch }
+      this.open = { batch, done: 0 }
     }
     for (let sinceLook = 1; machine.step(this.sink); sinceLook++) {
       if (sinceLook % commandsPerLook === 0 && this.clock.monotonicMs() >= untilMs) return false

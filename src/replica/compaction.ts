@@ -23,7 +23,7 @@ export function compactionIndex(
   let index = first - 1
   while (index < bound && (bytes > 0 || entries > 0)) {
     const page = log.entries(index + 1, Math.min(index + 1 + 1000, bound + 1), Number.MAX_SAFE_INTEGER)
-    assert(typeof page !== 'string', () => `entries from ${index + 1} are ${String(page)}`)
+    assert(typeof page !== 'string', () => `entries from ${index + 1} can be read`)
     for (const entry of page) {
       if (bytes <= 0 && entries <= 0) break
       bytes -= entry.data.length
@@ -32,4 +32,35 @@ export function compactionIndex(
     }
   }
   return index < first ? undefined : index
+}
+
+/** Beyond this many times the wished size, a peer that is taking a snapshot no longer holds the log back. */
+const heldFactorMax = 16
+
+/** Compacts one log, one step at a time. */
+export class Compactor {
+  private readonly log: DurableLog
+  private readonly sizes: ReplicaSizes
+  private readonly failed: (error: unknown) => void
+  private running = false
+
+  constructor(log: DurableLog, sizes: ReplicaSizes, failed: (error: unknown) => void) {
+    this.log = log
+    this.sizes = sizes
+    this.failed = failed
+  }
+
+  /** Compacts up to what is flushed and not held for a peer, if enough has gathered. */
+  run(flushed: number, neededFrom: number): void {
+    if (this.running) return
+    const { log, sizes } = this
+    const held = log.retainedBytes < heldFactorMax * sizes.logRetainBytes ? neededFrom : flushed
+    const index = compactionIndex(log, Math.min(flushed, held), sizes)
+    if (index === undefined) return
+    this.running = true
+    log.compact(index).then(
+      () => (this.running = false),
+      (error: unknown) => this.failed(error),
+    )
+  }
 }

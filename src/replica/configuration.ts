@@ -116,7 +116,7 @@ export function nextConfiguration(before: Configuration, change: MemberChange, c
   members.sort((a, b) => a.id - b.id)
   assert(
     members.length === kept.size,
-    () => `the member table has ${members.map((m) => m.id)} for configuration ${[...kept]}`,
+    () => `the member table has ${members.map((m) => m.id).join()} for configuration ${[...kept].join()}`,
   )
   return {
     clusterId: before.clusterId,

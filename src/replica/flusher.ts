@@ -123,8 +123,12 @@ export class Flusher {
 
   /** Writes everything applied so far and resolves when it is durable. */
   async flushAll(): Promise<void> {
-    while (this.running !== undefined) await this.running
+    await this.idle()
     this.start()
+    await this.idle()
+  }
+
+  private async idle(): Promise<void> {
     while (this.running !== undefined) await this.running
   }
 
@@ -133,7 +137,7 @@ export class Flusher {
     this.paused = true
     this.timer?.cancel()
     this.timer = undefined
-    while (this.running !== undefined) await this.running
+    await this.idle()
   }
 
   /** Goes on with another machine, whose state the database already holds durably. */

@@ -6,6 +6,7 @@
  * (etcd's v3.5 post-mortem: failures to compare were taken for passes).
  */
 import { ByteReader, ByteWriter, hex } from '../../base/index.ts'
+import type { Configuration } from './configuration.ts'
 
 /** Distance between compared indexes. */
 export const hashInterval = 1024
@@ -25,7 +26,7 @@ export class HashCheck {
   add(index: number, from: number, hash: Uint8Array, self: number, voters: readonly number[]): HashVerdict {
     if (index % hashInterval !== 0 || index <= this.agreedIndex) return 'undecided'
     let round = this.rounds.get(index)
-    if (round === undefined) this.rounds.set(index, (round = new Map()))
+    if (round === undefined) this.rounds.set(index, (round = new Map<number, string>()))
     round.set(from, hex(hash))
     this.forgetOld()
     const mine = round.get(self)
@@ -63,4 +64,48 @@ export function decodeHashNote(payload: Uint8Array): { readonly index: number; r
   const note = { index: reader.u64(), hash: reader.raw(16).slice() }
   reader.finish()
   return note
+}
+
+/** What the exchange of hashes stands on. */
+export interface HashExchangeOptions {
+  readonly selfId: number
+  readonly members: () => Configuration
+  readonly send: (to: number, note: Uint8Array) => void
+  /** This node's state at `index` is not what a quorum has. */
+  readonly diverged: (index: number) => void
+}
+
+/** Tells and hears hashes, and judges by {@link HashCheck}. */
+export class HashExchange {
+  private readonly options: HashExchangeOptions
+  private readonly check = new HashCheck()
+
+  constructor(options: HashExchangeOptions) {
+    this.options = options
+  }
+
+  /** Highest index at which a quorum agreed with this node. */
+  get agreedIndex(): number {
+    return this.check.agreedIndex
+  }
+
+  /** This node's hash at an index, for everybody. */
+  tell(index: number, hash: Uint8Array): void {
+    const { selfId, members, send } = this.options
+    const note = encodeHashNote(index, hash)
+    for (const member of members().members) if (member.id !== selfId) send(member.id, note)
+    this.judge(index, selfId, hash)
+  }
+
+  /** Another node's hash. Throws `MalformedFrame`. */
+  hear(from: number, payload: Uint8Array): void {
+    const { index, hash } = decodeHashNote(payload)
+    this.judge(index, from, hash)
+  }
+
+  private judge(index: number, from: number, hash: Uint8Array): void {
+    const { selfId, members, diverged } = this.options
+    const verdict = this.check.add(index, from, hash, selfId, members().confState.voters)
+    if (verdict === 'diverged') diverged(index)
+  }
 }

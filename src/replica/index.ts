@@ -11,7 +11,8 @@ export {
   memberRole,
 } from './configuration.ts'
 export type { Configuration, Founder, Member } from './configuration.ts'
-export type { Group, GroupParts } from './group.ts'
+export type { Group } from './group.ts'
+export type { GroupParts } from './group-types.ts'
 export { planAdd, planJoin, planPromote, planRemove, planReplace } from './membership.ts'
 export { defaultSizes, defaultTiming } from './ports.ts'
 export type { ReplicaPorts, ReplicaSizes, ReplicaTiming } from './ports.ts'

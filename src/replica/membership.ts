@@ -5,11 +5,10 @@
  * Every rule that protects the cluster is checked here before proposing, and what could race (ids, names) once more, by
  * every node alike, when the entry is applied (`changeFits`).
  */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, equalBytes } from '../../base/index.ts'
 import type { ConfChangeSingle, ConfChangeV2 } from '../../consensus/index.ts'
 import { encodeMemberChange, isClaimed, memberByName, memberRole, unclaimed, wasRemoved } from './configuration.ts'
 import type { Configuration, Founder, Member } from './configuration.ts'
-import { equalBytes } from '../../base/index.ts'
 
 /** How far the leader knows a member to be. */
 export interface MemberProgress {

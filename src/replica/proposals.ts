@@ -112,6 +112,13 @@ export class Proposals {
     return batch
   }
 
+  /** The entry of a batch that was being applied could not be, from position `done` on: what became of it is unknown. */
+  abandon(batch: ProposedBatch, done: number): void {
+    const error = new NitroError('Unavailable', 'this node met damaged state', { executed: 'maybe' })
+    for (let i = done; i < batch.tags.length; i++)
+      (batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
+  }
+
   /** A snapshot replaced the state up to `index`: what happened to entries up to there can no longer be told. */
   jumpedTo(index: number): void {
     for (const [at, batch] of this.proposed) {

@@ -16,7 +16,7 @@ import type { BootstrapFacts } from './bootstrap.ts'
 import { isClaimed, memberByName, wasRemoved } from './configuration.ts'
 import { Bootstrap, askToJoin } from './formation.ts'
 import { Group } from './group.ts'
-import type { GroupParts } from './group.ts'
+import type { GroupParts } from './group-types.ts'
 import { Links } from './links.ts'
 import { identityLost } from './membership.ts'
 import { resolveOptions } from './options.ts'
@@ -273,7 +273,7 @@ export class Replica {
     tag: number,
   ): void {
     if (this.group === undefined) owner.failed(tag, this.notThereYet())
-    else this.group.query(program, method, args, consistency, timeoutMs, owner, tag)
+    else this.group.intake.query(program, method, args, consistency, timeoutMs, owner, tag)
   }
 
   /** Why there is no group. */
@@ -314,7 +314,7 @@ export class Replica {
     if (this.ending !== undefined) return
     const reason = isNitroError(error) ? error : new NitroError('DataCorrupt', messageOf(error), { cause: error })
     this.ports.logger.error({ code: reason.code, reason: reason.message }, 'this node cannot go on')
-    this.end(reason)
+    void this.end(reason)
   }
 
   private end(reason: NitroError | undefined): Promise<void> {

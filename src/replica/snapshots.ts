@@ -102,6 +102,7 @@ export class Snapshots {
     }
     const { ports, send } = this.options
     const id = this.nextId++
+    const chunks = new SnapshotSender({ crypto: ports.crypto, view, head: headOf(position) }).stream()
     const sending = new Sending({
       id,
       to,
@@ -109,9 +110,7 @@ export class Snapshots {
       repair,
       message: repair ? new Uint8Array(0) : this.messageFor(to, term, position),
       view,
-      chunks: new SnapshotSender({ crypto: ports.crypto, view, head: headOf(position) })
-        .stream()
-        [Symbol.asyncIterator](),
+      chunks: chunks[Symbol.asyncIterator](),
       logger: ports.logger,
       nowMs: () => this.nowMs(),
       sendControl: (payload) => send(to, 'bulk', frameKinds.snapshotControl, payload),

@@ -22,7 +22,7 @@ import {
 } from './configuration.ts'
 import type { Configuration, Founder } from './configuration.ts'
 import type { DurablePosition } from './flusher.ts'
-import type { GroupParts } from './group.ts'
+import type { GroupParts } from './group-types.ts'
 import { readMembership, writeMembership } from './membership-file.ts'
 import type { MembershipCopy } from './membership-file.ts'
 import type { ReplicaOptions } from './options.ts'

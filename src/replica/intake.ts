@@ -1,0 +1,177 @@
+/**
+ * Where commands and reads enter a group: on the leader they become entries, on a follower they travel to the leader; reads
+ * wait for their barrier.
+ */
+import { NitroError, isNitroError } from '../../base/index.ts'
+import { EntryBuilder } from '../../execution/index.ts'
+import type { Machine } from '../../execution/index.ts'
+import type { Consistency } from '../api/index.ts'
+import { forEachCommand, frameKinds } from '../wire/index.ts'
+import type { CommandOwner } from '../wire/index.ts'
+import { ForwardedOwner, Forwarder } from './forwarder.ts'
+import type { MemberSender } from './forwarder.ts'
+import type { Group } from './group.ts'
+import type { LogClock } from './log-clock.ts'
+import type { LogWriter } from './log-writer.ts'
+import type { ReplicaPorts } from './ports.ts'
+
+/** What the intake stands on. */
+export interface IntakeOptions {
+  readonly group: Group
+  readonly ports: ReplicaPorts
+  readonly logClock: LogClock
+  readonly writer: LogWriter
+  readonly send: MemberSender
+  readonly failed: (error: unknown) => void
+}
+
+/** The intake of one group member. */
+export class Intake {
+  private readonly options: IntakeOptions
+  private readonly forwarder: Forwarder
+  private readonly builder = new EntryBuilder()
+  private readonly followers = new Map<number, ForwardedOwner>()
+  private timeEntry = 0
+
+  constructor(options: IntakeOptions) {
+    this.options = options
+    this.forwarder = new Forwarder(options.send)
+  }
+
+  /** Commands whose outcome is open. */
+  get pending(): number {
+    return this.options.group.proposals.pending + this.forwarder.pending
+  }
+
+  /** Puts a command on its way; `owner` hears exactly once. */
+  submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
+    const { group } = this.options
+    group.proposals.submit(command, owner, tag)
+    group.driver.wake()
+  }
+
+  /** Runs a query at the wished consistency; `owner` hears exactly once. */
+  query(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    consistency: Consistency,
+    timeoutMs: number,
+    owner: CommandOwner,
+    tag: number,
+  ): void {
+    const { group, ports } = this.options
+    const run = (): void => this.answer(program, method, args, owner, tag)
+    if (consistency === 'committed') {
+      run()
+      return
+    }
+    const deadlineMs = ports.clock.monotonicMs() + timeoutMs
+    group.reads.add({ deadlineMs, run, failed: (error) => owner.failed(tag, error) })
+    group.driver.wake()
+  }
+
+  private answer(program: string, method: string, args: Uint8Array, owner: CommandOwner, tag: number): void {
+    const { machine } = this.options.group.applier
+    if (machine === undefined) {
+      owner.failed(tag, new NitroError('Unavailable', 'this node is repairing its state'))
+      return
+    }
+    this.options.ports.metrics.add('nitrostate_server_reads_total')
+    let result: Uint8Array
+    try {
+      result = machine.query(program, method, args)
+    } catch (error) {
+      owner.failed(tag, new NitroError('Unavailable', 'this node met damaged state and repairs it', { cause: error }))
+      this.options.failed(error)
+      return
+    }
+    owner.completed(tag, result)
+  }
+
+  /** Once a turn, before the core hands out: proposes or forwards what waits, and asks for a read index. */
+  turn(): void {
+    const { group } = this.options
+    const { leaderId, proposals, reads } = group
+    if (group.isLeader) this.proposeWaiting()
+    else if (leaderId !== 0 && proposals.queued > 0) {
+      proposals.drain((command, owner, tag) => this.forwarder.add(leaderId, command, owner, tag))
+      this.forwarder.flush()
+    }
+    if (reads.waiting && leaderId !== 0) reads.start()
+  }
+
+  /** Everything that waits becomes entries; while a durable write is under way, more gathers for the next one. */
+  private proposeWaiting(): void {
+    const { group, writer } = this.options
+    const { core } = group.driver
+    while (group.proposals.queued > 0 && !writer.writing) {
+      this.builder.clear()
+      const batch = group.proposals.fill(this.builder, core.term)
+      try {
+        group.proposals.record(core.propose(this.finishEntry()).index, batch)
+      } catch (error) {
+        if (!isNitroError(error)) throw error
+        group.proposals.refuse(batch, new NitroError('ProposalDropped', error.message, { executed: 'no' }))
+      }
+    }
+  }
+
+  private finishEntry(): Uint8Array {
+    return this.builder.finish(this.options.logClock.now(), Math.floor(this.options.ports.clock.wallMs()))
+  }
+
+  /** Proposes an empty entry when something is due by log time and no other entry carries the time. */
+  proposeTime(machine: Machine): void {
+    const due = machine.nextDeadline
+    if (due === undefined || due > this.options.logClock.now() || this.timeEntry > machine.appliedIndex) return
+    this.builder.clear()
+    try {
+      this.timeEntry = this.options.group.driver.core.propose(this.finishEntry()).index
+    } catch (error) {
+      if (!isNitroError(error)) throw error
+    }
+  }
+
+  /** Commands a follower forwarded. Throws `MalformedFrame`. */
+  forwarded(from: number, payload: Uint8Array): void {
+    const { group } = this.options
+    const owner = this.ownerFor(from)
+    const { isLeader } = group
+    forEachCommand(payload, (tag, bytes, start, end) => {
+      if (isLeader) group.proposals.submit(bytes.subarray(start, end), owner, tag)
+      else owner.failed(tag, new NitroError('NotLeader', `${group.selfName} does not lead`, { executed: 'no' }))
+    })
+    group.driver.wake()
+  }
+
+  private ownerFor(from: number): ForwardedOwner {
+    let owner = this.followers.get(from)
+    if (owner === undefined) {
+      const { send, ports } = this.options
+      const made = new ForwardedOwner(
+        (results) => send(from, 'bulk', frameKinds.forwardResult, results),
+        () => ports.scheduler.endOfTurn(() => made.flush()),
+      )
+      this.followers.set(from, (owner = made))
+    }
+    return owner
+  }
+
+  /** The leader answered forwarded commands. Throws `MalformedFrame`. */
+  answered(payload: Uint8Array): void {
+    this.forwarder.answered(payload)
+  }
+
+  /** The link to a member broke. */
+  linkLost(id: number): void {
+    this.forwarder.lost(id)
+  }
+
+  /** Fails everything: the node stops. */
+  failAll(error: NitroError): void {
+    this.options.group.proposals.failAll()
+    this.forwarder.failAll(error)
+    this.options.group.reads.failAll(error)
+  }
+}
