@@ -4,23 +4,14 @@
  * The walk of one write (DESIGN section 2) goes through this file from `submit` to `sink`; every box on the way is a file
  * of its own, and this one only joins them.
  */
-import { NitroError, assert, emptyBytes, hashBytes, isNitroError } from '../../base/index.ts'
-import { asV2, confChangeOf, isLeaveJoint } from '../../consensus/index.ts'
-import type { Entry, Message, Snapshot, SoftState } from '../../consensus/index.ts'
+import { NitroError, emptyBytes, hashBytes, isNitroError } from '../../base/index.ts'
+import type { Message, Snapshot, SoftState } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
 import { Applier } from './applier.ts'
 import { Compactor } from './compaction.ts'
-import {
-  changeFits,
-  decodeConfiguration,
-  decodeMemberChange,
-  encodeConfiguration,
-  memberById,
-  memberByName,
-  nextConfiguration,
-} from './configuration.ts'
+import { decodeConfiguration, memberById, memberByName } from './configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { makeCore } from './core-config.ts'
 import { Driver } from './driver.ts'
@@ -33,8 +24,9 @@ import { Lateness } from './lateness.ts'
 import { LogClock } from './log-clock.ts'
 import { LogWriter } from './log-writer.ts'
 import { Members } from './members.ts'
-import { Outbox, readMessages } from './outbox.ts'
+import { Outbox } from './outbox.ts'
 import type { Channel } from './outbox.ts'
+import { takePeerMessage } from './peer-messages.ts'
 import { Proposals } from './proposals.ts'
 import { ReadBarrier } from './reads.ts'
 import { Snapshots } from './snapshots.ts'
@@ -112,7 +104,7 @@ export class Group {
       4 * timing.tickMs,
     )
     this.applier = new Applier(clock, scheduler, this.proposals, {
-      configuration: (entry) => this.applyConfiguration(entry),
+      configuration: (entry) => this.members.applyEntry(this.applier.machine as Machine, entry),
       applied: (index) => this.applied(index),
       done: (message) => this.driver.release(message.responses),
       failed: (error) => this.fail(error),
@@ -283,38 +275,7 @@ export class Group {
   /** A message from a linked peer. Throws `MalformedFrame`. */
   message(name: string, kind: number, payload: Uint8Array): void {
     const from = memberByName(this.configuration, name)?.id
-    if (from === undefined) return
-    switch (kind) {
-      case frameKinds.raft: {
-        const own = payload.buffer.byteLength > 2 * payload.length ? payload.slice() : payload
-        const logTimeMs = readMessages(own, (message) => this.receive(from, message))
-        if (logTimeMs > 0 && from === this.leader) this.logClock.heard(logTimeMs)
-        return
-      }
-      case frameKinds.forward:
-        this.intake.forwarded(from, payload)
-        return
-      case frameKinds.forwardResult:
-        this.intake.answered(payload)
-        return
-      case frameKinds.hash:
-        this.hashes.hear(from, payload)
-        return
-      case frameKinds.snapshotChunk:
-        this.snapshots.chunk(from, payload)
-        return
-      case frameKinds.snapshotControl:
-        this.snapshots.control(from, payload)
-        return
-      default:
-        throw new NitroError('MalformedFrame', `message of kind ${kind} from ${name}`)
-    }
-  }
-
-  private receive(from: number, message: Message): void {
-    // A message speaks for its sender only; snapshots are stepped when their data has arrived.
-    if (message.from !== from || message.to !== this.parts.raftId || message.type === 'MsgSnap') return
-    this.driver.receive(message)
+    if (from !== undefined) takePeerMessage(this, this.logClock, from, kind, payload)
   }
 
   /** Both links of a peer came up, or one went down. */
@@ -346,38 +307,6 @@ export class Group {
     this.reads.applied()
   }
 
-  private applyConfiguration(entry: Entry): void {
-    const machine = this.applier.machine as Machine
-    const cc = confChangeOf(entry)
-    assert(cc !== undefined, 'a configuration entry holds a change')
-    const v2 = asV2(cc)
-    const change = decodeMemberChange(v2.context)
-    const removes = v2.changes.filter((step) => step.type === 'removeNode').map((step) => step.nodeId)
-    if (isLeaveJoint(v2) || changeFits(this.configuration, change, removes)) {
-      const confState = this.driver.core.applyConfChange(cc)
-      this.configuration = nextConfiguration(this.configuration, change, confState)
-    }
-    machine.applyConfiguration(entry.index, entry.term, encodeConfiguration(this.configuration))
-    this.options.events.configured({ index: entry.index, term: entry.term, configuration: this.configuration })
-    this.linkMembers()
-    this.changed()
-    this.driver.wake()
-    this.checkRemoved()
-  }
-
-  /** Ids rise with the log, so a table that could know this node and does not has lost it for good. */
-  private checkRemoved(): void {
-    const { selfName } = this.options
-    const { raftId } = this.parts
-    if (this.configuration.nextId <= raftId || memberById(this.configuration, raftId) !== undefined) return
-    this.fail(new NitroError('Removed', `${selfName} was removed from the cluster`))
-  }
-
-  private linkMembers(): void {
-    this.options.links.setPeers(this.configuration.members)
-    this.options.links.review()
-  }
-
   private flushed(): void {
     this.options.ports.metrics.set('nitrostate_disk_durable_applied_index', this.flusher.durable.index)
     this.applier.resume()
@@ -392,12 +321,26 @@ export class Group {
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)
     this.logClock.applied(machine.logTime)
-    this.options.events.configured({ index, term, configuration: this.configuration })
-    this.linkMembers()
     this.applier.resume()
     this.reads.applied()
+    this.configured(index, term)
+  }
+
+  /** The member table is another now. Ids rise with the log, so one that could know this node and does not has lost it. */
+  configured(index: number, term: number): void {
+    const { configuration } = this
+    const { raftId } = this.parts
+    this.options.events.configured({ index, term, configuration })
+    this.linkMembers()
     this.changed()
-    this.checkRemoved()
+    this.driver.wake()
+    if (configuration.nextId <= raftId || memberById(configuration, raftId) !== undefined) return
+    this.fail(new NitroError('Removed', `${this.selfName} was removed from the cluster`))
+  }
+
+  private linkMembers(): void {
+    this.options.links.setPeers(this.configuration.members)
+    this.options.links.review()
   }
 
   // ---- life

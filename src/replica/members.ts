@@ -2,9 +2,17 @@
  * Membership and leadership of a running group: proposes what `membership.ts` plans, waits until it is in force, promotes
  * learners that have caught up, and hands leadership over.
  */
-import { NitroError, messageOf } from '../../base/index.ts'
-import type { ConfChangeV2 } from '../../consensus/index.ts'
-import { memberByName } from './configuration.ts'
+import { NitroError, assert, messageOf } from '../../base/index.ts'
+import { asV2, confChangeOf, isLeaveJoint } from '../../consensus/index.ts'
+import type { ConfChangeV2, Entry } from '../../consensus/index.ts'
+import type { Machine } from '../../execution/index.ts'
+import {
+  changeFits,
+  decodeMemberChange,
+  encodeConfiguration,
+  memberByName,
+  nextConfiguration,
+} from './configuration.ts'
 import type { Group } from './group.ts'
 import type { Links } from './links.ts'
 import { nextPromotion } from './membership.ts'
@@ -91,6 +99,22 @@ export class Members {
       if (ref.refused === '') this.waiters.set(ref.index, { term: ref.term, resolve, reject })
       else reject(new NitroError('MembershipChangePending', ref.refused))
     })
+  }
+
+  /** Puts a committed configuration entry in force: in the core, in the member table, in the machine. */
+  applyEntry(machine: Machine, entry: Entry): void {
+    const { group } = this
+    const cc = confChangeOf(entry)
+    assert(cc !== undefined, 'a configuration entry holds a change')
+    const v2 = asV2(cc)
+    const change = decodeMemberChange(v2.context)
+    const removes = v2.changes.filter((step) => step.type === 'removeNode').map((step) => step.nodeId)
+    if (isLeaveJoint(v2) || changeFits(group.configuration, change, removes)) {
+      const confState = group.driver.core.applyConfChange(cc)
+      group.configuration = nextConfiguration(group.configuration, change, confState)
+    }
+    machine.applyConfiguration(entry.index, entry.term, encodeConfiguration(group.configuration))
+    group.configured(entry.index, entry.term)
   }
 
   /** The entry at `index` was applied; a change waiting for it is in force, or was overwritten. */
