@@ -195,6 +195,7 @@ export class DurableLog {
     // the record must name the last witness known to be synced, so it is encoded before the next save ends
     const records = writesRecords ? this.append(entries, resets ? snapshot : undefined, next.commit) : undefined
     if (promised) {
+      this.notePosition()
       this.witness.update({ term: next.term, vote: next.vote })
       await Promise.all([records, this.witness.save()])
     } else {
@@ -272,8 +273,9 @@ export class DurableLog {
     hook('segment:after-rename')
     await files.syncDirectory(directory)
     hook('wal:after-sync')
-    // from now on the file may not be missing
-    this.witness.update({ lastSegment: sequence })
+    // from now on the file may not be missing, and what is in it neither
+    const { index, term } = entries.at(-1) ?? (reset as NonNullable<typeof reset>)
+    this.witness.update({ lastSegment: sequence, durableNumber: this.number, durableIndex: index, durableTerm: term })
     await this.witness.save()
     await full.file.close()
     metrics.add('nitrostate_disk_wal_bytes_total', size)
@@ -385,14 +387,18 @@ export class DurableLog {
   }
 
   private saveWitness(): Promise<void> {
+    this.notePosition()
+    this.noteCompaction()
+    return this.witness.save()
+  }
+
+  private notePosition(): void {
     this.witness.update({
       commit: this.state.commit,
       durableNumber: this.durable,
       durableIndex: this.window.lastIndex,
       durableTerm: this.window.lastTerm,
     })
-    this.noteCompaction()
-    return this.witness.save()
   }
 
   private refuse(): void {
