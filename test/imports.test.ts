@@ -40,7 +40,7 @@ const allowed: Readonly<Record<string, string>> = {
 const seesAll = new Set(['test', 'bench', 'vitest.config.ts'])
 
 /** What other folders may name: the public list, and the entry that is safe in a client. */
-const publicFiles = /\/(?:index|codec)\.ts$/
+const publicFiles = new Set(['index.ts', 'codec.ts'])
 
 interface Import {
   readonly place: string
@@ -85,7 +85,8 @@ function objection({ from, target, typesOnly }: Import): string | undefined {
   if (!path.endsWith('.ts')) return 'write the file ending: .ts'
   const other = folderOf(path)
   if (other === folder) return undefined
-  if (!publicFiles.test(path)) return `import from ${other}/index.ts: only what it lists is for other folders`
+  if (!publicFiles.has(path.slice(other.length + 1)))
+    return `import from ${other}/index.ts: only what it lists is for other folders`
   if (seesAll.has(folder) || grants.includes(other)) return undefined
   if (!grants.includes(`types:${other}`))
     return `${folder} may not import ${other}, see the layers in docs/ARCHITECTURE.md`
