@@ -177,7 +177,10 @@ export function decodeCommand(bytes: Uint8Array): Command {
   const args = bytes.slice(header.argsAt, header.argsEnd)
   const names =
     header.program === 0
-      ? { program: latin1(bytes, header.nameAt, header.nameEnd), method: latin1(bytes, header.methodAt, header.methodEnd) }
+      ? {
+          program: latin1(bytes, header.nameAt, header.nameEnd),
+          method: latin1(bytes, header.methodAt, header.methodEnd),
+        }
       : builtinNames(header.program, header.method)
   if (header.sessionAt < 0) return { ...names, args }
   const session = bytes.slice(header.sessionAt, header.sessionAt + sessionIdBytes)

@@ -12,9 +12,6 @@ import { damaged } from './record.ts'
 import { hasHash } from './state.ts'
 import type { State } from './state.ts'
 
-/** Garbage that is not worth a rewrite, in bytes. */
-const slackBytes = 1024 * 1024
-
 /** Where a seal put a record; it holds as long as the key has not changed again. */
 interface Placed {
   readonly entry: KeyEntry
@@ -47,8 +44,11 @@ export class StateFlush {
   private builder: BlockBuilder | undefined
   private next: number
 
-  /** Takes everything that changed since the last seal. Throws `StateDamaged` when an old block can't be moved. */
-  constructor(state: State) {
+  /**
+   * Takes everything that changed since the last seal; `garbageBytes` of old records are not worth a rewrite.
+   * Throws `StateDamaged` when an old block can't be moved.
+   */
+  constructor(state: State, garbageBytes: number) {
     this.state = state
     this.next = state.blocks.next
     let written = 0
@@ -58,7 +58,7 @@ export class StateFlush {
       written += entry.length
       if (!entry.tombstone) live += entry.length
     }
-    this.oldestBlock = this.rewriteOldest(written, live)
+    this.oldestBlock = this.rewriteOldest(written, live, garbageBytes)
     this.closeBlock()
     this.nextBlock = this.next
   }
@@ -97,11 +97,11 @@ export class StateFlush {
     this.next++
   }
 
-  private rewriteOldest(written: number, liveWritten: number): number {
+  private rewriteOldest(written: number, liveWritten: number, garbageBytes: number): number {
     const { blocks } = this.state
     let stored = blocks.storedBytes + written
-    const enough = 2 * (blocks.liveBytes + liveWritten) + slackBytes
-    let budget = 2 * written + slackBytes
+    const enough = 2 * (blocks.liveBytes + liveWritten) + garbageBytes
+    let budget = 2 * written + garbageBytes
     let oldest = blocks.oldest
     for (; stored > enough && budget > 0 && oldest < blocks.next; oldest++) {
       const size = blocks.sizeOf(oldest)

@@ -180,7 +180,8 @@ export function decodeRangeResult(payload: Uint8Array): RangeResult {
 
 /** Appends a key range. Throws `InvalidArgument` for an end beside `fromKey`. */
 export function writeKeyRange(writer: ByteWriter, { start, end, fromKey }: KeyRange): void {
-  if (end !== undefined && fromKey) throw new NitroError('InvalidArgument', 'a range has an end or goes on from its key')
+  if (end !== undefined && fromKey)
+    throw new NitroError('InvalidArgument', 'a range has an end or goes on from its key')
   writer.u8(fromKey ? rangeKinds.from : end === undefined ? rangeKinds.single : rangeKinds.bounded)
   writer.blob(start)
   if (end !== undefined) writer.blob(end)

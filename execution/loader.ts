@@ -46,14 +46,18 @@ export class Loader {
     if (this.records === 0) return emptyMetadata
     const { metadata, state, sessions } = this
     if (metadata === undefined) throw damaged('the metadata is missing')
-    if (metadata.nextBlock - metadata.oldestBlock !== (this.firstBlock === 0 ? 0 : this.lastBlock - this.firstBlock + 1)) {
+    if (
+      metadata.nextBlock - metadata.oldestBlock !==
+      (this.firstBlock === 0 ? 0 : this.lastBlock - this.firstBlock + 1)
+    ) {
       throw damaged('blocks are missing')
     }
     if (this.firstBlock !== 0 && this.firstBlock !== metadata.oldestBlock) throw damaged('blocks are missing')
     state.blocks.oldest = metadata.oldestBlock
     state.blocks.next = metadata.nextBlock
     this.fillIndex(metadata)
-    if (sessions.count !== metadata.sessionCount) throw damaged(`${sessions.count} of ${metadata.sessionCount} sessions`)
+    if (sessions.count !== metadata.sessionCount)
+      throw damaged(`${sessions.count} of ${metadata.sessionCount} sessions`)
     if (!sameHash(sessions.hash(), metadata.sessionSum)) throw damaged('sessions have a wrong hash')
     sessions.finishLoad(metadata.sessionUses)
     state.revision = metadata.revision

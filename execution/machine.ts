@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly limits?: Partial<MachineLimits>
   /** Bytes of stored blocks kept in memory; local to this node. Default 16 MiB. */
   readonly cacheBytes?: number
+  /** Bytes of superseded records tolerated on disk beyond the size of the live ones; local to this node. Default 1 MiB. */
+  readonly garbageBytes?: number
   /** The stored block of this id (its key is `blockKey(id)`), or undefined. The bytes must not change later. */
   readonly readBlock: (id: number) => Uint8Array | undefined
 }
@@ -66,6 +68,7 @@ export class Machine {
   private readonly sessions: Sessions
   private readonly programs: UserPrograms
   private readonly limits: MachineLimits
+  private readonly garbageBytes: number
   private loader: Loader | undefined
   private changed = false
   private flush: { readonly flush: Flush; readonly state: StateFlush } | undefined
@@ -81,6 +84,7 @@ export class Machine {
   /** Throws `InvalidArgument` for bad limits or programs. */
   constructor(options: MachineOptions) {
     this.limits = limitsWith(options.limits)
+    this.garbageBytes = options.garbageBytes ?? 1024 * 1024
     this.state = new State(new BlockStore(options.readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
     this.sessions = new Sessions(this.limits)
     this.programs = new UserPrograms(options.programs ?? [], this.state, this.limits)
@@ -209,7 +213,7 @@ export class Machine {
     if (this.damage !== undefined) throw this.damage
     if (!this.changed) return undefined
     const standing = this.standing()
-    const state = this.guard(() => new StateFlush(this.state))
+    const state = this.guard(() => new StateFlush(this.state, this.garbageBytes))
     const { oldestBlock, nextBlock } = state
     const metadata = encodeMetadata({ ...standing, oldestBlock, nextBlock })
     const changes = [...state.changes, ...this.sessions.seal(), { key: metadataKey, value: metadata }]

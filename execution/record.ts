@@ -97,7 +97,9 @@ export function readRecordHeader(data: DataView, at: number, end: number, out: R
   out.version = readU64(data, at + 32)
   out.lease = readU64(data, at + 40)
   if ((flags & ~tombstoneFlag) !== 0 || kind !== 0 || readU64(data, at + 48) !== 0) {
-    throw new NitroError('UnsupportedFormat', `a record of kind ${kind} with flags ${flags}`, { details: { flags, kind } })
+    throw new NitroError('UnsupportedFormat', `a record of kind ${kind} with flags ${flags}`, {
+      details: { flags, kind },
+    })
   }
 }
 

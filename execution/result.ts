@@ -60,7 +60,10 @@ export function decodeResult(bytes: Uint8Array): Result {
 /** A newer machine may answer with a code that this version does not know. */
 function errorOf(code: string, executed: Executed, details: ErrorDetails): NitroError {
   if (!isErrorCode(code)) {
-    return new NitroError('UnsupportedFormat', `the machine answered ${code}`, { executed, details: { ...details, code } })
+    return new NitroError('UnsupportedFormat', `the machine answered ${code}`, {
+      executed,
+      details: { ...details, code },
+    })
   }
   return new NitroError(code, describe(code, details), { executed, details })
 }

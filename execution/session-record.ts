@@ -40,7 +40,8 @@ const lanes = new Uint32Array(4)
 
 /** A session from its stored record. Throws `StateDamaged`, or `UnsupportedFormat` for an intact one of another version. */
 export function decodeSession(key: Uint8Array, value: Uint8Array): Session {
-  if (key.length !== 1 + sessionIdBytes || value.length < hashBytesLength) throw damaged('a session record is too short')
+  if (key.length !== 1 + sessionIdBytes || value.length < hashBytesLength)
+    throw damaged('a session record is too short')
   const session = new Session(latin1(key, 1))
   const end = value.length - hashBytesLength
   const whole = new Uint8Array(sessionIdBytes + end)

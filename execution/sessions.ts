@@ -215,4 +215,3 @@ export class Sessions {
 function limitExceeded(name: string, limit: number): Uint8Array {
   return errorResult(new NitroError('LimitExceeded', '', { executed: 'no', details: { name, limit } }))
 }
-

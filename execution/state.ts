@@ -38,14 +38,7 @@ export class State {
    * Sets a key to a value; `source` holds the key at `at` and the value right behind it. `position` counts the changes of
    * this revision. Limits have been checked.
    */
-  put(
-    key: string,
-    source: Uint8Array,
-    at: number,
-    valueLength: number,
-    revision: number,
-    position: number,
-  ): void {
+  put(key: string, source: Uint8Array, at: number, valueLength: number, revision: number, position: number): void {
     let entry = this.index.get(key)
     if (entry === undefined) {
       entry = new KeyEntry(key)
@@ -104,10 +97,7 @@ export class State {
   /** The value of an entry, a view. Throws `StateDamaged`. */
   readValue(entry: KeyEntry): Uint8Array {
     this.readRecord(entry)
-    return this.foundBytes.subarray(
-      this.foundAt + recordHeaderBytes + entry.key.length,
-      this.foundAt + entry.length,
-    )
+    return this.foundBytes.subarray(this.foundAt + recordHeaderBytes + entry.key.length, this.foundAt + entry.length)
   }
 
   /** Adds four lanes to the chain; the order matters. */

@@ -81,7 +81,9 @@ export class StateTransaction implements Transaction {
 
   delete(key: KeyInput): boolean {
     const name = this.keyOf(key)
-    const there = this.pending.has(name) ? this.pending.get(name) !== undefined : this.state.index.get(name) !== undefined
+    const there = this.pending.has(name)
+      ? this.pending.get(name) !== undefined
+      : this.state.index.get(name) !== undefined
     if (there) this.change(name, undefined)
     return there
   }
