@@ -174,6 +174,16 @@ export class Machine {
     this.finish(index, term, checksum32(configuration), 1)
   }
 
+  /**
+   * Raises the revision, so that none that was ever given out is given out again: a state restored from a backup goes on far
+   * above the one that went on living. Between entries, and alike on every member of the new cluster.
+   */
+  raiseRevision(by: number): void {
+    assert(this.entry === undefined && this.loader === undefined, 'the revision is raised between entries')
+    this.state.revision += by
+    this.changed = true
+  }
+
   /** Passes over an entry without bytes. */
   skipEntry(index: number, term: number): void {
     this.begin(index, term)

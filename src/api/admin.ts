@@ -42,7 +42,7 @@ export interface NodeStatus {
   readonly revision: number
   readonly keys: number
   readonly sessions: number
-  /** 32 hexadecimal digits over the whole state at `appliedIndex`. */
+  /** 32 hexadecimal digits over the whole state at `appliedIndex`; empty in the middle of an entry. */
   readonly stateHash: string
   /** Bytes of log kept in memory and on disk. */
   readonly logBytes: number

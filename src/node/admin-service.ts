@@ -52,7 +52,7 @@ export class AdminService {
       case 'members':
         return this.members().map((member) => ({ ...member }))
       case 'hash':
-        return { ...this.hash() }
+        return { ...(await this.hash()) }
       case 'addMember':
       case 'promoteMember':
       case 'removeMember':
@@ -151,7 +151,7 @@ export class AdminService {
       revision: machine?.revision ?? 0,
       keys: machine?.keyCount ?? 0,
       sessions: machine?.sessionCount ?? 0,
-      stateHash: machine === undefined ? '' : hashText(machine.stateHash()),
+      stateHash: machine === undefined || group?.applier.atBoundary !== true ? '' : hashText(machine.stateHash()),
       logBytes: group?.parts.log.retainedBytes ?? 0,
       lateMs: Math.round(group?.lateness.lastMs ?? 0),
       worstLateMs: Math.round(group?.lateness.worstMs ?? 0),
@@ -187,12 +187,18 @@ export class AdminService {
     }))
   }
 
-  /** The state hash now. */
-  hash(): HashInfo {
-    const { machine } = this.group.applier
-    if (machine === undefined) throw new NitroError('Unavailable', 'this node is repairing its state')
+  /** The state hash now, between two entries. */
+  async hash(): Promise<HashInfo> {
+    const { group, replica } = this
+    while (!group.applier.atBoundary && !group.halted) {
+      await new Promise<void>((resolve) => replica.ports.scheduler.endOfTurn(resolve))
+    }
+    const { machine } = group.applier
+    if (machine === undefined || !group.applier.atBoundary) {
+      throw new NitroError('Unavailable', 'this node is repairing its state')
+    }
     return {
-      name: this.replica.options.name,
+      name: replica.options.name,
       index: machine.appliedIndex,
       revision: machine.revision,
       hash: hashText(machine.stateHash()),

@@ -134,6 +134,7 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     logger: options.logger ?? given.logger ?? silentLogger,
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
+    observer: given.observer,
   }
 }
 

@@ -19,7 +19,7 @@ export interface ApplierEvents {
   /** A configuration entry is due: change the core and hand the new table to the machine. */
   configuration(entry: Entry): void
   /** The machine's applied index moved by one entry. */
-  applied(index: number): void
+  applied(entry: Entry): void
   /** A hand-out is finished: its responses go to the core. */
   done(message: Message): void
   /** The machine or the log is broken; the node can't go on as it is. */
@@ -147,12 +147,12 @@ export class Applier {
       const batch = this.proposals.applying(entry.index, entry.term)
       if (entry.type !== 'normal') {
         this.events.configuration(entry)
-        this.events.applied(entry.index)
+        this.events.applied(entry)
         return true
       }
       if (entry.data.length === 0) {
         machine.skipEntry(entry.index, entry.term)
-        this.events.applied(entry.index)
+        this.events.applied(entry)
         return true
       }
       machine.startEntry(entry.index, entry.term, entry.data)
@@ -163,7 +163,7 @@ export class Applier {
     }
     machine.finishEntry()
     this.open = undefined
-    this.events.applied(entry.index)
+    this.events.applied(entry)
     return true
   }
 }

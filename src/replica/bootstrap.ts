@@ -37,12 +37,13 @@ export type BootstrapStep =
   | { readonly kind: 'form'; readonly founders: readonly Founder[] }
   | { readonly kind: 'lost'; readonly why: string }
 
-/** The `peers` option as one comparable text. */
-export function peersText(peers: Readonly<Record<string, string>>): string {
-  return Object.entries(peers)
+/** The `peers` option, and the digest of a backup to begin with, as one comparable text. */
+export function peersText(peers: Readonly<Record<string, string>>, seed = ''): string {
+  const list = Object.entries(peers)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, address]) => `${name}=${address}`)
     .join(',')
+  return seed === '' ? list : `${list} restored from ${seed}`
 }
 
 /** Decides from what this node knows and what it heard from peers, by name. */

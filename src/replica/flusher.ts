@@ -87,7 +87,13 @@ export class Flusher {
       this.timer = this.scheduler.after(1, () => this.start())
       return
     }
-    const flush = machine.seal()
+    let flush: ReturnType<Machine['seal']>
+    try {
+      flush = machine.seal()
+    } catch (error) {
+      this.events.failed(error)
+      return
+    }
     if (flush === undefined) return this.runQuiet()
     const position = positionOf(machine)
     const startedMs = this.clock.monotonicMs()

@@ -34,6 +34,8 @@ export class Bootstrap {
     /** The founding list already on disk; empty when there is none. */
     readonly founders: readonly Founder[]
     readonly peers: Readonly<Record<string, string>>
+    /** Digest of the backup the cluster begins with; empty for none. */
+    readonly seed: string
     readonly logger: Logger
     /** Makes the founding list durable. */
     readonly saveIntent: (founders: readonly Founder[]) => Promise<void>
@@ -41,7 +43,7 @@ export class Bootstrap {
     readonly tell: (facts: BootstrapFacts) => void
   }) {
     const stage = options.founders.length > 0 ? 'intent' : 'new'
-    this.facts = { ...options.self, stage, peers: peersText(options.peers), founders: options.founders }
+    this.facts = { ...options.self, stage, peers: peersText(options.peers, options.seed), founders: options.founders }
     this.names = Object.keys(options.peers)
     this.logger = options.logger
     this.saveIntent = options.saveIntent

@@ -5,7 +5,7 @@
  * of its own, and this one only joins them.
  */
 import { NitroError, emptyBytes, hashBytes, isNitroError } from '../../base/index.ts'
-import type { Message, Snapshot, SoftState } from '../../consensus/index.ts'
+import type { Entry, Snapshot, SoftState } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
@@ -105,7 +105,7 @@ export class Group {
     )
     this.applier = new Applier(clock, scheduler, this.proposals, {
       configuration: (entry) => this.members.applyEntry(this.applier.machine as Machine, entry),
-      applied: (index) => this.applied(index),
+      applied: (entry) => this.applied(entry),
       done: (message) => this.driver.release(message.responses),
       failed: (error) => this.fail(error),
       mustWait: () => this.flusher.behind,
@@ -116,6 +116,7 @@ export class Group {
       atBoundary: () => this.applier.atBoundary,
     })
     this.applier.machine = machine
+    if (machine !== undefined) ports.observer?.loaded(machine)
     this.snapshots = new Snapshots({
       ports,
       selfId: parts.raftId,
@@ -236,6 +237,7 @@ export class Group {
     metrics.set('nitrostate_server_has_leader', state.lead === 0 ? 0 : 1)
     metrics.set('nitrostate_server_is_leader', state.role === 'leader' ? 1 : 0)
     metrics.set('nitrostate_server_term', this.driver.core.term)
+    if (state.role === 'leader') this.options.ports.observer?.leads(this.driver.core.term)
     if (state.role !== 'leader') this.snapshots.stepDown()
     else if (this.repairing) this.handOver()
     this.changed()
@@ -298,8 +300,10 @@ export class Group {
 
   // ---- applying
 
-  private applied(index: number): void {
+  private applied(entry: Entry): void {
     const machine = this.applier.machine as Machine
+    const { index } = entry
+    this.options.ports.observer?.applied(entry, machine)
     this.logClock.applied(machine.logTime)
     if (index % hashInterval === 0) this.hashes.tell(index, hashBytes(machine.stateHash()))
     this.members.applied(index, machine.appliedTerm)
@@ -318,6 +322,7 @@ export class Group {
   /** Another machine is in place: go on with what it knows. */
   private exchanged(machine: Machine): void {
     const { appliedIndex: index, appliedTerm: term } = machine
+    this.options.ports.observer?.loaded(machine)
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)
     this.logClock.applied(machine.logTime)

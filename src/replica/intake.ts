@@ -78,15 +78,13 @@ export class Intake {
       return
     }
     this.options.ports.metrics.add('nitrostate_server_reads_total')
-    let result: Uint8Array
-    try {
-      result = machine.query(program, method, args)
-    } catch (error) {
-      owner.failed(tag, new NitroError('Unavailable', 'this node met damaged state and repairs it', { cause: error }))
-      this.options.failed(error)
+    const result = machine.query(program, method, args)
+    if (machine.damage === undefined) {
+      owner.completed(tag, result)
       return
     }
-    owner.completed(tag, result)
+    owner.failed(tag, new NitroError('Unavailable', 'this node met damaged state and repairs it'))
+    this.options.failed(machine.damage)
   }
 
   /** Once a turn, before the core hands out: proposes or forwards what waits, and asks for a read index. */

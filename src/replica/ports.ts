@@ -1,6 +1,18 @@
 /** Everything a replica takes from outside: nothing in this folder reads a clock, draws a number or touches a disk itself. */
 import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler } from '../../base/index.ts'
+import type { Entry } from '../../consensus/index.ts'
+import type { Machine } from '../../execution/index.ts'
 import type { Transport } from '../../net/index.ts'
+
+/** Watches one node for a checker. Called in the middle of things: it must not throw, wait or call back. */
+export interface ReplicaObserver {
+  /** This node leads in this term. */
+  leads(term: number): void
+  /** A machine was read from disk or taken from a snapshot. */
+  loaded(machine: Machine): void
+  /** The machine stands right after this entry. */
+  applied(entry: Entry, machine: Machine): void
+}
 
 /** The outside world of one node. */
 export interface ReplicaPorts {
@@ -15,6 +27,7 @@ export interface ReplicaPorts {
   readonly metrics: Metrics
   /** Called at named points around durable steps; a simulator may stop the world there by throwing. */
   readonly hooks?: ((point: string) => void) | undefined
+  readonly observer?: ReplicaObserver | undefined
 }
 
 /** Timing of the protocol, in milliseconds and ticks. */
@@ -33,6 +46,8 @@ export interface ReplicaSizes {
   /** Entries and bytes of log kept behind the flushed state, so that slow followers need no snapshot. */
   readonly logRetainEntries: number
   readonly logRetainBytes: number
+  /** Size of a log file, a multiple of 512. */
+  readonly logSegmentBytes: number
   /** Commands waiting in this node before it answers `Overloaded`. */
   readonly pendingMax: number
 }
@@ -46,5 +61,6 @@ export const defaultSizes: ReplicaSizes = {
   flushIntervalMs: 50,
   logRetainEntries: 10_000,
   logRetainBytes: 16 << 20,
+  logSegmentBytes: 16 << 20,
   pendingMax: 100_000,
 }

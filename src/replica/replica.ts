@@ -98,10 +98,13 @@ export class Replica {
   private async form(peers: Readonly<Record<string, string>>): Promise<void> {
     const { logger } = this.ports
     const { identity } = this.vault
+    const seed = await this.vault.seedDigest()
+    if (this.ending !== undefined) return
     this.bootstrap = new Bootstrap({
       self: { name: identity.name, incarnation: identity.incarnation, address: this.options.address },
       founders: identity.bootstrap ?? [],
       peers,
+      seed,
       logger,
       saveIntent: (founders) => this.vault.saveIntent(founders),
       tell: () => this.tellFacts(),

@@ -27,9 +27,12 @@ import { readMembership, writeMembership } from './membership-file.ts'
 import type { MembershipCopy } from './membership-file.ts'
 import type { ReplicaOptions } from './options.ts'
 import type { ReplicaPorts } from './ports.ts'
+import { plantSeed, removeSeed, seedDigest } from './seed.ts'
 import { blockReader } from './state-reader.ts'
 
 const incarnationBytes = 16
+/** A restored state goes on this far above the revision of its backup. */
+const restoredRevisionGap = 1_000_000_000
 const dataNames = ['log', 'state', 'membership']
 
 /** One open data directory. */
@@ -86,6 +89,11 @@ export class Vault {
     return new Machine({ programs: this.options.programs, readBlock })
   }
 
+  /** Digest of the backup this directory was made from; empty when it was not. All founders must have the same. */
+  seedDigest(): Promise<string> {
+    return seedDigest(this.ports, this.options.dataDir)
+  }
+
   private async save(identity: Identity): Promise<void> {
     await writeIdentity(this.ports.files, this.options.dataDir, identity)
     this.identity = identity
@@ -109,21 +117,22 @@ export class Vault {
     const configuration = foundingConfiguration(clusterId, founders)
     const raftId = founders.findIndex((one) => one.name === this.identity.name) + 1
     const parts = await this.create(raftId, async (machine, state, log) => {
-      machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
+      if (machine.appliedIndex > 0) machine.raiseRevision(restoredRevisionGap)
+      const index = machine.appliedIndex + 1
+      const term = machine.appliedTerm + 1
+      machine.applyConfiguration(index, term, encodeConfiguration(configuration))
       const flush = machine.seal()
       if (flush !== undefined) {
         await state.write(flush.changes)
         machine.flushed(flush)
       }
-      await log.write({
-        entries: [],
-        hardState: { term: 1, vote: 0, commit: 1 },
-        snapshot: { index: 1, term: 1 },
-      })
-      return { index: 1, term: 1, revision: machine.revision, configuration }
+      await log.write({ entries: [], hardState: { term, vote: 0, commit: index }, snapshot: { index, term } })
+      return { index, term, revision: machine.revision, configuration }
     })
-    await writeMembership(this.ports.files, this.options.dataDir, { index: 1, term: 1, configuration })
+    const { index, term } = parts.position
+    await writeMembership(this.ports.files, this.options.dataDir, { index, term, configuration })
     await this.save({ ...this.identity, stage: 'member', clusterId, raftId })
+    await removeSeed(this.ports.files, this.options.dataDir)
     return parts
   }
 
@@ -147,6 +156,7 @@ export class Vault {
     await files.syncDirectory(dataDir)
     const state = await this.openState(false)
     const machine = this.newMachine(blockReader(() => state.kv))
+    await plantSeed(this.ports, this.options.dataDir, machine, state)
     machine.finishLoad()
     const log = await this.openLog(true)
     const position = await fill(machine, state, log)
@@ -164,7 +174,11 @@ export class Vault {
     const { files, crypto, scheduler, clock, metrics, hooks } = this.ports
     const { incarnation } = this.identity
     const directory = `${this.options.dataDir}/log`
-    this.log = await openLog({ files, crypto, scheduler, clock, metrics, hooks, directory, incarnation, create })
+    const segmentBytes = this.options.sizes.logSegmentBytes
+    this.log = await openLog({
+      ...{ files, crypto, scheduler, clock, metrics, hooks },
+      ...{ directory, incarnation, create, segmentBytes },
+    })
     return this.log
   }
 
