@@ -29,7 +29,6 @@ const codeOf: Partial<Record<ErrorCode, number>> = {
 }
 
 const hints: Partial<Record<ErrorCode, string>> = {
-  InvalidArgument: 'see --help for the command',
   Unavailable: 'is the cluster running at --endpoints? see "nitrostate status"; "nitrostate dev" starts one here',
   Timeout: 'the cluster may have no leader: see "nitrostate status", or allow more with --timeout',
   NotLeader: 'an election may be going on: try again, see "nitrostate status"',

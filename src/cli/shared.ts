@@ -12,6 +12,8 @@ export const defaultEndpoints: readonly string[] = ['127.0.0.1:7401', '127.0.0.1
 
 const defaultTimeoutMs = 10_000
 const connectTimeoutMs = 5000
+/** One node that is asked by itself answers soon or is away. */
+const probeTimeoutMs = 2000
 
 /** Values of the shared options. */
 export interface SharedOptions {
@@ -86,17 +88,27 @@ export async function withClient<T>(
   run: (client: Client, shared: SharedOptions) => Promise<T>,
 ): Promise<T> {
   const shared = sharedOptions(context, command)
-  return withEndpoints(context, shared, shared.endpoints, (client) => run(client, shared))
+  const client = await openClient(context, shared, shared.endpoints)
+  try {
+    return await run(client, shared)
+  } finally {
+    await client.close()
+  }
 }
 
-/** Like {@link withClient}, to endpoints of one's own choice. */
-export async function withEndpoints<T>(
+/** Like {@link withClient}, to one node and no other: the connection does not move on to the leader. */
+export async function withNode<T>(
   context: CliContext,
-  shared: SharedOptions,
-  endpoints: readonly string[],
+  { timeoutMs }: SharedOptions,
+  endpoint: string,
   run: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await openClient(context, shared, endpoints)
+  const client = await context.connect({
+    endpoints: [endpoint],
+    timeoutMs,
+    connectTimeoutMs: Math.min(timeoutMs, probeTimeoutMs),
+    followLeader: false,
+  })
   try {
     return await run(client)
   } finally {

@@ -38,6 +38,7 @@ export class Connector {
   private readonly stopping = new AbortController()
   /** Why each endpoint did not answer when it was last dialed. */
   private readonly reasons = new Map<string, NitroError>()
+  private unavailableNow: NitroError | undefined
   private readonly fruitlessHints = new Map<string, number>()
   private readonly connections = new Set<Connection>()
   private clusterId: Uint8Array = emptyBytes
@@ -53,8 +54,19 @@ export class Connector {
     this.startId = settings.ports.random.bytes(16)
   }
 
-  /** Why no endpoint can be reached, naming each. */
+  /** Why no endpoint can be reached, naming each. The same object until something changes: many requests fail with it. */
   unavailable(): NitroError {
+    this.unavailableNow ??= this.describeUnavailable()
+    return this.unavailableNow
+  }
+
+  private note(address: string, reason: NitroError | undefined): void {
+    if (reason === undefined) this.reasons.delete(address)
+    else this.reasons.set(address, reason)
+    this.unavailableNow = undefined
+  }
+
+  private describeUnavailable(): NitroError {
     const { endpoints } = this.settings
     const lines = endpoints.map((address) => {
       const reason = this.reasons.get(address)
@@ -70,7 +82,9 @@ export class Connector {
   permanentRefusal(): NitroError | undefined {
     const reasons = this.settings.endpoints.map((address) => this.reasons.get(address))
     const first = reasons[0]
-    return first !== undefined && reasons.every((one) => one !== undefined && isPermanentRefusal(one)) ? first : undefined
+    return first !== undefined && reasons.every((one) => one !== undefined && isPermanentRefusal(one))
+      ? first
+      : undefined
   }
 
   /** Dials until a connection is up. Never rejects. */
@@ -109,7 +123,7 @@ export class Connector {
       verify: (theirs) => this.verify(theirs),
       signal: this.stopping.signal,
       failed: (address, error) => {
-        this.reasons.set(address, error)
+        this.note(address, error)
         logger.debug({ address, code: error.code, error: error.message }, 'endpoint did not answer')
       },
     }
@@ -134,7 +148,7 @@ export class Connector {
       closed: (from, error) => this.lost(from, error),
     })
     if (session.remote.clusterId.length > 0) this.clusterId = session.remote.clusterId
-    this.reasons.delete(address)
+    this.note(address, undefined)
     this.rounds = 0
     this.connections.add(connection)
     this.current = connection
@@ -153,7 +167,7 @@ export class Connector {
     if (this.current !== connection) return
     this.current = undefined
     const { address } = connection
-    this.reasons.set(address, error ?? new NitroError('ConnectionClosed', 'the node closed the connection'))
+    this.note(address, error ?? new NitroError('ConnectionClosed', 'the node closed the connection'))
     this.settings.logger.warn({ address, code: error?.code, error: error?.message }, 'connection lost')
     // A node that hangs up at once must not be dialed in a tight loop.
     if (connection.answered) void this.dial()
@@ -162,7 +176,13 @@ export class Connector {
 
   private followHint(from: Connection, hint: LeaderHint): void {
     if (from !== this.current) return
-    if (hint.leader !== '' && hint.leader !== from.address && hint.leader !== from.session.remote.address) {
+    const { followLeader } = this.settings
+    if (
+      followLeader &&
+      hint.leader !== '' &&
+      hint.leader !== from.address &&
+      hint.leader !== from.session.remote.address
+    ) {
       void this.moveTo(from, hint.leader)
     } else if (hint.leaving) {
       this.current = undefined

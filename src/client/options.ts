@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly timeoutMs?: number | undefined
   /** How long `connect` waits for the first endpoint to answer, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
+  /** Whether to move on to the leader when a node tells of it. Default true; without, the node asked is the node that answers. */
+  readonly followLeader?: boolean | undefined
   /** Where the client tells of lost connections and refusals. Default: nowhere. */
   readonly logger?: Logger | undefined
   /** Gives up connecting when aborted; has no meaning afterwards. */
@@ -36,6 +38,7 @@ export interface ClientSettings {
   readonly name: string
   readonly timeoutMs: number
   readonly connectTimeoutMs: number
+  readonly followLeader: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly ports: ClientPorts
@@ -48,15 +51,18 @@ const nameMax = 128
 export function checkOptions(options: ConnectOptions): ClientSettings {
   const endpoints = [...new Set(options.endpoints.map(normalAddress))]
   if (endpoints.length === 0) throw invalid('endpoints is empty; give at least one address like 127.0.0.1:7401')
-  if (endpoints.length > endpointsMax) throw invalid(`${endpoints.length} endpoints; at most ${endpointsMax} are allowed`)
+  if (endpoints.length > endpointsMax)
+    throw invalid(`${endpoints.length} endpoints; at most ${endpointsMax} are allowed`)
   const name = options.name ?? 'client'
-  if (name.length === 0 || name.length > nameMax) throw invalid(`name has ${name.length} characters, not 1 to ${nameMax}`)
+  if (name.length === 0 || name.length > nameMax)
+    throw invalid(`name has ${name.length} characters, not 1 to ${nameMax}`)
   const scheduler = options.ports?.scheduler ?? systemScheduler
   return {
     endpoints,
     name,
     timeoutMs: checkMs(options.timeoutMs ?? 10_000, 'timeoutMs'),
     connectTimeoutMs: checkMs(options.connectTimeoutMs ?? 5_000, 'connectTimeoutMs'),
+    followLeader: options.followLeader ?? true,
     logger: options.logger ?? silentLogger,
     signal: options.signal,
     ports: {

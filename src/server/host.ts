@@ -1,6 +1,6 @@
 /** The process as the server sees it: where it writes, and what asks it to stop. The only file here that knows `process`. */
 import { writeSync } from 'node:fs'
-import type { StopSource } from './shutdown.ts'
+import { parentGone, type StopSource } from './shutdown.ts'
 
 /** What a server needs of its process. */
 export interface ServerHost {
@@ -43,7 +43,7 @@ function processStops(exitWithParent: boolean): StopSource {
   return {
     listen(stop) {
       const onSignal = (signal: string): void => stop(signal)
-      const onEnd = (): void => stop('standard input closed')
+      const onEnd = (): void => stop(parentGone)
       process.on('SIGTERM', onSignal)
       process.on('SIGINT', onSignal)
       if (exitWithParent) {

@@ -9,7 +9,7 @@ import { createLogger } from './logger.ts'
 import { prometheusMetrics } from './metrics.ts'
 import type { ServerOptions } from './options.ts'
 import { loadPrograms } from './programs.ts'
-import { nextStop, stopWithin, type StopSource } from './shutdown.ts'
+import { nextStop, parentGone, stopWithin, type StopSource } from './shutdown.ts'
 import { version } from './version.ts'
 
 /** What {@link runServer} stands on; tests give their own. */
@@ -110,7 +110,8 @@ async function shutDown(
   }: { options: ServerOptions; scheduler: Scheduler; source: StopSource; logger: Logger },
 ): Promise<number> {
   logger.info({ reason }, 'stopping')
-  const stop = (): Promise<void> => node.close({ transfer: true })
+  // A parent that goes takes all its nodes along: nobody would be there to take leadership over.
+  const stop = (): Promise<void> => node.close({ transfer: reason !== parentGone })
   const outcome = await stopWithin({ stop, graceMs: options.shutdownGraceMs, scheduler, source })
   if (outcome === 'stopped') {
     logger.info({}, 'stopped')

@@ -10,6 +10,9 @@ export interface StopSource {
   listen(stop: (reason: string) => void): () => void
 }
 
+/** The reason to stop when the process that started this one has closed its standard input, or is gone. */
+export const parentGone = 'standard input closed'
+
 /** How a stop ended. */
 export type StopOutcome = 'stopped' | 'grace over' | 'second signal'
 

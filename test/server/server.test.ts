@@ -30,6 +30,14 @@ test('a signal hands leadership over and ends with 0', async () => {
   expect(host.listeners).toBe(0)
 })
 
+test('when the parent is gone nobody is asked to take leadership over', async () => {
+  const { node, host, code } = start({ exitWithParent: true })
+  await settled()
+  host.signal('standard input closed')
+  expect(await code).toBe(0)
+  expect(node.closes).toEqual([{ transfer: false }])
+})
+
 test('a second signal ends at once with 1', async () => {
   const { node, host, code } = start()
   node.hangs = true

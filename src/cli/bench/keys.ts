@@ -20,6 +20,13 @@ export function keySource(options: KeyOptions, random: Random): (sequence: numbe
   return (sequence) => numberedKey(sequential ? sequence % keySpace : below(random, keySpace), keySize)
 }
 
+/** Random letters and digits: values that are fit to be looked at. */
+export function readableValue(size: number, random: Random): Uint8Array {
+  return random.bytes(size).map((byte) => alphabet.charCodeAt(byte % alphabet.length))
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
 /** `size` decimal digits, zeros first. */
 export function numberedKey(number: number, size: number): Uint8Array {
   const key = new Uint8Array(size)

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import type { Consistency } from '../../api/index.ts'
 import type { Client } from '../../client/index.ts'
 import { duration, integer } from '../arguments.ts'
-import { keySource, numberedKey } from '../bench/keys.ts'
+import { keySource, numberedKey, readableValue } from '../bench/keys.ts'
 import { startLoad, type LoadOptions, type LoadResult } from '../bench/load.ts'
 import { benchReport, reportText } from '../bench/report.ts'
 import { note, type CliContext } from '../context.ts'
@@ -48,7 +48,7 @@ function benchPut(context: CliContext): Command {
     .action((options: BenchOptions, command: Command) =>
       withConnections(context, command, options, async (clients, timeoutMs) => {
         const key = keySource(keyOptions(options), context.random)
-        const value = context.random.bytes(options.valueSize)
+        const value = readableValue(options.valueSize, context.random)
         return measure(context, command, options, 'put', (sequence, client) =>
           store(clients, client).put(key(sequence), value, { timeoutMs }),
         )
@@ -139,7 +139,7 @@ async function fill(
   options: BenchOptions,
   timeoutMs: number,
 ): Promise<void> {
-  const value = context.random.bytes(options.valueSize)
+  const value = readableValue(options.valueSize, context.random)
   await runLoad(context, 'writing keys', {
     clients: Math.max(64, options.clients),
     total: options.keySpace,

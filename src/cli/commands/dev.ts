@@ -63,7 +63,9 @@ function interrupts(context: CliContext): { readonly first: AbortSignal; readonl
 async function run(context: CliContext, options: DevOptions, directory: DevDirectory): Promise<void> {
   const { first, second, off } = interrupts(context)
   const started = context.clock.monotonicMs()
-  const onProblem = (name: string, line: string): void => void note(context, `${prefix(context, name)} ${line}`)
+  const onProblem = (name: string, line: string): void => {
+    if (!first.aborted) void note(context, `${prefix(context, name)} ${line}`)
+  }
   const nodes = startCluster(context, { ...options, programs: options.programs, directory: directory.path, onProblem })
   try {
     await note(context, `Starting ${options.nodes} ${options.nodes === 1 ? 'node' : 'nodes'} in ${directory.path} ...`)

@@ -1,10 +1,11 @@
 /** `nitrostate member list|add|promote|remove|replace` */
 import { Argument, Command } from 'commander'
-import type { Admin, RequestOptions } from '../../api/index.ts'
+import type { Admin, MemberInfo, RequestOptions } from '../../api/index.ts'
+import type { Client } from '../../client/index.ts'
 import { endpoint } from '../arguments.ts'
 import { note, type CliContext } from '../context.ts'
 import { printRecord, printRows } from '../output.ts'
-import { usesCluster, withClient } from '../shared.ts'
+import { sharedOptions, usesCluster, withClient, withNode } from '../shared.ts'
 
 const examples = `
 Adding a node, step by step:
@@ -30,7 +31,7 @@ function listCommand(context: CliContext): Command {
     .description('all members as the answering node sees them')
     .action((_options: unknown, command: Command) =>
       withClient(context, command, async ({ admin }, { output = 'table', timeoutMs }) => {
-        const members = await admin.members({ timeoutMs })
+        const members = await membersOf(context, command, await admin.members({ timeoutMs }))
         const rows = members.map(({ name, id, address, role, leader, connected, match, incarnation }) => {
           const facts = { name, id, address, role, leader, connected, match }
           return output === 'table' ? facts : { ...facts, incarnation }
@@ -38,6 +39,19 @@ function listCommand(context: CliContext): Command {
         await printRows(context, output, rows, 'name')
       }),
     )
+}
+
+/** Only the leader knows how far each member is, so it is asked if another node answered; if it is away, that must do. */
+async function membersOf(
+  context: CliContext,
+  command: Command,
+  members: readonly MemberInfo[],
+): Promise<readonly MemberInfo[]> {
+  const leader = members.find((member) => member.leader)
+  if (leader === undefined || leader.match !== undefined) return members
+  const shared = sharedOptions(context, command)
+  const ask = ({ admin }: Client): Promise<readonly MemberInfo[]> => admin.members({ timeoutMs: shared.timeoutMs })
+  return withNode(context, shared, leader.address, ask).catch(() => members)
 }
 
 function addCommand(context: CliContext): Command {

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { isNitroError, messageOf } from '../../../base/index.ts'
 import type { Client } from '../../client/index.ts'
 import type { CliContext } from '../context.ts'
-import { openClient, sharedOptions, withEndpoints, type SharedOptions } from '../shared.ts'
+import { openClient, sharedOptions, withNode, type SharedOptions } from '../shared.ts'
 
 /** What one node answered, or why it did not. */
 export interface Probe<T> {
@@ -26,7 +26,7 @@ export function probe<T>(
       const started = context.clock.monotonicMs()
       const took = (): number => Math.round((context.clock.monotonicMs() - started) * 10) / 10
       try {
-        const answer = await withEndpoints(context, shared, [endpoint], (client) => ask(client, shared.timeoutMs))
+        const answer = await withNode(context, shared, endpoint, (client) => ask(client, shared.timeoutMs))
         return { endpoint, answer, error: '', tookMs: took() }
       } catch (error) {
         return { endpoint, answer: undefined, error: shortError(error), tookMs: took() }
@@ -52,6 +52,10 @@ export async function probedEndpoints(
   }
 }
 
+/** One endpoint was asked, so what the client says of all endpoints is said of this one. */
 function shortError(error: unknown): string {
-  return isNitroError(error) ? `${error.code}: ${error.message}` : messageOf(error)
+  if (!isNitroError(error)) return messageOf(error)
+  const { endpoints } = error.details
+  const reason: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined
+  return `${error.code}: ${typeof reason === 'string' ? reason.replace(/^\S+: (?:\w+, )?/, '') : error.message}`
 }

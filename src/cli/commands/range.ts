@@ -92,7 +92,7 @@ function pageSize(query: RangeOptions, most: number): RangeOptions {
 
 function rowOf(entry: Entry, keysOnly: true | undefined): Row {
   const { key, value, createRevision, modRevision, version } = entry
-  return keysOnly === true
-    ? { key, createRevision, modRevision, version }
-    : { key, value, createRevision, modRevision, version }
+  const facts = { key, createRevision, modRevision, version }
+  // The value comes last: however long it is, it pushes nothing aside.
+  return keysOnly === true ? facts : { ...facts, value }
 }

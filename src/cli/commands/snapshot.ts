@@ -1,6 +1,6 @@
 /** `nitrostate snapshot save|verify|restore` */
 import { Command, Option } from 'commander'
-import { hex } from '../../../base/index.ts'
+import { NitroError, hex, isNitroError } from '../../../base/index.ts'
 import { readPeers } from '../../server/index.ts'
 import type { SnapshotFileInfo } from '../../storage/index.ts'
 import { endpoint } from '../arguments.ts'
@@ -8,7 +8,6 @@ import { note, type CliContext } from '../context.ts'
 import { printRecord, type Row } from '../output.ts'
 import { showProgress } from '../progress.ts'
 import { sharedOptions, usesCluster, withClient } from '../shared.ts'
-import { restoreSnapshot } from '../upstream.ts'
 
 interface RestoreFlags {
   readonly name: string
@@ -45,7 +44,7 @@ function saveCommand(context: CliContext): Command {
         const chunks = counted(admin.snapshot({ timeoutMs }), (bytes) => (received += bytes))
         try {
           const { nodeFiles, saveSnapshotFile } = await import('../../storage/index.ts')
-          const info = await saveSnapshotFile(nodeFiles, file, chunks)
+          const info = await saveSnapshotFile(nodeFiles, file, chunks).catch(noSuch(`the directory of ${file}`))
           await progress.stop()
           await printRecord(context, output ?? 'table', infoRow(file, info), 'file')
         } finally {
@@ -61,7 +60,7 @@ function verifyCommand(context: CliContext): Command {
     .argument('<file>', 'the snapshot file')
     .action(async (file: string, _options: unknown, command: Command) => {
       const { nodeFiles, verifySnapshotFile } = await import('../../storage/index.ts')
-      const info = await verifySnapshotFile(nodeFiles, file)
+      const info = await verifySnapshotFile(nodeFiles, file).catch(noSuch(file))
       await printRecord(context, sharedOptions(context, command).output ?? 'table', infoRow(file, info), 'file')
     })
 }
@@ -79,10 +78,19 @@ function restoreCommand(context: CliContext): Command {
       ),
     )
     .action(async (file: string, flags: RestoreFlags, command: Command) => {
-      const result = await restoreSnapshot({ file, ...flags })
+      const { restoreSnapshot } = await import('../../node/index.ts')
+      const result = await restoreSnapshot({ file, ...flags }).catch(noSuch(file))
       await printRecord(context, sharedOptions(context, command).output ?? 'table', { ...result }, 'clusterId')
       await note(context, startNote(flags))
     })
+}
+
+/** Names what is missing in the user's words. */
+function noSuch(what: string): (error: unknown) => never {
+  return (error) => {
+    if (!isNitroError(error, 'NotFound')) throw error
+    throw new NitroError('NotFound', `${what} does not exist`, { cause: error })
+  }
 }
 
 function infoRow(file: string, info: SnapshotFileInfo): Row {

@@ -34,7 +34,7 @@ export interface Child {
   readonly name: string
   readonly pid: number
   readonly ended: Promise<ChildEnd>
-  /** Asks it to stop. */
+  /** Asks it to stop, without handing anything over to the others, which stop as well. */
   stop(): void
   /** Ends it at once. */
   kill(): void
@@ -70,7 +70,7 @@ export function startChild(options: ChildOptions): Child {
     name,
     pid: child.pid ?? 0,
     ended,
-    stop: () => void child.kill('SIGTERM'),
+    stop: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),
   }
 }
