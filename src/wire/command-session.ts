@@ -86,9 +86,10 @@ export class CommandSession extends MachineRequests<Command> {
   override close(): void {
     if (this.closed) return
     const wasOpen = this.state === 'open'
+    this.state = 'none'
     super.close()
     this.queue = []
-    this.state = 'none'
+    this.queueAt = 0
     if (wasOpen) this.send(new Command('session', 'close', encodeSessionArgs(this.sessionId)), undefined)
   }
 
@@ -239,6 +240,6 @@ export class CommandSession extends MachineRequests<Command> {
     }
     command.seq = 0
     command.bytes = undefined
-    this.enqueue(command)
+    this.enter(command)
   }
 }

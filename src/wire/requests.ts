@@ -226,8 +226,13 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
       if (request.deadlineMs <= nowMs) late.push(request)
       else if (request.deadlineMs < earliestMs) earliestMs = request.deadlineMs
     }
+    // Thousands may be late at once, mostly for the same reason: an error costs more than all the rest.
+    let error: NitroError | undefined
     for (const request of late) {
-      if (!request.settled) this.fail(request, timedOut(this.executed(request), request.lastError))
+      if (request.settled) continue
+      const executed = this.executed(request)
+      if (error?.executed !== executed || error.cause !== request.lastError) error = timedOut(executed, request.lastError)
+      this.fail(request, error)
     }
     return earliestMs
   }
@@ -239,10 +244,10 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
     this.deadlines.cancel()
     this.retryTimer?.cancel()
     this.retryTimer = undefined
-    while (this.first !== undefined) {
-      const executed = this.executed(this.first)
-      this.fail(this.first, new NitroError('Closed', 'the engine was closed before an answer came', { executed }))
-    }
+    const closedWith = (executed: Executed): NitroError =>
+      new NitroError('Closed', 'the engine was closed before an answer came', { executed })
+    const errors = { no: closedWith('no'), maybe: closedWith('maybe'), yes: closedWith('yes') }
+    while (this.first !== undefined) this.fail(this.first, errors[this.executed(this.first)])
     this.waiting = []
   }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { isNitroError, text, utf8 } from '../../base/index.ts'
 import { CommandSession } from '../../src/wire/index.ts'
 import { seededRandom, VirtualTime } from '../net/schedulers.ts'
-import { type Faults, LossyChannel, ModelMachine } from '../support/lossy-channel.ts'
+import { type Faults, LossyChannel, ModelMachine, noFaults } from '../support/lossy-channel.ts'
 
 const faults: fc.Arbitrary<Faults> = fc.record({
   refused: fc.constantFrom(0, 0.2, 0.5),
@@ -75,6 +75,25 @@ test('when the channel recovers, every command that is still waiting is executed
       const answers = await time.until(Promise.all(outcomes))
       expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
       expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
+      session.close()
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('without doubts, evictions and refusals are not even noticed', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }), async (seed, window, count) => {
+      const time = new VirtualTime()
+      const random = seededRandom(seed)
+      const machine = new ModelMachine(window)
+      const channel = new LossyChannel(machine, time, random, { ...noFaults, refused: 0.3, evicted: 0.05 })
+      const session = new CommandSession({ channel, clock: time, scheduler: time, random, window, defaultTimeoutMs: 60_000 })
+      const outcomes = Array.from({ length: count }, (_, i) => session.command('test', 'echo', utf8(`c${i}`)))
+      const answers = await time.until(Promise.all(outcomes))
+      expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
+      expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
+      expect(time.monotonicMs()).toBeLessThan(30_000)
       session.close()
     }),
     { numRuns: 40 },

@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { isNitroError } from '../../base/index.ts'
+import { CommandBatchWriter, forEachCommand, forEachQuery, QueryBatchWriter } from '../../src/wire/index.ts'
+import type { QueryRequest } from '../../src/wire/index.ts'
+
+const tag = fc.maxSafeNat()
+const bytes = fc.uint8Array({ maxLength: 300 })
+const name = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 20 })
+const query = fc.record<QueryRequest>({
+  tag,
+  consistency: fc.constantFrom('linearizable', 'committed'),
+  timeoutMs: fc.nat(),
+  program: name,
+  method: name,
+  args: bytes,
+})
+
+function commandsOf(payload: Uint8Array): [number, Uint8Array][] {
+  const out: [number, Uint8Array][] = []
+  forEachCommand(payload, (tag, from, start, end) => out.push([tag, from.slice(start, end)]))
+  return out
+}
+
+function queriesOf(payload: Uint8Array): QueryRequest[] {
+  const out: QueryRequest[] = []
+  forEachQuery(payload, (query) => out.push({ ...query, args: query.args.slice() }))
+  return out
+}
+
+function onlyMalformed(decode: () => unknown): void {
+  try {
+    decode()
+  } catch (error) {
+    expect(isNitroError(error, 'MalformedFrame')).toBe(true)
+  }
+}
+
+describe('batches', () => {
+  test('commands come out as they went in, in order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(tag, bytes)), (items) => {
+        const batch = new CommandBatchWriter()
+        for (const [tag, command] of items) batch.add(tag, command)
+        expect(batch.count).toBe(items.length)
+        const payload = batch.take()
+        expect(commandsOf(payload)).toEqual(items)
+        expect([batch.count, batch.sizeBytes]).toEqual([0, 0])
+      }),
+    )
+  })
+
+  test('a taken payload does not change when the writer goes on', () => {
+    const batch = new CommandBatchWriter()
+    batch.add(1, Uint8Array.of(1, 2, 3))
+    const first = batch.take()
+    batch.add(2, Uint8Array.of(9, 9, 9, 9))
+    expect(commandsOf(first)).toEqual([[1, Uint8Array.of(1, 2, 3)]])
+    expect(commandsOf(batch.take())).toEqual([[2, Uint8Array.of(9, 9, 9, 9)]])
+  })
+
+  test('queries come out as they went in, in order', () => {
+    fc.assert(
+      fc.property(fc.array(query), (queries) => {
+        const batch = new QueryBatchWriter()
+        for (const one of queries) batch.add(one.tag, one.consistency, one.timeoutMs, one.program, one.method, one.args)
+        expect(queriesOf(batch.take())).toEqual(queries)
+      }),
+    )
+  })
+
+  test('any bytes are either a batch or a MalformedFrame', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (payload) => {
+        onlyMalformed(() => commandsOf(payload))
+        onlyMalformed(() => queriesOf(payload))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a batch that was cut off is a MalformedFrame, unless the cut is between items', () => {
+    const batch = new CommandBatchWriter()
+    batch.add(300, new Uint8Array(10))
+    batch.add(301, new Uint8Array(10))
+    const payload = batch.take()
+    for (let length = 1; length < payload.length; length++) {
+      if (length === payload.length / 2) continue
+      expect(() => commandsOf(payload.subarray(0, length))).toThrow(expect.objectContaining({ code: 'MalformedFrame' }))
+    }
+  })
+})
