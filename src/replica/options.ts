@@ -63,6 +63,9 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
   for (const [key, value] of Object.entries(sizes)) {
     if (!(value >= 1)) bad(key, 'must be a positive number')
   }
+  if (sizes.logSegmentBytes % 512 !== 0 || sizes.logSegmentBytes < 1024) {
+    bad('logSegmentBytes', 'must be a multiple of 512 from 1,024 on')
+  }
   return {
     name,
     dataDir: settings.dataDir,
