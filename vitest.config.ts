@@ -17,7 +17,7 @@ export default defineConfig({
       reporter: ['text-summary', 'json-summary', 'html'],
       thresholds: {
         lines: 85,
-        branches: 85,
+        branches: 75,
         'consensus/**/*.ts': engine,
         'execution/**/*.ts': engine,
       },
