@@ -17,7 +17,7 @@ export const maxCommandBytes: number = 1536 * 1024
 
 /** What a machine accepts; each bound with the error beyond it. */
 export interface MachineLimits {
-  /** A key, in bytes; at least one. Beyond: `KeyTooLarge`. */
+  /** A key, in bytes; at least one, and 65,535 at most. Beyond: `KeyTooLarge`. */
   readonly keyBytes: number
   /** A value, in bytes. Beyond: `ValueTooLarge`. */
   readonly valueBytes: number
@@ -56,7 +56,8 @@ export const defaultLimits: MachineLimits = {
 /** The limits with some overridden. Throws `InvalidArgument` for anything but a positive safe integer, or an unknown name. */
 export function limitsWith(given: Partial<MachineLimits> = {}): MachineLimits {
   for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1) {
+    const most = name === 'keyBytes' ? 0xffff : Number.MAX_SAFE_INTEGER
+    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1 || value > most) {
       throw new NitroError('InvalidArgument', `the machine has no limit ${name} = ${value}`, { details: { name } })
     }
   }

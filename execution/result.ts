@@ -51,10 +51,12 @@ export function decodeResult(bytes: Uint8Array): Result {
   const executed = executedByStatus[status - 1]
   if (executed === undefined) throw new NitroError('MalformedFrame', `result status ${status}`)
   const code = reader.string()
-  const details = decodeValueFrom(reader) as ErrorDetails
+  const details = decodeValueFrom(reader)
   reader.finish()
-  if (typeof details !== 'object' || details === null) throw new NitroError('MalformedFrame', 'error without details')
-  return { ok: false, error: errorOf(code, executed, details) }
+  if (details === null || Object.getPrototypeOf(details) !== Object.prototype) {
+    throw new NitroError('MalformedFrame', 'error without details')
+  }
+  return { ok: false, error: errorOf(code, executed, details as ErrorDetails) }
 }
 
 /** A newer machine may answer with a code that this version does not know. */

@@ -118,12 +118,17 @@ describe('the fast hash', () => {
 
   it('notices any changed byte and any changed length', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 1, maxLength: 70 }), fc.nat(), fc.integer({ min: 1, max: 255 }), (v, at, flip) => {
-        const other = v.slice()
-        other[at % v.length]! ^= flip
-        expect(hashText(hash128(v))).not.toBe(hashText(hash128(other)))
-        expect(hashText(hash128(v))).not.toBe(hashText(hash128(v.subarray(1))))
-      }),
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 70 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (v, at, flip) => {
+          const other = v.slice()
+          other[at % v.length]! ^= flip
+          expect(hashText(hash128(v))).not.toBe(hashText(hash128(other)))
+          expect(hashText(hash128(v))).not.toBe(hashText(hash128(v.subarray(1))))
+        },
+      ),
     )
   })
 

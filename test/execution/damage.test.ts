@@ -72,7 +72,8 @@ describe('damage to stored records', () => {
     before.apply([put('a', 'again', numbered(1, 3, 2)), put('e', 'fifth', numbered(2, 2, 1))])
     before.flush()
     for (const [key, value] of old) {
-      if (latin1(before.disk.get(key) as Uint8Array) !== latin1(value)) expectDamaged(new Map(before.disk).set(key, value))
+      if (latin1(before.disk.get(key) as Uint8Array) !== latin1(value))
+        expectDamaged(new Map(before.disk).set(key, value))
     }
   })
 
@@ -81,23 +82,29 @@ describe('damage to stored records', () => {
     const { disk } = stored()
     const blocks = [...disk.keys()].filter((key) => key.startsWith('b'))
     fc.assert(
-      fc.property(fc.constantFrom(...blocks), fc.nat(), fc.integer({ min: 0, max: 255 }), fc.boolean(), (key, at, flip, gone) => {
-        const box = new Box({ cacheBytes: 0 }, new Map(disk))
-        const bad = (disk.get(key) as Uint8Array).slice()
-        bad[at % bad.length]! ^= flip
-        if (gone) box.disk.delete(key)
-        else box.disk.set(key, bad)
-        for (const name of keys) {
-          const result = decodeResult(box.machine.query('kv', 'get', utf8(name)))
-          if (!result.ok) {
-            expect(result.error.code).toBe('StateDamaged')
-            continue
+      fc.property(
+        fc.constantFrom(...blocks),
+        fc.nat(),
+        fc.integer({ min: 0, max: 255 }),
+        fc.boolean(),
+        (key, at, flip, gone) => {
+          const box = new Box({ cacheBytes: 0 }, new Map(disk))
+          const bad = (disk.get(key) as Uint8Array).slice()
+          bad[at % bad.length]! ^= flip
+          if (gone) box.disk.delete(key)
+          else box.disk.set(key, bad)
+          for (const name of keys) {
+            const result = decodeResult(box.machine.query('kv', 'get', utf8(name)))
+            if (!result.ok) {
+              expect(result.error.code).toBe('StateDamaged')
+              continue
+            }
+            const { record } = decodeGetResult(result.payload)
+            const expected = { a: 'changed', c: 'third', d: 'fourth' }[name]
+            expect(record === undefined ? undefined : text(record.value)).toBe(expected)
           }
-          const { record } = decodeGetResult(result.payload)
-          const expected = { a: 'changed', c: 'third', d: 'fourth' }[name]
-          expect(record === undefined ? undefined : text(record.value)).toBe(expected)
-        }
-      }),
+        },
+      ),
       { numRuns: 500 },
     )
   })
@@ -106,7 +113,9 @@ describe('damage to stored records', () => {
     const box = stored()
     box.restart()
     for (const key of box.disk.keys()) if (key.startsWith('b')) box.disk.delete(key)
-    expect(codeOf(box.machine.query('kv', 'range', encodeRangeArgs({ start: utf8('a'), fromKey: true })))).toBe('StateDamaged')
+    expect(codeOf(box.machine.query('kv', 'range', encodeRangeArgs({ start: utf8('a'), fromKey: true })))).toBe(
+      'StateDamaged',
+    )
     expect(box.machine.damage).toMatchObject({ code: 'StateDamaged' })
     expect(codeOf(box.machine.query('kv', 'get', utf8('nothing here')))).toBe('StateDamaged')
     expect(() => box.run(put('x', 'y'))).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
@@ -130,7 +139,9 @@ describe('damage to stored records', () => {
     }
     const box = new Box({ programs: [program] }, stored().disk)
     for (const key of box.disk.keys()) if (key.startsWith('b')) box.disk.delete(key)
-    expect(() => box.run(call('reader', 'read', Uint8Array.of(0)))).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
+    expect(() => box.run(call('reader', 'read', Uint8Array.of(0)))).toThrow(
+      expect.objectContaining({ code: 'StateDamaged' }),
+    )
     expect(box.machine.keyCount).toBe(3)
   })
 

@@ -44,8 +44,16 @@ const value = fc.tuple(fc.integer({ min: 0, max: 40 }), fc.nat(9)).map(([n, c]) 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: fc.constant('put' as const), key, value }) },
   { weight: 3, arbitrary: key.map((start) => ({ kind: 'delete' as const, start, end: `${start}\0` })) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete' as const), start: key, end: fc.option(key, { nil: undefined }) }) },
-  { weight: 4, arbitrary: fc.constantFrom('entry' as const, 'seal' as const, 'write' as const, 'flushed' as const).map((kind) => ({ kind })) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('delete' as const), start: key, end: fc.option(key, { nil: undefined }) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .constantFrom('entry' as const, 'seal' as const, 'write' as const, 'flushed' as const)
+      .map((kind) => ({ kind })),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
 )
 
@@ -152,18 +160,30 @@ describe('the machine against a model', () => {
       box.apply(keys.map((name) => put(name, 'v')))
     }
     box.flush()
-    const bound = fc.oneof(fc.integer({ min: 0, max: 1600 }).map((n) => `k${n}`), fc.constantFrom('', 'a', 'z'))
+    const bound = fc.oneof(
+      fc.integer({ min: 0, max: 1600 }).map((n) => `k${n}`),
+      fc.constantFrom('', 'a', 'z'),
+    )
     fc.assert(
-      fc.property(bound, fc.option(bound, { nil: undefined }), fc.nat(50), fc.boolean(), (start, end, limit, reverse) => {
-        const all = model.keys(start, end)
-        const wanted = reverse ? all.toReversed() : all
-        const cut = limit === 0 ? wanted : wanted.slice(0, limit)
-        const range = end === undefined ? { fromKey: true } : { end: utf8(end) }
-        const answer = box.range({ start: utf8(start), ...range, limit, reverse, keysOnly: true })
-        expect(answer.records.map((r) => latin1(r.key))).toEqual(cut)
-        expect(answer).toMatchObject({ count: all.length, more: cut.length < all.length })
-        expect(box.range({ start: utf8(start), ...range, countOnly: true })).toMatchObject({ count: all.length, more: false })
-      }),
+      fc.property(
+        bound,
+        fc.option(bound, { nil: undefined }),
+        fc.nat(50),
+        fc.boolean(),
+        (start, end, limit, reverse) => {
+          const all = model.keys(start, end)
+          const wanted = reverse ? all.toReversed() : all
+          const cut = limit === 0 ? wanted : wanted.slice(0, limit)
+          const range = end === undefined ? { fromKey: true } : { end: utf8(end) }
+          const answer = box.range({ start: utf8(start), ...range, limit, reverse, keysOnly: true })
+          expect(answer.records.map((r) => latin1(r.key))).toEqual(cut)
+          expect(answer).toMatchObject({ count: all.length, more: cut.length < all.length })
+          expect(box.range({ start: utf8(start), ...range, countOnly: true })).toMatchObject({
+            count: all.length,
+            more: false,
+          })
+        },
+      ),
       { numRuns: 300 },
     )
   })
