@@ -1,5 +1,6 @@
 /** What the exit code of a command says, and one line of advice for each error a person can do something about. */
 import { isNitroError, messageOf, type ErrorCode } from '../../base/index.ts'
+import { shortMessage } from './unreachable.ts'
 
 /** Exit codes of every command. */
 export const exitCodes = { ok: 0, error: 1, usage: 2, notFound: 3, lost: 4, unavailable: 5 } as const
@@ -60,5 +61,5 @@ export function errorText(error: unknown): string {
   if (!isNitroError(error)) return `error: ${messageOf(error)}\n`
   const happened = error.executed === 'maybe' && error.code === 'Timeout' ? ' (it may still happen)' : ''
   const hint = hints[error.code]
-  return `error: ${error.code}: ${error.message}${happened}\n${hint === undefined ? '' : `hint: ${hint}\n`}`
+  return `error: ${error.code}: ${shortMessage(error)}${happened}\n${hint === undefined ? '' : `hint: ${hint}\n`}`
 }

@@ -11,7 +11,7 @@ import { outputFormats, type OutputFormat } from './output.ts'
 export const defaultEndpoints: readonly string[] = ['127.0.0.1:7401', '127.0.0.1:7402', '127.0.0.1:7403']
 
 const defaultTimeoutMs = 10_000
-const connectTimeoutMs = 5000
+const connectTimeoutMs = 3000
 /** One node that is asked by itself answers soon or is away. */
 const probeTimeoutMs = 2000
 

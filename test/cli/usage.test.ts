@@ -73,6 +73,21 @@ test('an unreachable cluster exits with 5 and says what to try', async () => {
   )
 })
 
+test('endpoints that cannot be reached for one reason are named together', () => {
+  const refused = (at: string): string => `${at}: Unavailable, cannot reach ${at}: connect ECONNREFUSED ${at}`
+  const endpoints = [
+    refused('a:1'),
+    'b:2: WrongCluster, n2 belongs to another cluster',
+    refused('c:3'),
+    'd:4: no answer yet',
+  ]
+  const error = new NitroError('Unavailable', endpoints.join('; '), { details: { endpoints } })
+  expect(errorText(error).split('\n')[0]).toBe(
+    'error: Unavailable: no endpoint can be reached; a:1, c:3: connection refused; ' +
+      'b:2: n2 belongs to another cluster; d:4: no answer yet',
+  )
+})
+
 test('retryable errors say "try later" by exit code 5, except those only waiting for an operator', () => {
   const operator: ErrorCode[] = ['MembershipChangePending', 'LearnerNotReady']
   for (const [code, { retryable }] of Object.entries(errorCodes)) {

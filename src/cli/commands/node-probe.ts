@@ -4,6 +4,7 @@ import { isNitroError, messageOf } from '../../../base/index.ts'
 import type { Client } from '../../client/index.ts'
 import type { CliContext } from '../context.ts'
 import { openClient, sharedOptions, withNode, type SharedOptions } from '../shared.ts'
+import { onlyReason } from '../unreachable.ts'
 
 /** What one node answered, or why it did not. */
 export interface Probe<T> {
@@ -52,10 +53,6 @@ export async function probedEndpoints(
   }
 }
 
-/** One endpoint was asked, so what the client says of all endpoints is said of this one. */
 function shortError(error: unknown): string {
-  if (!isNitroError(error)) return messageOf(error)
-  const { endpoints } = error.details
-  const reason: unknown = Array.isArray(endpoints) ? endpoints[0] : undefined
-  return `${error.code}: ${typeof reason === 'string' ? reason.replace(/^\S+: (?:\w+, )?/, '') : error.message}`
+  return isNitroError(error) ? `${error.code}: ${onlyReason(error)}` : messageOf(error)
 }
