@@ -21,9 +21,12 @@ export function bootstrapGroup(raft: Raft, peers: readonly Peer[]): void {
   if (peers.length === 0) throw new NitroError('InvalidArgument', 'a group needs at least one peer')
   if (raft.log.lastIndex() !== 0) throw new NitroError('InvalidArgument', 'storage is not empty')
   raft.becomeFollower(1, none)
-  const changes = peers.map(
-    ({ id, context }): ConfChange => ({ version: 1, type: 'addNode', nodeId: id, context: context ?? emptyBytes }),
-  )
+  const changes = peers.map(({ id, context }): ConfChange => ({
+    version: 1,
+    type: 'addNode',
+    nodeId: id,
+    context: context ?? emptyBytes,
+  }))
   const entries = changes.map((change, i): Entry => {
     return { term: 1, index: i + 1, type: 'confChange', data: encodeConfChange(change) }
   })

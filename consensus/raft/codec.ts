@@ -11,8 +11,8 @@
  * Decoding is strict: unknown numbers, absurd counts, entries that do not follow the anchor of their append, and bytes
  * left over are refused. Payloads are views into the input. Local messages and storage messages have no bytes.
  */
-import { ByteReader, NitroError, assert } from '../../base/index.ts'
-import type { ByteWriter } from '../../base/index.ts'
+import { NitroError, assert } from '../../base/index.ts'
+import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import { localTypes, messageTypes, newMessage } from './message.ts'
 import type { Message } from './message.ts'
 import { noEntries } from './types.ts'

@@ -118,13 +118,15 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
   }
   require(Number.isSafeInteger(config.id) && config.id > none && !isLocalTarget(config.id), 'id must be a node id')
   require(isCount(config.heartbeatTick) && config.heartbeatTick > 0, 'heartbeatTick must be greater than 0')
-  require(isCount(config.electionTick) && config.electionTick > config.heartbeatTick, 'electionTick must be greater than heartbeatTick')
+  require(isCount(config.electionTick) &&
+    config.electionTick > config.heartbeatTick, 'electionTick must be greater than heartbeatTick')
   require(isCount(resolved.applied), 'applied must be an index')
   require(isCount(maxSizePerMsg), 'maxSizePerMsg must be a size in bytes')
   require(isCount(resolved.maxCommittedSizePerReady), 'maxCommittedSizePerReady must be a size in bytes')
   require(isCount(resolved.maxUncommittedEntriesSize), 'maxUncommittedEntriesSize must be a size in bytes')
   require(isCount(resolved.maxInflightMsgs) && resolved.maxInflightMsgs > 0, 'maxInflightMsgs must be greater than 0')
-  require(isCount(resolved.maxInflightBytes) && resolved.maxInflightBytes >= maxSizePerMsg, 'maxInflightBytes must be at least maxSizePerMsg')
+  require(isCount(resolved.maxInflightBytes) &&
+    resolved.maxInflightBytes >= maxSizePerMsg, 'maxInflightBytes must be at least maxSizePerMsg')
   require(resolved.readOnlyOption === 'safe' || resolved.checkQuorum, 'leaseBased reads need checkQuorum')
   return resolved
 }

@@ -37,10 +37,18 @@ export function describeRole(role: Role): string {
   return roleNames[role]
 }
 
-const escapes: Readonly<Record<number, string>> = { 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r' }
+const escapes: Readonly<Record<number, string>> = {
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+}
 
 /** Bytes in double quotes; what is not printable ASCII is escaped. */
-export function quote(data: Uint8Array): string {
+function quote(data: Uint8Array): string {
   let text = '"'
   for (const byte of data) {
     if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`
@@ -161,7 +169,7 @@ export function describeReady(ready: Ready, format: EntryFormatter = quote): str
 }
 
 /** `(1 2 3)`. */
-export function describeMajority(ids: readonly NodeId[]): string {
+function describeMajority(ids: readonly NodeId[]): string {
   return `(${ids.join(' ')})`
 }
 

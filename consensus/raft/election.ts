@@ -40,7 +40,7 @@ function hasUnappliedChanges(raft: Raft): boolean {
   let at = log.applied + 1
   while (at <= log.committed) {
     const page = log.slice(at, log.committed + 1, log.maxApplyingSize)
-    assert(typeof page !== 'string', () => `unapplied entries are gone: ${String(page)}`)
+    assert(typeof page !== 'string', 'unapplied entries are gone from storage')
     if (page.some((entry) => entry.type !== 'normal')) return true
     at += page.length
   }

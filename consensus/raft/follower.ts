@@ -23,7 +23,10 @@ export function stepFollower(raft: Raft, m: Message): StepOutcome {
         return 'noLeader'
       }
       if (raft.config.disableProposalForwarding) {
-        logger?.('info', `${hex(raft.id)} not forwarding to leader ${hex(raft.lead)} at term ${raft.term}; dropping proposal`)
+        logger?.(
+          'info',
+          `${hex(raft.id)} not forwarding to leader ${hex(raft.lead)} at term ${raft.term}; dropping proposal`,
+        )
         return 'noLeader'
       }
       forward(raft, m)
@@ -131,7 +134,10 @@ function forgetLeader(raft: Raft): void {
 function handleTimeoutNow(raft: Raft, m: Message): void {
   if (raft.config.readOnlyOption === 'leaseBased' && m.round < raft.leaderRound) {
     // This order is older than a heartbeat that was echoed: the leader may have given the transfer up and rely on it.
-    raft.config.logger?.('info', `${hex(raft.id)} [term ${raft.term}] ignored an outdated MsgTimeoutNow from ${hex(m.from)}`)
+    raft.config.logger?.(
+      'info',
+      `${hex(raft.id)} [term ${raft.term}] ignored an outdated MsgTimeoutNow from ${hex(m.from)}`,
+    )
     return
   }
   raft.config.logger?.(
@@ -177,9 +183,13 @@ function handleAppend(raft: Raft, m: Message): void {
 function handleHeartbeat(raft: Raft, m: Message): void {
   if (m.commit > raft.log.lastIndex()) {
     // The leader holds our acknowledgement of entries that we do not have.
-    throw new NitroError('LogDamaged', `entries up to ${m.commit} were acknowledged here, the log ends at ${raft.log.lastIndex()}`, {
-      details: { acknowledged: m.commit, lastIndex: raft.log.lastIndex() },
-    })
+    throw new NitroError(
+      'LogDamaged',
+      `entries up to ${m.commit} were acknowledged here, the log ends at ${raft.log.lastIndex()}`,
+      {
+        details: { acknowledged: m.commit, lastIndex: raft.log.lastIndex() },
+      },
+    )
   }
   raft.log.commitTo(m.commit)
   raft.leaderRound = Math.max(raft.leaderRound, m.round)
@@ -214,14 +224,20 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
   const ours = (): string => `[commit: ${log.committed}, lastindex: ${log.lastIndex()}, lastterm: ${log.lastTerm()}]`
   if (log.matches(index, term)) {
     // The log has it all: only the commit mark was behind.
-    raft.config.logger?.('info', `${hex(raft.id)} ${ours()} fast-forwarded commit to snapshot [index: ${index}, term: ${term}]`)
+    raft.config.logger?.(
+      'info',
+      `${hex(raft.id)} ${ours()} fast-forwarded commit to snapshot [index: ${index}, term: ${term}]`,
+    )
     log.commitTo(index)
     return false
   }
   const base = { ...changeBase(raft), config: emptyConfiguration, progress: new Map(), lastIndex: index }
   const restored = restoreConfiguration(base, confState)
   if (!restored.ok) {
-    raft.config.logger?.('error', `${hex(raft.id)} refused a snapshot with an impossible configuration: ${restored.refused}`)
+    raft.config.logger?.(
+      'error',
+      `${hex(raft.id)} refused a snapshot with an impossible configuration: ${restored.refused}`,
+    )
     return false
   }
   log.restore(snapshot)

@@ -65,7 +65,10 @@ function handleProposal(raft: Raft, m: Message): StepOutcome {
   if (m.entries.length === 0 || !raft.tracker.progress.has(raft.id)) return 'dropped'
   if (raft.leadTransferee !== none) {
     const target = hex(raft.leadTransferee)
-    logger?.('debug', `${hex(raft.id)} [term ${raft.term}] transfer leadership to ${target} is in progress; dropping proposal`)
+    logger?.(
+      'debug',
+      `${hex(raft.id)} [term ${raft.term}] transfer leadership to ${target} is in progress; dropping proposal`,
+    )
     return 'dropped'
   }
   let { entries } = m
@@ -194,7 +197,10 @@ function handleTransfer(raft: Raft, target: NodeId, progress: Progress): void {
     return
   }
   if (raft.leadTransferee === target) {
-    logger?.('info', `${us} transfer leadership to ${hex(target)} is in progress, ignores request to same node ${hex(target)}`)
+    logger?.(
+      'info',
+      `${us} transfer leadership to ${hex(target)} is in progress, ignores request to same node ${hex(target)}`,
+    )
     return
   }
   if (raft.leadTransferee !== none) {
@@ -211,7 +217,10 @@ function handleTransfer(raft: Raft, target: NodeId, progress: Progress): void {
   raft.leadTransferee = target
   if (progress.match === raft.log.lastIndex()) {
     sendTimeoutNow(raft, target)
-    logger?.('info', `${hex(raft.id)} sends MsgTimeoutNow to ${hex(target)} immediately as ${hex(target)} already has up-to-date log`)
+    logger?.(
+      'info',
+      `${hex(raft.id)} sends MsgTimeoutNow to ${hex(target)} immediately as ${hex(target)} already has up-to-date log`,
+    )
   } else {
     sendAppend(raft, target)
   }

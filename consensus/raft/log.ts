@@ -171,8 +171,7 @@ export class RaftLog {
     assert(index <= this.committed, 'applying beyond the commit mark')
     this.applying = index
     this.applyingSize += size
-    this.applyingPaused =
-      this.applyingSize >= this.maxApplyingSize || index < this.maxAppliable(allowUnstable)
+    this.applyingPaused = this.applyingSize >= this.maxApplyingSize || index < this.maxAppliable(allowUnstable)
   }
 
   /** Committed entries to hand out next. Without `allowUnstable` only such as are durable here. */
@@ -183,7 +182,7 @@ export class RaftLog {
       this.maxAppliable(allowUnstable) + 1,
       this.maxApplyingSize - this.applyingSize,
     )
-    assert(typeof entries !== 'string', () => `unapplied entries are gone: ${String(entries)}`)
+    assert(typeof entries !== 'string', 'unapplied entries are gone from storage')
     return entries
   }
 

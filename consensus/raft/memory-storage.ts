@@ -85,7 +85,10 @@ export class MemoryStorage implements RaftStorage {
   compact(index: Index): void {
     const term = this.term(index)
     if (typeof term !== 'number' || index <= this.baseIndex) {
-      throw new NitroError('InvalidArgument', `cannot compact at ${index}: the log is (${this.baseIndex}, ${this.lastIndex()}]`)
+      throw new NitroError(
+        'InvalidArgument',
+        `cannot compact at ${index}: the log is (${this.baseIndex}, ${this.lastIndex()}]`,
+      )
     }
     this.log = this.log.slice(index - this.baseIndex)
     this.baseIndex = index

@@ -81,7 +81,7 @@ export interface Message {
 }
 
 /** The shared empty list of messages. */
-export const noMessages: readonly Message[] = Object.freeze([])
+const noMessages: readonly Message[] = Object.freeze([])
 
 /** A message of one type with nothing filled in. */
 export function newMessage(type: MessageType, to: NodeId = none): Message {

@@ -12,7 +12,7 @@
  * - `replicate`: appends are pipelined, `next` runs ahead of the answers within the window
  * - `snapshot`: no appends; the follower needs what the log no longer has
  */
-import { Inflights } from './inflights.ts'
+import type { Inflights } from './inflights.ts'
 import type { Index } from './types.ts'
 
 /** How the leader treats a follower. */

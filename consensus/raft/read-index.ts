@@ -12,7 +12,7 @@ import type { Index } from './types.ts'
  * How long the lease of a round lasts, in ticks: an election timeout less a quarter of it. The rest is the margin for
  * clocks that run at different rates and for ticks that come late.
  */
-export function leaseTicks(raft: Raft): number {
+function leaseTicks(raft: Raft): number {
   const { electionTick } = raft.config
   return electionTick - Math.ceil(electionTick / 4)
 }

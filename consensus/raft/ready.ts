@@ -43,7 +43,7 @@ export interface Ready {
 const noReads: readonly ReadState[] = Object.freeze([])
 
 /** A write must be synced when it holds entries, a vote or a term; a commit index alone can be found again. */
-export function mustSync(now: HardState, before: HardState, entries: number): boolean {
+function mustSync(now: HardState, before: HardState, entries: number): boolean {
   return entries !== 0 || now.vote !== before.vote || now.term !== before.term
 }
 
@@ -53,7 +53,8 @@ export function collectReady(raft: Raft, before: SoftState, persisted: HardState
   const hardState = raft.hardState()
   const entries = raft.log.unstable.hasNextEntries() ? raft.log.unstable.nextEntries() : noEntries
   const ready: Ready = {
-    softState: before.lead === raft.lead && before.role === raft.role ? undefined : { lead: raft.lead, role: raft.role },
+    softState:
+      before.lead === raft.lead && before.role === raft.role ? undefined : { lead: raft.lead, role: raft.role },
     hardState: equalHardState(hardState, persisted) || isEmptyHardState(hardState) ? undefined : hardState,
     readStates: raft.readStates.length === 0 ? noReads : raft.readStates,
     entries,

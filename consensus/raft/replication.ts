@@ -89,7 +89,10 @@ function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): boolean {
   }
   const snapshot = raft.log.snapshot()
   if (typeof snapshot === 'string') {
-    logger?.('debug', `${hex(raft.id)} failed to send snapshot to ${hex(to)} because snapshot is temporarily unavailable`)
+    logger?.(
+      'debug',
+      `${hex(raft.id)} failed to send snapshot to ${hex(to)} because snapshot is temporarily unavailable`,
+    )
     return false
   }
   assert(!isEmptySnapshot(snapshot), 'a compacted log has a snapshot')

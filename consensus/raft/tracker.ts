@@ -2,7 +2,7 @@
  * The active configuration together with what is known about each member, and the votes of the running election.
  */
 import { Inflights } from './inflights.ts'
-import { Progress } from './progress.ts'
+import type { Progress } from './progress.ts'
 import { jointIndex, jointVote } from './quorum.ts'
 import type { AckedIndexer, VoteResult } from './quorum.ts'
 import type { ConfState, Index, NodeId } from './types.ts'

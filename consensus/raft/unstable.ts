@@ -88,7 +88,10 @@ export class Unstable {
     }
     if (known !== term) {
       const ours = `(${index},${known})`
-      this.logger?.('info', `entry at (index,term)=(${index},${term}) mismatched with entry at ${ours} in unstable log; ignoring`)
+      this.logger?.(
+        'info',
+        `entry at (index,term)=(${index},${term}) mismatched with entry at ${ours} in unstable log; ignoring`,
+      )
       return
     }
     const done = index + 1 - this.offset

@@ -31,7 +31,10 @@ function next(base: ChangeBase, result: ChangeResult): ChangeBase {
 
 /** Some configuration that can be reached, joint or not. */
 const reachable = fc
-  .tuple(fc.integer({ min: 1, max: 6 }), fc.array(fc.record({ steps, joint: fc.boolean(), leave: fc.boolean() }), { maxLength: 5 }))
+  .tuple(
+    fc.integer({ min: 1, max: 6 }),
+    fc.array(fc.record({ steps, joint: fc.boolean(), leave: fc.boolean() }), { maxLength: 5 }),
+  )
   .map(([first, path]) => {
     let base = next(empty, changeSimple(empty, [{ type: 'addNode', nodeId: first }]))
     for (const { steps: changes, joint, leave } of path) {
@@ -55,7 +58,10 @@ function roles(config: Configuration, changes: readonly ConfChangeSingle[]): Map
 }
 
 const idsOf = (model: ReadonlyMap<number, string>, role: string): number[] =>
-  [...model].filter(([, is]) => is === role).map(([id]) => id).sort((a, b) => a - b)
+  [...model]
+    .filter(([, is]) => is === role)
+    .map(([id]) => id)
+    .sort((a, b) => a - b)
 
 describe('membership arithmetic', () => {
   test('entering and leaving a joint configuration ends where the steps say', () => {
@@ -86,7 +92,9 @@ describe('membership arithmetic', () => {
         const model = roles(settled.config, changes)
         const after = idsOf(model, 'voter')
         const before = settled.config.incoming
-        const changed = [...new Set([...before, ...after])].filter((id) => before.includes(id) !== after.includes(id)).length
+        const changed = [...new Set([...before, ...after])].filter(
+          (id) => before.includes(id) !== after.includes(id),
+        ).length
         expect(changeSimple(settled, changes).ok).toBe(after.length > 0 && changed <= 1)
       }),
     )

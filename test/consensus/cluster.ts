@@ -3,7 +3,15 @@
  */
 import { text, utf8 } from '../../base/index.ts'
 import { MemoryStorage, RawNode, asV2, confChangeOf, emptyConfState } from '../../consensus/index.ts'
-import type { ConfChangeSingle, ConfState, Entry, Message, RaftConfig, Ready, Transition } from '../../consensus/index.ts'
+import type {
+  ConfChangeSingle,
+  ConfState,
+  Entry,
+  Message,
+  RaftConfig,
+  Ready,
+  Transition,
+} from '../../consensus/index.ts'
 
 export type Options = Partial<Omit<RaftConfig, 'id' | 'storage'>>
 
@@ -150,7 +158,8 @@ export class Cluster {
   }
 
   change(id: number, steps: readonly ConfChangeSingle[], transition: Transition = 'auto'): string {
-    return this.node(id).proposeConfChange({ version: 2, transition, changes: steps, context: new Uint8Array() }).refused
+    return this.node(id).proposeConfChange({ version: 2, transition, changes: steps, context: new Uint8Array() })
+      .refused
   }
 
   /** Loses everything to and from the given nodes. */
@@ -176,7 +185,11 @@ export class Cluster {
 }
 
 /** A bare core and the means to see what it says. */
-export function lone(id: number, voters: readonly number[], options: Options = {}): { cluster: Cluster; member: Member } {
+export function lone(
+  id: number,
+  voters: readonly number[],
+  options: Options = {},
+): { cluster: Cluster; member: Member } {
   const cluster = new Cluster(0, options)
   return { cluster, member: cluster.add(id, { ...emptyConfState, voters }) }
 }

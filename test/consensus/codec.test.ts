@@ -15,26 +15,33 @@ import type { AnyConfChange, ConfChangeSingle, Entry, Message, Snapshot } from '
 
 const safe = fc.maxSafeNat()
 const bytes = fc.uint8Array({ maxLength: 40 })
-const ids = fc.uniqueArray(fc.integer({ min: 1, max: 2 ** 40 }), { maxLength: 4 }).map((list) => list.sort((a, b) => a - b))
+const ids = fc
+  .uniqueArray(fc.integer({ min: 1, max: 2 ** 40 }), { maxLength: 4 })
+  .map((list) => list.sort((a, b) => a - b))
 const step = fc.record({
   type: fc.constantFrom('addNode', 'removeNode', 'updateNode', 'addLearner'),
   nodeId: fc.maxSafeNat(),
 }) as fc.Arbitrary<ConfChangeSingle>
 const change: fc.Arbitrary<AnyConfChange> = fc.oneof(
   fc.tuple(step, bytes).map(([one, context]) => ({ version: 1, ...one, context }) as const),
-  fc
-    .record({
-      version: fc.constant(2 as const),
-      transition: fc.constantFrom('auto' as const, 'jointImplicit' as const, 'jointExplicit' as const),
-      changes: fc.array(step, { maxLength: 5 }),
-      context: bytes,
-    }),
+  fc.record({
+    version: fc.constant(2 as const),
+    transition: fc.constantFrom('auto' as const, 'jointImplicit' as const, 'jointExplicit' as const),
+    changes: fc.array(step, { maxLength: 5 }),
+    context: bytes,
+  }),
 )
 const snapshot: fc.Arbitrary<Snapshot> = fc.record({
   meta: fc.record({
     index: safe,
     term: safe,
-    confState: fc.record({ voters: ids, learners: ids, votersOutgoing: ids, learnersNext: ids, autoLeave: fc.boolean() }),
+    confState: fc.record({
+      voters: ids,
+      learners: ids,
+      votersOutgoing: ids,
+      learnersNext: ids,
+      autoLeave: fc.boolean(),
+    }),
   }),
   data: bytes,
 })
@@ -55,17 +62,25 @@ const message: fc.Arbitrary<Message> = fc
     rejectHint: safe,
     context: bytes,
     snapshot,
-    payloads: fc.array(fc.tuple(fc.constantFrom('normal' as const, 'confChange' as const, 'confChangeV2' as const), bytes), { maxLength: 6 }),
+    payloads: fc.array(
+      fc.tuple(fc.constantFrom('normal' as const, 'confChange' as const, 'confChangeV2' as const), bytes),
+      { maxLength: 6 },
+    ),
   })
   .map(({ payloads, ...fields }) => {
-    const m = { ...newMessage(fields.type), ...fields, snapshot: fields.type === 'MsgSnap' ? fields.snapshot : undefined }
+    const m = {
+      ...newMessage(fields.type),
+      ...fields,
+      snapshot: fields.type === 'MsgSnap' ? fields.snapshot : undefined,
+    }
     if (!m.reject) m.rejectHint = 0
     const forwarded = m.type === 'MsgProp' || m.type === 'MsgReadIndex'
     if (forwarded) m.term = 0
     m.logTerm = Math.floor(m.term / 2)
     const place = (i: number): Pick<Entry, 'term' | 'index'> =>
       forwarded ? { term: 0, index: 0 } : { term: Math.min(m.term, m.logTerm + i), index: m.index + 1 + i }
-    if (m.type === 'MsgApp' || m.type === 'MsgProp') m.entries = payloads.map(([type, data], i) => ({ ...place(i), type, data }))
+    if (m.type === 'MsgApp' || m.type === 'MsgProp')
+      m.entries = payloads.map(([type, data], i) => ({ ...place(i), type, data }))
     return m
   })
 
@@ -101,7 +116,9 @@ describe('the message codec', () => {
         encodeMessage(writer, m)
         const whole = writer.take()
         for (let length = 0; length < whole.length; length++) {
-          expect(() => decodeMessage(new ByteReader(whole, 0, length))).toThrow(expect.objectContaining({ code: 'MalformedFrame' }))
+          expect(() => decodeMessage(new ByteReader(whole, 0, length))).toThrow(
+            expect.objectContaining({ code: 'MalformedFrame' }),
+          )
         }
       }),
       { numRuns: 30 },
@@ -141,16 +158,20 @@ describe('the message codec', () => {
     for (const fields of bad) {
       const writer = new ByteWriter()
       encodeMessage(writer, { ...newMessage('MsgApp', 2), from: 1, ...fields })
-      expect(() => decodeMessage(new ByteReader(writer.take()))).toThrow(expect.objectContaining({ code: 'MalformedFrame' }))
+      expect(() => decodeMessage(new ByteReader(writer.take()))).toThrow(
+        expect.objectContaining({ code: 'MalformedFrame' }),
+      )
     }
   })
 })
 
 describe('the codec of configuration changes', () => {
   test('a change comes back as it was', () => {
-    fc.assert(fc.property(change, (one) => {
-      expect(decodeConfChange(entryTypeOf(one), encodeConfChange(one))).toEqual(one)
-    }))
+    fc.assert(
+      fc.property(change, (one) => {
+        expect(decodeConfChange(entryTypeOf(one), encodeConfChange(one))).toEqual(one)
+      }),
+    )
   })
 
   test('leaving a joint configuration has no bytes, so no size limit refuses it', () => {
@@ -159,13 +180,17 @@ describe('the codec of configuration changes', () => {
 
   test('whatever bytes it gets, the only exception is MalformedFrame', () => {
     fc.assert(
-      fc.property(fc.constantFrom('confChange' as const, 'confChangeV2' as const), fc.uint8Array({ maxLength: 30 }), (type, data) => {
-        try {
-          decodeConfChange(type, data)
-        } catch (thrown) {
-          if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
-        }
-      }),
+      fc.property(
+        fc.constantFrom('confChange' as const, 'confChangeV2' as const),
+        fc.uint8Array({ maxLength: 30 }),
+        (type, data) => {
+          try {
+            decodeConfChange(type, data)
+          } catch (thrown) {
+            if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
+          }
+        },
+      ),
     )
   })
 })

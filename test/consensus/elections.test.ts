@@ -5,7 +5,13 @@ import { Cluster, lone } from './cluster.ts'
 
 const guarded = { preVote: true, checkQuorum: true }
 
-function request(type: 'MsgVote' | 'MsgPreVote', from: number, to: number, term: number, fields: Partial<Message> = {}): Message {
+function request(
+  type: 'MsgVote' | 'MsgPreVote',
+  from: number,
+  to: number,
+  term: number,
+  fields: Partial<Message> = {},
+): Message {
   return { ...newMessage(type, to), from, term, ...fields }
 }
 
@@ -51,7 +57,10 @@ describe('elections (Raft paper, 5.2 and 5.4.1)', () => {
     [5, 3, true],
     [5, 2, false],
   ])('in a group of %i, %i votes make a leader: %s', (size, granted, wins) => {
-    const { cluster, member } = lone(1, Array.from({ length: size }, (_, i) => i + 1))
+    const { cluster, member } = lone(
+      1,
+      Array.from({ length: size }, (_, i) => i + 1),
+    )
     member.node.campaign()
     cluster.work()
     for (let id = 2; id <= granted; id++) member.node.step({ ...newMessage('MsgVoteResp', 1), from: id, term: 1 })
@@ -105,7 +114,11 @@ describe('elections (Raft paper, 5.2 and 5.4.1)', () => {
     const { cluster, member } = lone(1, [1, 2, 3])
     const append = newMessage('MsgApp', 1)
     const data = new Uint8Array()
-    Object.assign(append, { from: 2, term: 3, entries: [1, 1, 3].map((term, i) => ({ term, index: i + 1, type: 'normal', data })) })
+    Object.assign(append, {
+      from: 2,
+      term: 3,
+      entries: [1, 1, 3].map((term, i) => ({ term, index: i + 1, type: 'normal', data })),
+    })
     member.node.step(append)
     cluster.work()
     cluster.network = []
@@ -145,7 +158,13 @@ describe('elections (Raft paper, 5.2 and 5.4.1)', () => {
 
   test('a learner grants its vote when asked, and never campaigns', () => {
     const cluster = new Cluster(0)
-    const learner = cluster.add(3, { voters: [1, 2], learners: [3], votersOutgoing: [], learnersNext: [], autoLeave: false })
+    const learner = cluster.add(3, {
+      voters: [1, 2],
+      learners: [3],
+      votersOutgoing: [],
+      learnersNext: [],
+      autoLeave: false,
+    })
     learner.node.step(request('MsgVote', 1, 3, 1))
     expect(answers(cluster)).toEqual([['MsgVoteResp', 1, false]])
     cluster.tick(3, 100)
@@ -261,7 +280,10 @@ describe('pre-vote and check-quorum', () => {
     cluster.work()
     cluster.heal()
     cluster.settle()
-    expect([1, 2].map((id) => [cluster.node(id).term, cluster.node(id).lead])).toEqual([[1, 1], [1, 1]])
+    expect([1, 2].map((id) => [cluster.node(id).term, cluster.node(id).lead])).toEqual([
+      [1, 1],
+      [1, 1],
+    ])
   })
 
   test('a leader that can send but not receive gives way', () => {

@@ -15,7 +15,10 @@ function group(count: number, spare: number, options = {}): Cluster {
   for (let id = 1; id <= count + spare; id++) {
     const member = cluster.add(id)
     if (id > count) continue
-    member.storage.applySnapshot({ meta: { index: 5, term: 1, confState: { ...emptyConfState, voters } }, data: utf8('[]') })
+    member.storage.applySnapshot({
+      meta: { index: 5, term: 1, confState: { ...emptyConfState, voters } },
+      data: utf8('[]'),
+    })
     cluster.restart(id)
   }
   cluster.elect(1)
@@ -272,7 +275,9 @@ describe('membership changes', () => {
     for (const id of [1, 2, 3]) {
       cluster.add(id)
       cluster.node(id).bootstrap([{ id: 1 }, { id: 2 }, { id: 3, context: utf8('three') }])
-      expect(() => cluster.node(id).bootstrap([{ id: 1 }])).toThrow(expect.objectContaining({ code: 'InvalidArgument' }))
+      expect(() => cluster.node(id).bootstrap([{ id: 1 }])).toThrow(
+        expect.objectContaining({ code: 'InvalidArgument' }),
+      )
     }
     cluster.settle()
     cluster.elect(2)

@@ -77,7 +77,10 @@ describe('reads by a heartbeat round (Raft dissertation, 6.4)', () => {
     expect(cluster.at(1).reads).toEqual([])
     cluster.node(1).readIndex(utf8('r'))
     cluster.settle()
-    expect(cluster.at(1).reads).toEqual([['r', 2], ['r', 3]])
+    expect(cluster.at(1).reads).toEqual([
+      ['r', 2],
+      ['r', 3],
+    ])
   })
 
   test('any number of reads ride on the next regular heartbeat if their own round was lost', () => {

@@ -256,7 +256,9 @@ describe('proposals', () => {
   test('messages of local types and answers of strangers are refused by their outcome', () => {
     const cluster = led()
     expect(cluster.node(1).step({ ...newMessage('MsgHup', 1), from: 2 })).toBe('localMessage')
-    expect(cluster.node(1).step({ ...newMessage('MsgStorageAppendResp', 1), from: 2, term: 1, index: 9 })).toBe('localMessage')
+    expect(cluster.node(1).step({ ...newMessage('MsgStorageAppendResp', 1), from: 2, term: 1, index: 9 })).toBe(
+      'localMessage',
+    )
     expect(cluster.node(1).step({ ...newMessage('MsgAppResp', 1), from: 9, term: 1, index: 9 })).toBe('unknownPeer')
     expect(cluster.node(1).step({ ...newMessage('MsgProp', 1), from: 2 })).toBe('dropped')
   })

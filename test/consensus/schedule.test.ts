@@ -10,12 +10,37 @@ const elections = { preVote: true, checkQuorum: true }
 const small = { maxSizePerMsg: 64, maxInflightMsgs: 3, maxUncommittedEntriesSize: 400 }
 
 const cases: readonly [string, Settings][] = [
-  ['three nodes without pre-vote and check-quorum', { nodes: 3, options: { preVote: false, checkQuorum: false }, lockstep: false, membership: false }],
-  ['five nodes with pre-vote and check-quorum, small messages', { nodes: 5, options: { ...elections, ...small }, lockstep: false, membership: false }],
-  ['asynchronous storage writes', { nodes: 5, options: { ...small, preVote: false, checkQuorum: false, asyncStorageWrites: true }, lockstep: false, membership: false }],
+  [
+    'three nodes without pre-vote and check-quorum',
+    { nodes: 3, options: { preVote: false, checkQuorum: false }, lockstep: false, membership: false },
+  ],
+  [
+    'five nodes with pre-vote and check-quorum, small messages',
+    { nodes: 5, options: { ...elections, ...small }, lockstep: false, membership: false },
+  ],
+  [
+    'asynchronous storage writes',
+    {
+      nodes: 5,
+      options: { ...small, preVote: false, checkQuorum: false, asyncStorageWrites: true },
+      lockstep: false,
+      membership: false,
+    },
+  ],
   ['members that come and go', { nodes: 5, options: { ...elections }, lockstep: false, membership: true }],
-  ['members that come and go, asynchronous, step-down on removal', { nodes: 5, options: { ...elections, asyncStorageWrites: true, stepDownOnRemoval: true }, lockstep: false, membership: true }],
-  ['lease reads with transfers, clocks of one rate', { nodes: 3, options: { ...elections, readOnlyOption: 'leaseBased' }, lockstep: true, membership: false }],
+  [
+    'members that come and go, asynchronous, step-down on removal',
+    {
+      nodes: 5,
+      options: { ...elections, asyncStorageWrites: true, stepDownOnRemoval: true },
+      lockstep: false,
+      membership: true,
+    },
+  ],
+  [
+    'lease reads with transfers, clocks of one rate',
+    { nodes: 3, options: { ...elections, readOnlyOption: 'leaseBased' }, lockstep: true, membership: false },
+  ],
 ]
 
 test.each(cases)('safety holds at every step and work resumes afterwards: %s', (_, settings) => {

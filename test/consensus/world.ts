@@ -4,19 +4,25 @@
  * Raft are checked (Raft paper, figure 3).
  */
 import { compareBytes, text, utf8 } from '../../base/index.ts'
-import { MemoryStorage, RawNode, asV2, confChangeOf, emptyConfState, isEmptyHardState, isLocalTarget } from '../../consensus/index.ts'
-import type { ConfChangeSingle, ConfState, Entry, HardState, Message, RaftConfig, Snapshot } from '../../consensus/index.ts'
-
-/** mulberry32: small, seeded, good enough to draw schedules. */
-export function draws(seed: number): (bound: number) => number {
-  let state = seed >>> 0
-  return (bound) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound
-  }
-}
+import {
+  MemoryStorage,
+  RawNode,
+  asV2,
+  confChangeOf,
+  emptyConfState,
+  isEmptyHardState,
+  isLocalTarget,
+} from '../../consensus/index.ts'
+import type {
+  ConfChangeSingle,
+  ConfState,
+  Entry,
+  HardState,
+  Message,
+  RaftConfig,
+  Snapshot,
+} from '../../consensus/index.ts'
+import { draws } from './draws.ts'
 
 export interface Settings {
   readonly nodes: number
@@ -45,7 +51,8 @@ interface Envelope {
   readonly starts: string
 }
 
-const same = (a: Entry, b: Entry): boolean => a.term === b.term && a.type === b.type && compareBytes(a.data, b.data) === 0
+const same = (a: Entry, b: Entry): boolean =>
+  a.term === b.term && a.type === b.type && compareBytes(a.data, b.data) === 0
 
 export class World {
   readonly draw: (bound: number) => number
@@ -79,7 +86,14 @@ export class World {
   private born(id: number, storage: MemoryStorage): Body {
     this.starts.set(id, (this.starts.get(id) ?? 0) + 1)
     const { meta, data } = storage.snapshot()
-    const node = new RawNode({ electionTick: 6, heartbeatTick: 1, ...this.settings.options, id, storage, random: this.draw })
+    const node = new RawNode({
+      electionTick: 6,
+      heartbeatTick: 1,
+      ...this.settings.options,
+      id,
+      storage,
+      random: this.draw,
+    })
     const applied = data.length === 0 ? [] : (JSON.parse(text(data)) as string[])
     const { index: appliedIndex, confState } = meta
     return { id, storage, node, up: true, applied, appliedIndex, confState, appendWork: [], applyWork: [] }
@@ -150,7 +164,9 @@ export class World {
     if (!body.up || !body.node.isLeader) return
     const steps: ConfChangeSingle[] = []
     for (let i = 0; i <= this.draw(2); i++) {
-      const type = (['addNode', 'addNode', 'addLearner', 'removeNode'] as const)[this.draw(4)] as ConfChangeSingle['type']
+      const type = (['addNode', 'addNode', 'addLearner', 'removeNode'] as const)[
+        this.draw(4)
+      ] as ConfChangeSingle['type']
       steps.push({ type, nodeId: 1 + this.draw(this.bodies.length) })
     }
     const transition = (['auto', 'jointImplicit', 'jointExplicit'] as const)[this.draw(3)] ?? 'auto'
@@ -229,11 +245,7 @@ export class World {
     const async = this.settings.options.asyncStorageWrites ?? false
     for (const { context, index } of ready.readStates) this.answer(text(context), index)
     if (async) {
-      for (const m of ready.messages) {
-        if (!isLocalTarget(m.to)) this.send([m])
-        else if (m.type === 'MsgStorageAppend') body.appendWork.push(m)
-        else body.applyWork.push(m)
-      }
+      this.route(body, ready.messages)
       return
     }
     if (this.draw(300) === 0) {
@@ -251,7 +263,20 @@ export class World {
     body.node.advance()
   }
 
-  private persist(body: Body, state: HardState | undefined, entries: readonly Entry[], snapshot: Snapshot | undefined): void {
+  private route(body: Body, messages: readonly Message[]): void {
+    for (const m of messages) {
+      if (!isLocalTarget(m.to)) this.send([m])
+      else if (m.type === 'MsgStorageAppend') body.appendWork.push(m)
+      else body.applyWork.push(m)
+    }
+  }
+
+  private persist(
+    body: Body,
+    state: HardState | undefined,
+    entries: readonly Entry[],
+    snapshot: Snapshot | undefined,
+  ): void {
     if (state !== undefined && !isEmptyHardState(state)) body.storage.setHardState(state)
     if (snapshot !== undefined && body.storage.applySnapshot(snapshot)) {
       body.applied = JSON.parse(text(snapshot.data)) as string[]
@@ -265,7 +290,8 @@ export class World {
     // A snapshot may overtake entries that were handed out before it.
     if (entry.index <= body.appliedIndex && (this.settings.options.asyncStorageWrites ?? false)) return
     // State machine safety: nobody applies another entry at the same index. And in order, without gaps.
-    if (entry.index !== body.appliedIndex + 1) throw new Error(`${body.id} applied ${entry.index} after ${body.appliedIndex}`)
+    if (entry.index !== body.appliedIndex + 1)
+      throw new Error(`${body.id} applied ${entry.index} after ${body.appliedIndex}`)
     const known = this.history.get(entry.index)
     if (known !== undefined && !same(known, entry)) throw new Error(`two entries were applied at ${entry.index}`)
     this.history.set(entry.index, entry)
@@ -278,7 +304,8 @@ export class World {
 
   private answer(name: string, index: number): void {
     const atLeast = this.reads.get(name)
-    if (atLeast !== undefined && index < atLeast) throw new Error(`a read was answered at ${index}, ${atLeast} was applied before`)
+    if (atLeast !== undefined && index < atLeast)
+      throw new Error(`a read was answered at ${index}, ${atLeast} was applied before`)
     this.answered++
   }
 
@@ -287,11 +314,13 @@ export class World {
     for (const { id, node, up } of this.bodies) {
       if (!up || !node.isLeader) continue
       const before = this.leaders.get(node.term)
-      if (before !== undefined && before !== id) throw new Error(`two leaders in term ${node.term}: ${before} and ${id}`)
+      if (before !== undefined && before !== id)
+        throw new Error(`two leaders in term ${node.term}: ${before} and ${id}`)
       if (before !== undefined) continue
       this.leaders.set(node.term, id)
       const { lastIndex } = node.basicStatus()
-      if (atOnce && lastIndex <= this.lastApplied) throw new Error(`leader ${id} of term ${node.term} lacks ${this.lastApplied}`)
+      if (atOnce && lastIndex <= this.lastApplied)
+        throw new Error(`leader ${id} of term ${node.term} lacks ${this.lastApplied}`)
     }
   }
 
@@ -352,11 +381,7 @@ export class World {
       for (const { context, index } of ready.readStates) this.answer(text(context), index)
       const async = this.settings.options.asyncStorageWrites ?? false
       if (!async) this.persist(body, ready.hardState, ready.entries, ready.snapshot)
-      for (const m of ready.messages) {
-        if (!isLocalTarget(m.to)) this.send([m])
-        else if (m.type === 'MsgStorageAppend') body.appendWork.push(m)
-        else body.applyWork.push(m)
-      }
+      this.route(body, ready.messages)
       if (!async) {
         for (const entry of ready.committedEntries) this.apply(body, entry)
         body.node.advance()
@@ -372,6 +397,8 @@ export class World {
     const { config, hardState, lastIndex } = leader.node.status()
     if (config.outgoing.length > 0 || hardState.commit !== lastIndex) return false
     const members = this.bodies.filter(({ id }) => config.incoming.includes(id))
-    return members.every(({ appliedIndex, applied }) => appliedIndex === lastIndex && applied.join() === leader.applied.join())
+    return members.every(
+      ({ appliedIndex, applied }) => appliedIndex === lastIndex && applied.join() === leader.applied.join(),
+    )
   }
 }

@@ -42,7 +42,8 @@ function longestCommon(a: readonly string[], b: readonly string[]): number[][] {
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
       const row = table[i] as number[]
-      row[j] = a[i] === b[j] ? common(table, i + 1, j + 1) + 1 : Math.max(common(table, i + 1, j), common(table, i, j + 1))
+      row[j] =
+        a[i] === b[j] ? common(table, i + 1, j + 1) + 1 : Math.max(common(table, i + 1, j), common(table, i, j + 1))
     }
   }
   return table

@@ -59,7 +59,8 @@ export function parseTranscript(text: string): Case[] {
     const expected: string[] = []
     if (current() === separator) {
       at++
-      while (at < lines.length && !(current() === separator && lines[at + 1] === separator)) expected.push(lines[at++] as string)
+      while (at < lines.length && !(current() === separator && lines[at + 1] === separator))
+        expected.push(lines[at++] as string)
       at += 2
     } else {
       while (at < lines.length && current().trim() !== '') expected.push(lines[at++] as string)

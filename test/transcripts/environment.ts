@@ -1,8 +1,15 @@
 /**
  * The group of an interaction transcript: nodes 1..n over memory storage, and one flat list of messages in flight.
  */
-import { MemoryStorage } from '../../consensus/index.ts'
-import type { Message, RaftConfig, RaftStorage, RawNode, Snapshot, StepOutcome } from '../../consensus/index.ts'
+import type {
+  MemoryStorage,
+  Message,
+  RaftConfig,
+  RaftStorage,
+  RawNode,
+  Snapshot,
+  StepOutcome,
+} from '../../consensus/index.ts'
 import { Output } from './output.ts'
 
 /** One member with its disk, its storage threads' work and the history of its state. */

@@ -89,7 +89,12 @@ function respond(env: Environment, work: Message): void {
   env.messages.push(...work.responses)
 }
 
-function persist(member: Member, state: HardState | undefined, entries: readonly Entry[], snapshot: Snapshot | undefined): void {
+function persist(
+  member: Member,
+  state: HardState | undefined,
+  entries: readonly Entry[],
+  snapshot: Snapshot | undefined,
+): void {
   if (state !== undefined && !isEmptyHardState(state)) member.storage.setHardState(state)
   if (snapshot === undefined) {
     member.storage.append(entries)
@@ -119,7 +124,8 @@ interface Recipient {
 export function deliver(env: Environment, args: readonly Argument[]): void {
   const recipients: Recipient[] = idsOf(args).map((id) => ({ id, drop: false }))
   for (const id of valuesOf(args, 'drop').map(toNumber)) {
-    if (recipients.some((recipient) => recipient.id === id)) throw new Error(`can't both deliver and drop msgs to ${id}`)
+    if (recipients.some((recipient) => recipient.id === id))
+      throw new Error(`can't both deliver and drop msgs to ${id}`)
     recipients.push({ id, drop: true })
   }
   const wanted = valuesOf(args, 'type')[0]
@@ -136,7 +142,8 @@ function deliverTo(env: Environment, recipients: readonly Recipient[], type: Mes
   let count = 0
   for (const { id, drop } of recipients) {
     // Messages of a node to itself are as reliable as its disk.
-    const chosen = (m: Message): boolean => m.to === id && !(drop && isLocal(m)) && (type === undefined || m.type === type)
+    const chosen = (m: Message): boolean =>
+      m.to === id && !(drop && isLocal(m)) && (type === undefined || m.type === type)
     const taken = env.messages.filter(chosen)
     env.messages = env.messages.filter((m) => !chosen(m))
     count += taken.length
@@ -171,7 +178,8 @@ function round(env: Environment, ids: readonly number[]): boolean {
     action()
   }
   for (const id of ids) {
-    if (env.member(id).node.hasReady()) under(`> ${id} handling Ready`, () => env.output.indent(() => handleReady(env, id)))
+    if (env.member(id).node.hasReady())
+      under(`> ${id} handling Ready`, () => env.output.indent(() => handleReady(env, id)))
   }
   for (const id of ids) {
     if (!env.messages.some((m) => m.to === id)) continue

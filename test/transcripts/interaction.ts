@@ -4,7 +4,7 @@
 import { messageOf } from '../../base/index.ts'
 import { parseCommand } from './datadriven.ts'
 import type { Argument, Case } from './datadriven.ts'
-import { Environment } from './environment.ts'
+import type { Environment } from './environment.ts'
 import * as drive from './handlers-drive.ts'
 import * as inspect from './handlers-inspect.ts'
 import * as members from './handlers-members.ts'

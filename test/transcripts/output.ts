@@ -49,7 +49,8 @@ export class Output {
   /** Sets the level by name; returns the way back. Throws for an unknown name. */
   setLevel(name: string): () => void {
     const next = levels.indexOf(name.toLowerCase() as (typeof levels)[number])
-    if (next === -1) throw new Error(`log levels must be either of [${levels.map((one) => one.toUpperCase()).join(' ')}]`)
+    if (next === -1)
+      throw new Error(`log levels must be either of [${levels.map((one) => one.toUpperCase()).join(' ')}]`)
     const before = this.level
     this.level = next
     return () => {

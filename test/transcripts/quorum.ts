@@ -23,7 +23,8 @@ export function runQuorum(one: Case): string {
   const order = [...valuesOf(one.args, 'cfg').map(toNumber), ...other.filter((id) => id !== 'zero').map(toNumber)]
   const ids = [...new Set(order)]
   const given = valuesOf(one.args, one.name === 'vote' ? 'votes' : 'idx')
-  if (given.length !== ids.length) return `error: mismatched input (explicit or _) for voters ${chartless(ids)}: ${given.join(' ')}`
+  if (given.length !== ids.length)
+    return `error: mismatched input (explicit or _) for voters ${chartless(ids)}: ${given.join(' ')}`
   if (one.name === 'vote') return runVote(config, joint ? outgoing : undefined, ids, given)
   const acked = new Map<number, number>()
   ids.forEach((id, i) => given[i] !== '_' && acked.set(id, toNumber(given[i] as string)))
@@ -44,7 +45,11 @@ function indexer(acked: ReadonlyMap<number, number>): AckedIndexer {
 
 const show = (index: number): string => (index === unbounded ? '∞' : String(index))
 
-function runCommitted(config: readonly number[], outgoing: readonly number[] | undefined, acked: ReadonlyMap<number, number>): string {
+function runCommitted(
+  config: readonly number[],
+  outgoing: readonly number[] | undefined,
+  acked: ReadonlyMap<number, number>,
+): string {
   const by = indexer(acked)
   const expect = (what: string, actual: number, index: number): string =>
     actual === index ? '' : `${show(actual)} <-- ${what}\n`
@@ -63,7 +68,11 @@ function runCommitted(config: readonly number[], outgoing: readonly number[] | u
     if (own === 0 || index <= own) continue
     // Whoever is below the result may fall further without changing it.
     for (const lower of [own - 1, 0]) {
-      text += expect(`overlaying ${id}->${lower}`, majorityIndex(config, indexer(new Map([...acked, [id, lower]]))), index)
+      text += expect(
+        `overlaying ${id}->${lower}`,
+        majorityIndex(config, indexer(new Map([...acked, [id, lower]]))),
+        index,
+      )
     }
   }
   return text + show(index)
