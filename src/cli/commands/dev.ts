@@ -69,7 +69,11 @@ async function run(context: CliContext, options: DevOptions, directory: DevDirec
   const nodes = startCluster(context, { ...options, programs: options.programs, directory: directory.path, onProblem })
   try {
     await note(context, `Starting ${options.nodes} ${options.nodes === 1 ? 'node' : 'nodes'} in ${directory.path} ...`)
-    await untilReady(context, nodes, { timeoutMs: readyTimeoutMs, signal: first })
+    const problem = await untilReady(context, nodes, { timeoutMs: readyTimeoutMs, signal: first })
+    if (problem !== undefined) {
+      await note(context, `error: ${problem}`)
+      throw new ExitWith(exitCodes.unavailable)
+    }
     if (!first.aborted) {
       await introduce(context, nodes, directory, context.clock.monotonicMs() - started)
       await untilOver(context, nodes, first)

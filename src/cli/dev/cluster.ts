@@ -1,6 +1,5 @@
 /** A development cluster: several server processes, started together, watched, and ended together. */
 import { join } from 'node:path'
-import { NitroError } from '../../../base/index.ts'
 import type { CliContext } from '../context.ts'
 import { startChild, type Child, type ChildEnd } from './child.ts'
 
@@ -64,29 +63,33 @@ export function startCluster(context: CliContext, options: ClusterOptions): read
 }
 
 /**
- * Resolves when every server says it is ready. Throws `Unavailable` when one ends before, or when it takes longer than
- * `timeoutMs`; stops waiting without an error when `signal` aborts.
+ * Waits until every server says it is ready. Resolves with what went wrong when one ends before, or when it takes longer
+ * than `timeoutMs`; with undefined when all are ready, or `signal` aborts.
  */
 export async function untilReady(
   context: CliContext,
   nodes: readonly ClusterNode[],
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<string | undefined> {
   const deadline = context.clock.monotonicMs() + timeoutMs
-  let dead: { readonly name: string; readonly end: ChildEnd } | undefined
-  for (const { child } of nodes) void child.ended.then((end) => (dead ??= { name: child.name, end }))
+  let problem: string | undefined
+  for (const { child } of nodes) {
+    void child.ended.then(
+      (end) => (problem ??= `${child.name} ended with ${endText(end)} while the cluster was starting`),
+    )
+  }
   const waiting = new Set(nodes)
-  while (waiting.size > 0 && !signal.aborted) {
+  while (!signal.aborted && problem === undefined) {
     for (const node of [...waiting]) if (await isReady(node.address)) waiting.delete(node)
-    if (waiting.size === 0 || signal.aborted) return
-    if (dead !== undefined)
-      throw new NitroError('Unavailable', `${dead.name} ended with ${endText(dead.end)} while the cluster was starting`)
-    if (context.clock.monotonicMs() > deadline) {
-      const names = [...waiting].map(({ child }) => child.name).join(', ')
-      throw new NitroError('Unavailable', `not ready after ${timeoutMs / 1000} s: ${names}`)
-    }
+    if (waiting.size === 0) return undefined
+    if (context.clock.monotonicMs() > deadline) return `not ready after ${timeoutMs / 1000} s: ${names(waiting)}`
     await new Promise<void>((resolve) => context.scheduler.after(pollMs, resolve))
   }
+  return signal.aborted ? undefined : problem
+}
+
+function names(nodes: Iterable<ClusterNode>): string {
+  return [...nodes].map(({ child }) => child.name).join(', ')
 }
 
 /** Asks all servers to stop, and ends those that do not within a grace, or at once when `hurry` aborts. */
