@@ -6,7 +6,8 @@
  *   u8 program       0: latin1 program name, latin1 method name; else a built-in, followed by u8 method
  *   args             all the rest
  */
-import { ByteWriter, NitroError, assert, latin1 } from '../base/index.ts'
+import { NitroError, assert, latin1 } from '../base/index.ts'
+import type { ByteWriter } from '../base/index.ts'
 import { maxCommandBytes } from './limits.ts'
 
 /** Bytes of a session id. */

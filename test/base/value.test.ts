@@ -125,7 +125,7 @@ describe('canonical values', () => {
     for (let i = 0; i < maxValueDepth; i++) value = [value]
     expect(equalValues(decodeValue(encodeValue(value)), value)).toBe(true)
     expect(() => encodeValue([value])).toThrow(/nested/)
-    expect(refused(new Uint8Array([...new Array<number[]>(maxValueDepth + 1).fill([10, 1]).flat(), 0]))).toBe(true)
+    expect(refused(new Uint8Array([...Array.from({ length: maxValueDepth + 1 }, () => [10, 1]).flat(), 0]))).toBe(true)
     const cycle: Value[] = []
     cycle.push(cycle)
     expect(() => encodeValue(cycle)).toThrow(/nested/)

@@ -71,6 +71,7 @@ describe('damage to stored records', () => {
     const old = new Map(before.disk)
     before.apply([put('a', 'again', numbered(1, 3, 2)), put('e', 'fifth', numbered(2, 2, 1))])
     before.flush()
+    expect(old.size).toBe(before.disk.size - 1)
     for (const [key, value] of old) {
       if (latin1(before.disk.get(key) as Uint8Array) !== latin1(value))
         expectDamaged(new Map(before.disk).set(key, value))
