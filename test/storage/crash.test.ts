@@ -71,7 +71,10 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('append' as const),
       back: fc.nat(4),
-      sizes: fc.array(fc.oneof(fc.nat(60), fc.nat(900), fc.constant(0), fc.constant(432)), { minLength: 1, maxLength: 6 }),
+      sizes: fc.array(fc.oneof(fc.nat(60), fc.nat(900), fc.constant(0), fc.constant(432)), {
+        minLength: 1,
+        maxLength: 6,
+      }),
       zeros: fc.boolean(),
     }),
   },

@@ -17,9 +17,19 @@ export function getU64(data: DataView, at: number): number {
   return high > 0x1f_ffff ? Number.NaN : high * two32 + data.getUint32(at, true)
 }
 
+/** From this length on, words are compared instead of bytes: a fresh segment is millions of zeros. */
+const wordwiseBytes = 4096
+
 /** Whether `bytes[from, to)` holds nothing but zeros. */
 export function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (bytes[at] !== 0) return false
+  let at = from
+  if (to - from > wordwiseBytes) {
+    while ((bytes.byteOffset + at) % 4 !== 0) if (bytes[at++] !== 0) return false
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (to - at) >> 2)
+    for (let word = 0; word < words.length; word++) if (words[word] !== 0) return false
+    at += words.length * 4
+  }
+  for (; at < to; at++) if (bytes[at] !== 0) return false
   return true
 }
 

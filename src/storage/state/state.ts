@@ -221,7 +221,7 @@ export class StateDirectory {
     try {
       await files.remove(path)
       const database = await kv.open(path, { create: true })
-      return new Replacement(database, (chosen) => this.endReplacement(database, number, chosen))
+      return new Replacement(database, this.hook, (chosen) => this.endReplacement(database, number, chosen))
     } catch (error) {
       this.replacing = false
       throw error
@@ -261,16 +261,19 @@ export class StateDirectory {
 /** A database that is being filled to become the current one. */
 export class Replacement {
   readonly kv: Kv
+  private readonly hook: (point: string) => void
   private readonly end: (chosen: boolean) => Promise<void>
   private ended = false
 
-  constructor(kv: Kv, end: (chosen: boolean) => Promise<void>) {
+  constructor(kv: Kv, hook: (point: string) => void, end: (chosen: boolean) => Promise<void>) {
     this.kv = kv
+    this.hook = hook
     this.end = end
   }
 
   /** Adds records. Each call is durable when it resolves: LevelDB's sync covers only its newest log file. */
   write(changes: readonly KvChange[]): Promise<void> {
+    this.hook('state:before-replacement-write')
     return this.kv.batch(changes, { sync: true })
   }
 
