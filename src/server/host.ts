@@ -11,6 +11,8 @@ export interface ServerHost {
   readonly colors: boolean
   /** Signals, and with `exitWithParent` the end of standard input. */
   stops(exitWithParent: boolean): StopSource
+  /** Ends the process at once, with nothing flushed and nobody told. */
+  crash(): void
 }
 
 /** The process this code runs in. */
@@ -21,6 +23,7 @@ export function processHost(colors: boolean): ServerHost {
     errorIsTerminal: process.stderr.isTTY,
     colors,
     stops: processStops,
+    crash: () => process.kill(process.pid, 'SIGKILL'),
   }
 }
 

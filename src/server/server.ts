@@ -3,6 +3,7 @@ import { type Logger, type Scheduler, messageOf, systemScheduler } from '../../b
 import type { NodeStatus } from '../api/index.ts'
 import { openNode, type Node, type NodeOptions } from '../node/index.ts'
 import { exitCodeOf, explainFatal, serverExit } from './explain.ts'
+import { failpointOf } from './failpoint.ts'
 import type { ServerHost } from './host.ts'
 import { httpRoutes } from './http.ts'
 import { createLogger } from './logger.ts'
@@ -38,6 +39,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
       logger,
       metrics,
       http,
+      hooks: failpointOf(host.environment, () => host.crash()),
     })
     const stop = nextStop(source)
     const opened = await Promise.race([(parts.open ?? openNode)(nodeOptions), stop.reason])
@@ -71,7 +73,12 @@ function serverLogger(options: ServerOptions, host: ServerHost): Logger {
 
 function nodeOptionsOf(
   options: ServerOptions,
-  rest: Required<Pick<NodeOptions, 'programs' | 'logger' | 'metrics' | 'http'>>,
+  {
+    hooks,
+    ...rest
+  }: Required<Pick<NodeOptions, 'programs' | 'logger' | 'metrics' | 'http'>> & {
+    readonly hooks: ((point: string) => void) | undefined
+  },
 ): NodeOptions {
   const { name, dataDir, listen, advertise, peers, join, learner, insecure, tickMs, electionTimeoutMs } = options
   return {
@@ -85,6 +92,7 @@ function nodeOptionsOf(
     ...(join === undefined ? {} : { join }),
     ...(tickMs === undefined ? {} : { tickMs }),
     ...(electionTimeoutMs === undefined ? {} : { electionTimeoutMs }),
+    ...(hooks === undefined ? {} : { ports: { hooks } }),
     ...rest,
   }
 }

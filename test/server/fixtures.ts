@@ -43,10 +43,15 @@ export class FakeHost implements ServerHost {
   readonly errorIsTerminal = false
   readonly colors = false
   written = ''
+  crashes = 0
   readonly #listeners = new Set<(reason: string) => void>()
 
   writeError(text: string): void {
     this.written += text
+  }
+
+  crash(): void {
+    this.crashes++
   }
 
   stops(): { listen(stop: (reason: string) => void): () => void } {
