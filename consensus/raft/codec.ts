@@ -24,6 +24,8 @@ export const messageFormat = 1
 /** More entries in one message than this are refused on both sides. */
 export const entriesPerMessageMax = 1_048_576
 
+const countMax = 2 ** 52
+
 /** More members in one configuration than this are refused. */
 const membersMax = 4_096
 
@@ -101,6 +103,8 @@ export function decodeMessage(reader: ByteReader): Message {
 /** What no correct peer sends, and what would trip an assertion in the core. */
 function check(m: Message): void {
   if (m.to === 0 || m.from === 0) throw malformed('a message without sender or target')
+  // Room to count on from what a peer says.
+  if (m.term > countMax || m.index > countMax) throw malformed('a term or index beyond 2^52')
   const forwarded = m.type === 'MsgProp' || m.type === 'MsgReadIndex'
   if (forwarded !== (m.term === 0)) throw malformed(`${m.type} of term ${m.term}`)
   if (m.type !== 'MsgApp' && m.type !== 'MsgProp' && m.entries.length > 0) throw malformed(`${m.type} with entries`)

@@ -47,7 +47,8 @@
  *
  * A leader that may have been stopped for about an election timeout calls `suspectLease()` before it does anything else:
  * then lease reads need a heartbeat round first. In `leaseBased` mode call it whenever ticks came late by more than a
- * quarter of the election timeout in sum within one election timeout; the core has no clock to see that itself.
+ * quarter of the election timeout in sum within one election timeout; the core has no clock to see that itself. A driver
+ * that must serve nothing at all before that round waits for the `ReadState` of a read that it asks for right then.
  *
  * ## Errors
  *

@@ -1,6 +1,7 @@
 /**
- * What a schedule is drawn from.
+ * What a run in the hostile world is made of: the draws of a seed, and the settings.
  */
+import type { RaftConfig } from '../../consensus/index.ts'
 
 /** mulberry32: small, seeded, good enough to draw schedules. */
 export function draws(seed: number): (bound: number) => number {
@@ -11,4 +12,13 @@ export function draws(seed: number): (bound: number) => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) % bound
   }
+}
+
+/** What kind of group lives in the world. */
+export interface Settings {
+  readonly nodes: number
+  readonly options: Partial<Omit<RaftConfig, 'id' | 'storage' | 'random'>>
+  /** All nodes tick together; lease reads assume clocks of about the same rate. */
+  readonly lockstep: boolean
+  readonly membership: boolean
 }

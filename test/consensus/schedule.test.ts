@@ -3,8 +3,8 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Settings } from './draws.ts'
 import { World } from './world.ts'
-import type { Settings } from './world.ts'
 
 const elections = { preVote: true, checkQuorum: true }
 const small = { maxSizePerMsg: 64, maxInflightMsgs: 3, maxUncommittedEntriesSize: 400 }

@@ -13,24 +13,9 @@ import {
   isEmptyHardState,
   isLocalTarget,
 } from '../../consensus/index.ts'
-import type {
-  ConfChangeSingle,
-  ConfState,
-  Entry,
-  HardState,
-  Message,
-  RaftConfig,
-  Snapshot,
-} from '../../consensus/index.ts'
+import type { ConfChangeSingle, ConfState, Entry, HardState, Message, Snapshot } from '../../consensus/index.ts'
 import { draws } from './draws.ts'
-
-export interface Settings {
-  readonly nodes: number
-  readonly options: Partial<Omit<RaftConfig, 'id' | 'storage' | 'random'>>
-  /** All nodes tick together; lease reads assume clocks of about the same rate. */
-  readonly lockstep: boolean
-  readonly membership: boolean
-}
+import type { Settings } from './draws.ts'
 
 interface Body {
   readonly id: number
