@@ -27,6 +27,7 @@ export {
   writeDelete,
   writeKeyRange,
   writePut,
+  writePutArgs,
 } from './kv-codec.ts'
 export type { DeleteResult, GetResult, KeyRange, KvEntry, PutResult, RangeRequest, RangeResult } from './kv-codec.ts'
 export { defaultLimits, limitsWith, maxCommandBytes, maxEntryBytes, maxEntryCommands } from './limits.ts'

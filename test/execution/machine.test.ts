@@ -65,6 +65,17 @@ describe('entries', () => {
     expect(results.map(codeOf)).toEqual(['MalformedFrame', 'MalformedFrame', 'MalformedFrame', 'ok'])
   })
 
+  it('count on from a raised revision, also after a restart', () => {
+    const box = new Box()
+    box.run(put('a', '1'))
+    const hash = box.hash()
+    box.machine.raiseRevision(1e9)
+    expect(box.hash()).not.toBe(hash)
+    box.flush()
+    box.restart()
+    expect(revisionOf(box.run(put('a', '2')))).toBe(1e9 + 2)
+  })
+
   it('of every kind are part of the hash', () => {
     const applied = (work: (box: Box) => void): string => {
       const box = new Box()

@@ -164,7 +164,7 @@ function commandOf(step: Step): Uint8Array | undefined {
 describe('sessions over restarts', () => {
   it('give every answer that a node without restarts gives, and the same hash', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const options = { limits: { sessions: 3, sessionWindow: 16 } }
         const steady = new Box(options)
         const restarting = new Box(options)
@@ -185,7 +185,7 @@ describe('sessions over restarts', () => {
 
   it('execute no number twice, whatever the order, repetition and acknowledgement', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(seq, fc.nat(20), fc.boolean()), { maxLength: 80 }), (commands) => {
+      fc.property(fc.array(fc.tuple(seq, fc.nat(20), fc.boolean()), { maxLength: 80, size: 'max' }), (commands) => {
         const box = new Box()
         box.run(open(1))
         const revisions = new Map<number, number>()
