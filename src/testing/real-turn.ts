@@ -1,0 +1,11 @@
+/**
+ * The one place of the simulator that touches the real event loop: it lets everything run that was set off by an event,
+ * promises and `nextTick`s of any depth, before the next event happens.
+ */
+
+/** Resolves when no microtask is left. Deterministic as long as nothing real (disk, socket, timer) is under way. */
+export function endOfRealTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

@@ -1,0 +1,130 @@
+/**
+ * One run of one seed: three nodes and two clients under faults, then a healed cluster that has to make progress, then
+ * the checks.
+ */
+import { checkCounters, checkDurability } from './checkers/durability.ts'
+import type { Final } from './checkers/durability.ts'
+import { History } from './checkers/history.ts'
+import { checkRegisters } from './checkers/register.ts'
+import { checkRevisions } from './checkers/revisions.ts'
+import { cluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { Faults } from './faults.ts'
+import type { Trace } from './trace.ts'
+import { Workload, counterProgram } from './workload.ts'
+
+/** Options of {@link simulate}. */
+export interface SimulationOptions {
+  /** How long faults strike, in virtual milliseconds. Default 8,000. */
+  readonly faultsMs?: number
+  /** Mean pause between two operations of each of the six workers. Default 500. */
+  readonly everyMs?: number
+  /** Takes the nodes' log lines. */
+  readonly log?: (line: string) => void
+}
+
+/** What a run came to. */
+export interface Simulation {
+  readonly seed: number
+  readonly trace: Trace
+  /** What was wrong; empty for a good run. */
+  readonly violations: readonly string[]
+  /** Facts for a summary line. */
+  readonly facts: Readonly<Record<string, number>>
+}
+
+const nodes = 3
+const workers = 3
+/** A healed cluster must do everything that is asked of it within this time. */
+const progressMs = 10_000
+
+/** Runs one seed. Never rejects for what the simulated system does: that is in the violations. */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
+  const { faultsMs = 8_000, everyMs = 500, log } = options
+  const world = cluster(nodes, { seed, programs: [counterProgram], ...(log === undefined ? {} : { log }) })
+  const history = new History()
+  const workload = new Workload(world, history)
+  const faults = new Faults(world)
+  const random = world.random.split('simulation')
+  try {
+    world.startAll()
+    // Most runs begin with a cluster that has formed; in some even that happens under faults.
+    if (random.chance(0.8)) await world.until(() => world.converged(), progressMs)
+    for (const name of ['c1', 'c2']) workload.start(world.client(name), workers, everyMs, faultsMs)
+    faults.begin()
+    await world.run(faultsMs)
+    faults.end()
+    await settle(world, workload, history)
+    const finals = await finalsOf(world, workload, 'c3')
+    if (random.chance(0.3)) await blackout(world, workload, finals)
+    check(world, history, finals)
+  } catch (error) {
+    world.violations.add(`the run broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  }
+  const facts = {
+    events: world.trace.count,
+    virtualMs: Math.round(world.time.nowMs),
+    answers: history.answers,
+    terms: world.leaders.terms,
+    index: world.commits.highest,
+    crashes: (faults.counts.get('crash') ?? 0) + nodes * (faults.counts.get('blackout') ?? 0),
+  }
+  return { seed, trace: world.trace, violations: world.violations.found, facts }
+}
+
+/** After the healing everything that was asked is answered, and all nodes come to the same state. */
+async function settle(world: Cluster, workload: Workload, history: History): Promise<void> {
+  if (!(await world.until(() => workload.busy === 0, progressMs))) {
+    const waiting = history.operations.filter((one) => one.outcome === 'pending').length
+    world.violations.add(`no progress: ${waiting} operations unanswered, ${workload.busy} workers busy`)
+  }
+  if (!(await world.until(() => world.converged(), progressMs))) {
+    world.violations.add(`the nodes do not converge: ${describeNodes(world)}`)
+  }
+}
+
+type Finals = ReadonlyMap<string, Final | undefined>
+
+async function finalsOf(world: Cluster, workload: Workload, client: string): Promise<Finals | undefined> {
+  let finals: Finals | undefined
+  void workload.finals(world.client(client)).then((found) => (finals = found))
+  await world.until(() => finals !== undefined, progressMs)
+  if (finals === undefined) world.violations.add(`the final reads of ${client} were not answered`)
+  return finals
+}
+
+/** Power fails for all nodes at once; what was read before must be there after. */
+async function blackout(world: Cluster, workload: Workload, before: Finals | undefined): Promise<void> {
+  for (const name of world.names) world.crash(name)
+  for (const name of world.names) world.start(name)
+  const after = await finalsOf(world, workload, 'c4')
+  for (const [key, one] of before ?? []) {
+    const other = after?.get(key)
+    if (after === undefined || (one?.value === other?.value && one?.revision === other?.revision)) continue
+    const text = `${one?.value} @${one?.revision}`
+    world.violations.add(`${key} was ${text} before all nodes lost power, and ${other?.value} @${other?.revision} after`)
+  }
+  if (!(await world.until(() => world.converged(), progressMs))) {
+    world.violations.add(`the nodes do not converge after a loss of power: ${describeNodes(world)}`)
+  }
+}
+
+function check(world: Cluster, history: History, finals: Finals | undefined): void {
+  const { violations } = world
+  checkRegisters(history, violations)
+  checkRevisions(history, violations)
+  if (finals === undefined) return
+  checkDurability(history, finals, violations)
+  checkCounters(history, finals, violations)
+}
+
+function describeNodes(world: Cluster): string {
+  const lines = world.names.map((name) => {
+    const status = world.node(name)?.status()
+    if (status === undefined) return `${name} is not open`
+    const { role, term, leader, ready, commitIndex, appliedIndex, firstIndex, lastIndex, stateHash } = status
+    const log = `log ${firstIndex}-${lastIndex}, commit ${commitIndex}, applied ${appliedIndex}`
+    return `${name} ${role} of term ${term} under ${leader || 'nobody'}, ready ${ready}, ${log}, state ${stateHash}`
+  })
+  return lines.join('; ')
+}

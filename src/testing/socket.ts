@@ -1,0 +1,116 @@
+/**
+ * The sockets of a simulated process: what the network delivers enters through the process's scheduler, in order.
+ */
+import type { NitroError } from '../../base/index.ts'
+import type { Link, LinkHandlers, Transport } from '../../net/index.ts'
+import type { Life } from './process.ts'
+import type { Trace } from './trace.ts'
+
+/** Where a socket writes down what it delivers. */
+export interface SocketLog {
+  readonly name: string
+  readonly trace: Trace
+  nowMs(): number
+}
+
+/** A transport whose callbacks and promises belong to one life of a process. */
+export function socketTransport(network: Transport, life: Life, log: SocketLog): Transport {
+  return {
+    listen: (address, accept) =>
+      network.listen(address, (link) => life.enter('accept', 0, () => accept(new Socket(link, life, log)))),
+    dial: (address, options) =>
+      new Promise((resolve, reject) => {
+        network.dial(address, options).then(
+          (link) => life.enter('dialed', 0, () => resolve(new Socket(link, life, log))),
+          (error: unknown) => life.enter('dial failed', 0, () => reject(error)),
+        )
+      }),
+  }
+}
+
+type Delivery = Uint8Array | 'drain' | { readonly error: NitroError | undefined }
+
+/** One end of a link as its process sees it. */
+class Socket implements Link {
+  readonly remote: string
+  private readonly link: Link
+  private readonly life: Life
+  private readonly log: SocketLog
+  private queue: Delivery[] = []
+  private planned = false
+  private paused = false
+  private closed = false
+
+  constructor(link: Link, life: Life, log: SocketLog) {
+    this.link = link
+    this.life = life
+    this.log = log
+    this.remote = link.remote
+  }
+
+  get bufferedBytes(): number {
+    return this.link.bufferedBytes
+  }
+
+  start(handlers: LinkHandlers): void {
+    const take = (delivery: Delivery): void => {
+      this.queue.push(delivery)
+      this.deliverLater(handlers)
+    }
+    this.resumed = () => this.deliverLater(handlers)
+    this.link.start({
+      frame: take,
+      drain: () => take('drain'),
+      close: (error) => take({ error }),
+    })
+  }
+  private resumed: () => void = () => undefined
+
+  private deliverLater(handlers: LinkHandlers): void {
+    if (this.planned || this.queue.length === 0) return
+    this.planned = true
+    this.life.enter('socket', 0, () => {
+      this.planned = false
+      this.deliver(handlers)
+    })
+  }
+
+  /** Frames wait during a pause, unless the end of the link is behind them. */
+  private deliver(handlers: LinkHandlers): void {
+    const { queue, log } = this
+    const ending = queue.some((one) => !(one instanceof Uint8Array) && one !== 'drain')
+    while (queue.length > 0 && (!this.paused || ending)) {
+      const next = queue.shift() as Delivery
+      if (next === 'drain') handlers.drain?.()
+      else if (!(next instanceof Uint8Array)) handlers.close(next.error)
+      else if (!this.closed) {
+        log.trace.add(log.nowMs(), log.name, 'frame', next)
+        handlers.frame(next)
+      }
+    }
+  }
+
+  send(frame: Uint8Array): boolean {
+    return this.link.send(frame)
+  }
+
+  sendParts(parts: readonly Uint8Array[]): boolean {
+    return this.link.sendParts(parts)
+  }
+
+  pause(): void {
+    this.paused = true
+    this.link.pause()
+  }
+
+  resume(): void {
+    this.paused = false
+    this.link.resume()
+    this.resumed()
+  }
+
+  close(error?: NitroError): void {
+    this.closed = true
+    this.link.close(error)
+  }
+}
