@@ -91,14 +91,15 @@ export class Replica {
     } else if (join.length > 0 || identity.stage === 'joining') {
       this.join().catch((error: unknown) => this.fatal(error))
     } else {
-      this.form(peers).catch((error: unknown) => this.fatal(error))
+      // Known before the door opens: a peer that met us earlier would hear half of our facts, and we would drop its own.
+      const seed = await this.vault.seedDigest()
+      this.form(peers, seed).catch((error: unknown) => this.fatal(error))
     }
   }
 
-  private async form(peers: Readonly<Record<string, string>>): Promise<void> {
+  private async form(peers: Readonly<Record<string, string>>, seed: string): Promise<void> {
     const { logger } = this.ports
     const { identity } = this.vault
-    const seed = await this.vault.seedDigest()
     if (this.ending !== undefined) return
     this.bootstrap = new Bootstrap({
       self: { name: identity.name, incarnation: identity.incarnation, address: this.options.address },
