@@ -117,7 +117,8 @@ class RemoteClient implements Client {
     options: RequestOptions = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { timeoutMs } = options
-    const signal = options.signal === undefined ? this.streams.signal : AbortSignal.any([options.signal, this.streams.signal])
+    const signal =
+      options.signal === undefined ? this.streams.signal : AbortSignal.any([options.signal, this.streams.signal])
     signal.throwIfAborted()
     const connection = this.connector.current
     if (connection === undefined) throw this.connector.unavailable()

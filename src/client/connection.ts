@@ -55,7 +55,7 @@ export class Connection {
   /** Frames that the session had no room for, oldest first. */
   private blocked: Frame[] = []
   private open = true
-  /** Whether the node ever sent anything. */
+  /** Whether the node ever answered a request. */
   answered = false
   /** It takes no more requests and closes when the last one is answered. */
   private retiring = false
@@ -156,7 +156,6 @@ export class Connection {
   }
 
   private message(kind: number, payload: Uint8Array): void {
-    this.answered = true
     if (kind === frameKinds.results || kind === frameKinds.queryResults) {
       forEachCommand(payload, this.result)
       this.closeIfDone()
@@ -172,6 +171,7 @@ export class Connection {
 
   private readonly result = (tag: number, bytes: Uint8Array, start: number, end: number): void => {
     const flight = this.flights.take(tag)
+    this.answered = true
     if (flight !== undefined) flight.owner.completed(flight.tag, bytes.subarray(start, end))
   }
 

@@ -43,6 +43,8 @@ export class Connector {
   private readonly connections = new Set<Connection>()
   private clusterId: Uint8Array = emptyBytes
   private hinted = ''
+  /** The endpoint whose connection ended last. */
+  private left = ''
   private dialing = false
   private rounds = 0
   private pause: Timer | undefined
@@ -91,8 +93,7 @@ export class Connector {
   async dial(): Promise<void> {
     if (this.dialing || this.stopping.signal.aborted) return
     this.dialing = true
-    const { random } = this.settings.ports
-    const dialed = await dialAny(this.plan(shuffled(this.settings.endpoints, random)))
+    const dialed = await dialAny(this.plan(this.preferred()))
     this.dialing = false
     if (this.stopping.signal.aborted) {
       dialed?.session.close()
@@ -102,6 +103,14 @@ export class Connector {
     } else {
       this.adopt(dialed)
     }
+  }
+
+  /** Endpoints in random order, the one that was lost last at the end. */
+  private preferred(): string[] {
+    const order = shuffled(this.settings.endpoints, this.settings.ports.random)
+    const at = order.indexOf(this.left)
+    if (at >= 0) order.push(...order.splice(at, 1))
+    return order
   }
 
   private dialLater(): void {
@@ -167,6 +176,7 @@ export class Connector {
     if (this.current !== connection) return
     this.current = undefined
     const { address } = connection
+    this.left = address
     this.note(address, error ?? new NitroError('ConnectionClosed', 'the node closed the connection'))
     this.settings.logger.warn({ address, code: error?.code, error: error?.message }, 'connection lost')
     // A node that hangs up at once must not be dialed in a tight loop.
@@ -186,6 +196,7 @@ export class Connector {
       void this.moveTo(from, hint.leader)
     } else if (hint.leaving) {
       this.current = undefined
+      this.left = from.address
       from.retire()
       void this.dial()
     }

@@ -71,11 +71,7 @@ export function dialAny(plan: DialPlan): Promise<Dialed | undefined> {
 }
 
 /** One address; its failure is thrown, also as `Cancelled`, `Unavailable`, `Timeout` or what the other side refused with. */
-export async function dialOne(
-  plan: DialPlan,
-  address: string,
-  signal: AbortSignal,
-): Promise<Session> {
+export async function dialOne(plan: DialPlan, address: string, signal: AbortSignal): Promise<Session> {
   const { transport, scheduler, timeoutMs, hello, verify } = plan
   const link = await transport.dial(address, { timeoutMs, signal })
   const hangUp = (): void => link.close()

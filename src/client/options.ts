@@ -46,6 +46,7 @@ export interface ClientSettings {
 
 const endpointsMax = 64
 const nameMax = 128
+const msMax = 0x7fff_ffff
 
 /** Checks options and fills in the defaults. Throws `InvalidArgument`. */
 export function checkOptions(options: ConnectOptions): ClientSettings {
@@ -80,8 +81,8 @@ function normalAddress(endpoint: string): string {
 }
 
 function checkMs(value: number, what: string): number {
-  if (value > 0 && value <= 0x7fff_ffff) return value
-  throw invalid(`${what} is ${value}; it must be above 0 and at most ${0x7fff_ffff}`)
+  if (value > 0 && value <= msMax) return value
+  throw invalid(`${what} is ${value}; it must be above 0 and at most ${msMax}`)
 }
 
 function invalid(message: string): NitroError {

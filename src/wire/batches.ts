@@ -123,7 +123,14 @@ export class QueryBatchWriter {
  */
 export function forEachQuery(payload: Uint8Array, visit: (query: Readonly<QueryRequest>) => void): void {
   const from = new ByteReader(payload)
-  const query: QueryRequest = { tag: 0, consistency: 'linearizable', timeoutMs: 0, program: '', method: '', args: payload }
+  const query: QueryRequest = {
+    tag: 0,
+    consistency: 'linearizable',
+    timeoutMs: 0,
+    program: '',
+    method: '',
+    args: payload,
+  }
   while (from.remaining > 0) {
     query.tag = from.uint()
     const consistency = from.u8()

@@ -231,7 +231,8 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
     for (const request of late) {
       if (request.settled) continue
       const executed = this.executed(request)
-      if (error?.executed !== executed || error.cause !== request.lastError) error = timedOut(executed, request.lastError)
+      if (error?.executed !== executed || error.cause !== request.lastError)
+        error = timedOut(executed, request.lastError)
       this.fail(request, error)
     }
     return earliestMs
@@ -298,7 +299,10 @@ function errorOf(result: Uint8Array): NitroError {
     const outcome = decodeResult(result)
     if (!outcome.ok) return outcome.error
   } catch (error) {
-    return new NitroError('MalformedFrame', `unreadable result: ${messageOf(error)}`, { executed: 'maybe', cause: error })
+    return new NitroError('MalformedFrame', `unreadable result: ${messageOf(error)}`, {
+      executed: 'maybe',
+      cause: error,
+    })
   }
   throw new AssertionError('an ok result was taken for an error')
 }

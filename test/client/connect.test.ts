@@ -26,7 +26,9 @@ describe('connecting', () => {
   test('when none answers it says so for each, after the time it was given', async () => {
     const cluster = new TestCluster()
     cluster.network.partition('client', 'b', 'blackhole')
-    const failing = cluster.connect({ endpoints: ['a:1', 'b:1'], connectTimeoutMs: 3_000 }).catch((error: unknown) => error)
+    const failing = cluster
+      .connect({ endpoints: ['a:1', 'b:1'], connectTimeoutMs: 3_000 })
+      .catch((error: unknown) => error)
     const error = await cluster.time.until(failing)
     expect(error).toMatchObject({ code: 'Unavailable', executed: 'no' })
     expect((error as NitroError).message).toMatch(/a:1: Unavailable, .*; b:1: /)
@@ -71,7 +73,9 @@ describe('connecting', () => {
     await expect(connect({ endpoints: [] })).rejects.toMatchObject({ code: 'InvalidArgument' })
     await expect(connect({ endpoints: ['nowhere'] })).rejects.toMatchObject({ code: 'InvalidArgument' })
     await expect(connect({ endpoints: ['a:1'], timeoutMs: -1 })).rejects.toMatchObject({ code: 'InvalidArgument' })
-    await expect(connect({ endpoints: ['a:1'], connectTimeoutMs: NaN })).rejects.toMatchObject({ code: 'InvalidArgument' })
+    await expect(connect({ endpoints: ['a:1'], connectTimeoutMs: NaN })).rejects.toMatchObject({
+      code: 'InvalidArgument',
+    })
     await expect(connect({ endpoints: ['a:1'], name: '' })).rejects.toMatchObject({ code: 'InvalidArgument' })
   })
 })

@@ -65,4 +65,3 @@ export class MachineHost implements CommandChannel, QueryChannel {
     done.completed(tag, this.machine.query(program, method, args))
   }
 }
-

@@ -1,6 +1,14 @@
 /** A node as clients see one: a port that answers frames from a machine, with knobs for what may go wrong. */
 import { NitroError, type Scheduler } from '../../base/index.ts'
-import { acceptSession, clientHello, type Hello, type Link, type Listener, type Session, type Transport } from '../../net/index.ts'
+import {
+  acceptSession,
+  clientHello,
+  type Hello,
+  type Link,
+  type Listener,
+  type Session,
+  type Transport,
+} from '../../net/index.ts'
 import {
   type Call,
   type CallValue,

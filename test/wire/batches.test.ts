@@ -6,7 +6,10 @@ import type { QueryRequest } from '../../src/wire/index.ts'
 
 const tag = fc.maxSafeNat()
 const bytes = fc.uint8Array({ maxLength: 300 })
-const name = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 20 })
+const name = fc.string({
+  unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+  maxLength: 20,
+})
 const query = fc.record<QueryRequest>({
   tag,
   consistency: fc.constantFrom('linearizable', 'committed'),

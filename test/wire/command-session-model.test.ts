@@ -30,7 +30,14 @@ test('over any channel, an acknowledged command was executed exactly once and no
         const random = seededRandom(seed)
         const machine = new ModelMachine(window)
         const channel = new LossyChannel(machine, time, random, faults)
-        const session = new CommandSession({ channel, clock: time, scheduler: time, random, window, defaultTimeoutMs: 5_000 })
+        const session = new CommandSession({
+          channel,
+          clock: time,
+          scheduler: time,
+          random,
+          window,
+          defaultTimeoutMs: 5_000,
+        })
 
         const outcomes = requests.map(async ({ atMs, timeoutMs, abortAfterMs }, i) => {
           await new Promise<void>((resolve) => void time.after(atMs, resolve))
@@ -63,39 +70,63 @@ test('over any channel, an acknowledged command was executed exactly once and no
 
 test('when the channel recovers, every command that is still waiting is executed', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }), async (seed, window, count) => {
-      const time = new VirtualTime()
-      const random = seededRandom(seed)
-      const machine = new ModelMachine(window)
-      const bad = { refused: 0.5, lost: 0.5, answerLost: 0.2, answeredTwice: 0.2, evicted: 0 }
-      const channel = new LossyChannel(machine, time, random, bad)
-      const session = new CommandSession({ channel, clock: time, scheduler: time, random, window, defaultTimeoutMs: 60_000 })
-      time.after(1_000, () => (channel.faults = { ...bad, refused: 0, lost: 0, answerLost: 0 }))
-      const outcomes = Array.from({ length: count }, (_, i) => session.command('test', 'echo', utf8(`c${i}`)))
-      const answers = await time.until(Promise.all(outcomes))
-      expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
-      expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
-      session.close()
-    }),
+    fc.asyncProperty(
+      fc.integer(),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 1, max: 60 }),
+      async (seed, window, count) => {
+        const time = new VirtualTime()
+        const random = seededRandom(seed)
+        const machine = new ModelMachine(window)
+        const bad = { refused: 0.5, lost: 0.5, answerLost: 0.2, answeredTwice: 0.2, evicted: 0 }
+        const channel = new LossyChannel(machine, time, random, bad)
+        const session = new CommandSession({
+          channel,
+          clock: time,
+          scheduler: time,
+          random,
+          window,
+          defaultTimeoutMs: 60_000,
+        })
+        time.after(1_000, () => (channel.faults = { ...bad, refused: 0, lost: 0, answerLost: 0 }))
+        const outcomes = Array.from({ length: count }, (_, i) => session.command('test', 'echo', utf8(`c${i}`)))
+        const answers = await time.until(Promise.all(outcomes))
+        expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
+        expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
+        session.close()
+      },
+    ),
     { numRuns: 40 },
   )
 })
 
 test('without doubts, evictions and refusals are not even noticed', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer(), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 60 }), async (seed, window, count) => {
-      const time = new VirtualTime()
-      const random = seededRandom(seed)
-      const machine = new ModelMachine(window)
-      const channel = new LossyChannel(machine, time, random, { ...noFaults, refused: 0.3, evicted: 0.05 })
-      const session = new CommandSession({ channel, clock: time, scheduler: time, random, window, defaultTimeoutMs: 60_000 })
-      const outcomes = Array.from({ length: count }, (_, i) => session.command('test', 'echo', utf8(`c${i}`)))
-      const answers = await time.until(Promise.all(outcomes))
-      expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
-      expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
-      expect(time.monotonicMs()).toBeLessThan(30_000)
-      session.close()
-    }),
+    fc.asyncProperty(
+      fc.integer(),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 1, max: 60 }),
+      async (seed, window, count) => {
+        const time = new VirtualTime()
+        const random = seededRandom(seed)
+        const machine = new ModelMachine(window)
+        const channel = new LossyChannel(machine, time, random, { ...noFaults, refused: 0.3, evicted: 0.05 })
+        const session = new CommandSession({
+          channel,
+          clock: time,
+          scheduler: time,
+          random,
+          window,
+          defaultTimeoutMs: 60_000,
+        })
+        const outcomes = Array.from({ length: count }, (_, i) => session.command('test', 'echo', utf8(`c${i}`)))
+        const answers = await time.until(Promise.all(outcomes))
+        expect(answers.map(text)).toEqual(Array.from({ length: count }, (_, i) => `done:c${i}`))
+        expect([...machine.executions.values()]).toEqual(Array.from({ length: count }, () => 1))
+        expect(time.monotonicMs()).toBeLessThan(30_000)
+        session.close()
+      },
+    ),
     { numRuns: 40 },
   )
 })

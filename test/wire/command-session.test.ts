@@ -140,7 +140,10 @@ describe('attempts', () => {
       random: seededRandom(1),
     })
     void send()
-    expect(await errorOf(session.command('p', 'm', noArgs))).toMatchObject({ code: 'MalformedFrame', executed: 'maybe' })
+    expect(await errorOf(session.command('p', 'm', noArgs))).toMatchObject({
+      code: 'MalformedFrame',
+      executed: 'maybe',
+    })
   })
 })
 
@@ -196,7 +199,10 @@ describe('giving up', () => {
     let listeners = 0
     const { addEventListener, removeEventListener } = signal
     Object.assign(signal, {
-      addEventListener: (...args: Parameters<typeof addEventListener>) => (listeners++, addEventListener.apply(signal, args)),
+      addEventListener: (...args: Parameters<typeof addEventListener>) => (
+        listeners++,
+        addEventListener.apply(signal, args)
+      ),
       removeEventListener: (...args: Parameters<typeof removeEventListener>) => {
         listeners--
         removeEventListener.apply(signal, args)

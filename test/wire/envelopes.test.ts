@@ -54,10 +54,15 @@ const decoders = [decodeCall, decodeReply, decodeStreamChunk, decodeLeaderHint]
 describe('envelopes', () => {
   test('calls and replies come out as they went in', () => {
     fc.assert(
-      fc.property(fc.maxSafeNat(), fc.string(), fc.dictionary(key, value, { noNullPrototype: true }), (id, method, params) => {
-        expect(decodeCall(encodeCall({ id, method, params }))).toEqual({ id, method, params })
-        expect(decodeReply(encodeReply({ id, ok: true, value: params }))).toEqual({ id, ok: true, value: params })
-      }),
+      fc.property(
+        fc.maxSafeNat(),
+        fc.string(),
+        fc.dictionary(key, value, { noNullPrototype: true }),
+        (id, method, params) => {
+          expect(decodeCall(encodeCall({ id, method, params }))).toEqual({ id, method, params })
+          expect(decodeReply(encodeReply({ id, ok: true, value: params }))).toEqual({ id, ok: true, value: params })
+        },
+      ),
     )
   })
 
@@ -72,7 +77,11 @@ describe('envelopes', () => {
 
   test('a code of another version becomes Unavailable and stays in the details', () => {
     const record = { ...encodeError(new NitroError('Timeout', 'late')), code: 'FromTheFuture' }
-    expect(decodeError(record)).toMatchObject({ code: 'Unavailable', details: { code: 'FromTheFuture' }, message: 'late' })
+    expect(decodeError(record)).toMatchObject({
+      code: 'Unavailable',
+      details: { code: 'FromTheFuture' },
+      message: 'late',
+    })
   })
 
   test('stream chunks carry bytes, the end and an error', () => {
@@ -80,7 +89,9 @@ describe('envelopes', () => {
     const chunk = decodeStreamChunk(encodeStreamChunk({ id: 7, seq: 0, data }))
     expect(chunk).toMatchObject({ id: 7, seq: 0, end: undefined, error: undefined })
     expect(new Uint8Array(chunk.data ?? [])).toEqual(data)
-    const failed = decodeStreamChunk(encodeStreamChunk({ id: 7, seq: 1, end: true, error: new NitroError('Closed', 'x') }))
+    const failed = decodeStreamChunk(
+      encodeStreamChunk({ id: 7, seq: 1, end: true, error: new NitroError('Closed', 'x') }),
+    )
     expect(failed).toMatchObject({ seq: 1, end: true, error: { code: 'Closed' } })
   })
 
@@ -89,7 +100,10 @@ describe('envelopes', () => {
   })
 
   test('leader hints come out as they went in', () => {
-    for (const hint of [{ leader: '127.0.0.1:7401', leaving: false }, { leader: '', leaving: true }]) {
+    for (const hint of [
+      { leader: '127.0.0.1:7401', leaving: false },
+      { leader: '', leaving: true },
+    ]) {
       expect(decodeLeaderHint(encodeLeaderHint(hint))).toEqual(hint)
     }
   })
@@ -135,7 +149,17 @@ describe('envelopes', () => {
 
   test('a reserved name in a map does not reach the prototype', () => {
     const payload = Uint8Array.of(0x83, 0xa2, 0x69, 0x64, 1, 0xa6, ...Buffer.from('method'), 0xa1, 0x6d, 0xa6)
-    const whole = new Uint8Array([...payload, ...Buffer.from('params'), 0x81, 0xa9, ...Buffer.from('__proto__'), 0x81, 0xa1, 0x78, 1])
+    const whole = new Uint8Array([
+      ...payload,
+      ...Buffer.from('params'),
+      0x81,
+      0xa9,
+      ...Buffer.from('__proto__'),
+      0x81,
+      0xa1,
+      0x78,
+      1,
+    ])
     const { params } = decodeCall(whole)
     expect(Object.getPrototypeOf(params)).toBe(Object.prototype)
     expect('x' in params).toBe(false)
