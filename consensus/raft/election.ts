@@ -22,6 +22,11 @@ export function hup(raft: Raft, kind: CampaignKind): void {
     logger?.('warn', `${hex(raft.id)} is unpromotable and can not campaign`)
     return
   }
+  if (kind !== 'transfer' && raft.boundByLease()) {
+    // Only an explicit request comes here: the timer does not run out before the bond ends.
+    logger?.('warn', `${hex(raft.id)} does not campaign while a leader may rely on its lease`)
+    return
+  }
   if (hasUnappliedChanges(raft)) {
     // Configurations take effect when applied: campaigning now could count votes of the wrong members.
     logger?.(

@@ -149,6 +149,7 @@ function handleTimeoutNow(raft: Raft, m: Message): void {
 }
 
 function handleFromLeader(raft: Raft, m: Message): void {
+  raft.heardAt = raft.ticks
   if (m.type === 'MsgApp') handleAppend(raft, m)
   else if (m.type === 'MsgHeartbeat') handleHeartbeat(raft, m)
   else handleSnapshot(raft, m)

@@ -59,6 +59,8 @@ export class Raft {
   randomizedElectionTimeout = 0
   /** Ticks since this core was made. */
   ticks = 0
+  /** The tick at which a leader, of whatever term, was last heard. */
+  heardAt = Number.NEGATIVE_INFINITY
   /** Ticks left in which a restarted voter respects a lease it may have forgotten. */
   restartGuard = 0
 
@@ -179,7 +181,16 @@ export class Raft {
   /** Whether votes against the present leader are refused (Raft dissertation, 4.2.3), which makes its lease. */
   private protectsLeader(): boolean {
     if (!this.config.checkQuorum) return false
-    return this.restartGuard > 0 || (this.lead !== none && this.electionElapsed < this.config.electionTick)
+    return this.boundByLease() || (this.lead !== none && this.electionElapsed < this.config.electionTick)
+  }
+
+  /**
+   * In lease mode a voter is bound for an election timeout from the last word of a leader, whatever it has become since,
+   * and after a restart, since it does not know what it heard before.
+   */
+  boundByLease(): boolean {
+    if (this.config.readOnlyOption !== 'leaseBased') return false
+    return this.restartGuard > 0 || this.ticks - this.heardAt < this.config.electionTick
   }
 
   /** A message of an older term. */

@@ -146,7 +146,10 @@ export class RawNode {
     this.raft.tick()
   }
 
-  /** Campaigns now; without effect for a leader, a learner, or while a configuration change waits to be applied. */
+  /**
+   * Campaigns now; without effect for a leader, a learner, while a configuration change waits to be applied, and in lease
+   * mode while a leader was heard of within an election timeout.
+   */
   campaign(): void {
     this.raft.step(newMessage('MsgHup'))
   }

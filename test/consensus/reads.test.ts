@@ -262,6 +262,19 @@ describe('reads by lease', () => {
     expect(cluster.node(2).isLeader || cluster.node(3).isLeader).toBe(true)
   })
 
+  test('a voter that heard from a leader neither campaigns on request nor votes before its time is over', () => {
+    const cluster = led(lease)
+    cluster.tick(1)
+    cluster.settle()
+    cluster.isolate(1)
+    for (const id of [2, 3]) cluster.node(id).campaign()
+    cluster.settle()
+    expect([2, 3].map((id) => cluster.node(id).basicStatus().role)).toEqual(['follower', 'follower'])
+    cluster.tick(2, 10)
+    cluster.tick(3, 10)
+    cluster.elect(2)
+  })
+
   test('a change of members ends the lease until a round of the new ones', () => {
     const cluster = led(lease)
     cluster.tick(1)

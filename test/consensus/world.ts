@@ -107,6 +107,7 @@ export class World {
     else if (roll < 97 && this.settings.membership) this.change(body)
     else if (roll < 98) this.handOver(body)
     else if (roll < 99) this.isolate()
+    else if (body.up && this.draw(4) === 0) body.node.campaign()
     this.check()
   }
 
