@@ -23,16 +23,26 @@ export function runQuorum(one: Case): string {
   const order = [...valuesOf(one.args, 'cfg').map(toNumber), ...other.filter((id) => id !== 'zero').map(toNumber)]
   const ids = [...new Set(order)]
   const given = valuesOf(one.args, one.name === 'vote' ? 'votes' : 'idx')
-  if (given.length !== ids.length)
-    return `error: mismatched input (explicit or _) for voters ${chartless(ids)}: ${given.join(' ')}`
+  if (given.length !== ids.length) {
+    return `error: mismatched input (explicit or _) for voters ${asMap(ids)}: ${asNumbers(given)}`
+  }
   if (one.name === 'vote') return runVote(config, joint ? outgoing : undefined, ids, given)
   const acked = new Map<number, number>()
   ids.forEach((id, i) => given[i] !== '_' && acked.set(id, toNumber(given[i] as string)))
   return runCommitted(config, joint ? outgoing : undefined, acked)
 }
 
-function chartless(ids: readonly number[]): string {
-  return `(${sorted(ids).join(' ')})`
+/** A set of ids as Go prints it. */
+function asMap(ids: readonly number[]): string {
+  return `map[${sorted(ids)
+    .map((id) => `${id}:{}`)
+    .join(' ')}]`
+}
+
+/** Input as numbers: a missing value is 0, a vote against 1, a vote for 2. */
+function asNumbers(given: readonly string[]): string {
+  const votes: Readonly<Record<string, string>> = { _: '0', n: '1', y: '2' }
+  return `[${given.map((one) => votes[one] ?? one).join(' ')}]`
 }
 
 function sorted(ids: readonly number[]): number[] {
