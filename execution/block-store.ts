@@ -1,8 +1,17 @@
 /**
- * The durable blocks as the machine knows them: which there are, how much of them is live, and a bounded cache of their bytes.
+ * The durable blocks as the machine knows them: which there are, whose records they hold, how much of them is live, and a
+ * bounded cache of their bytes.
  */
 import { assert } from '../base/index.ts'
+import type { KeyEntry } from './key-index.ts'
 import { damaged } from './record.ts'
+
+/** A durable block. */
+export interface BlockInfo {
+  readonly sizeBytes: number
+  /** The keys whose current record was in it once; it still is where `entry.block` is this block. */
+  readonly entries: KeyEntry[]
+}
 
 /** Knows every durable block; reads their bytes through the cache. */
 export class BlockStore {
@@ -14,7 +23,7 @@ export class BlockStore {
   storedBytes = 0
   /** Bytes of the records in them that are the current ones of their keys. */
   liveBytes = 0
-  private readonly sizes = new Map<number, number>()
+  private readonly infos = new Map<number, BlockInfo>()
   /** Blocks being removed by a flush under way: they may be gone from disk before we hear of it. */
   private readonly pinned = new Map<number, Uint8Array>()
   private readonly cache = new Map<number, Uint8Array>()
@@ -32,7 +41,7 @@ export class BlockStore {
     const known = this.cache.get(id) ?? this.pinned.get(id)
     if (known === undefined) {
       const block = this.readStored(id)
-      if (block === undefined || block.length !== this.sizes.get(id)) {
+      if (block === undefined || block.length !== this.infoOf(id).sizeBytes) {
         throw damaged(`block ${id} is ${block === undefined ? 'missing' : 'of a wrong length'}`)
       }
       this.remember(id, block)
@@ -42,24 +51,35 @@ export class BlockStore {
     return known
   }
 
-  /** The stored size of a block. */
-  sizeOf(id: number): number {
-    const size = this.sizes.get(id)
-    assert(size !== undefined, () => `block ${id} is known`)
-    return size
+  /** What is known of a durable block. */
+  infoOf(id: number): BlockInfo {
+    const info = this.infos.get(id)
+    assert(info !== undefined, () => `block ${id} is known`)
+    return info
   }
 
-  /** A block that is now durable. */
+  /** A block that is now durable; its entries come with {@link hold}. */
   added(id: number, block: Uint8Array): void {
-    this.sizes.set(id, block.length)
-    this.storedBytes += block.length
+    this.loaded(id, block.length)
     this.remember(id, block)
   }
 
   /** A block that a loaded state has; its bytes are not kept. */
   loaded(id: number, sizeBytes: number): void {
-    this.sizes.set(id, sizeBytes)
+    this.infos.set(id, { sizeBytes, entries: [] })
     this.storedBytes += sizeBytes
+  }
+
+  /** The current record of `entry` is in `entry.block`. */
+  hold(entry: KeyEntry): void {
+    this.infoOf(entry.block).entries.push(entry)
+    this.liveBytes += entry.length
+  }
+
+  /** The current record of `entry` is in its block no more. */
+  release(entry: KeyEntry): void {
+    this.liveBytes -= entry.length
+    entry.block = 0
   }
 
   /** Keeps a block's bytes until it is removed. */
@@ -70,8 +90,8 @@ export class BlockStore {
   /** The oldest block is no longer stored. */
   removedOldest(): void {
     const id = this.oldest++
-    this.storedBytes -= this.sizeOf(id)
-    this.sizes.delete(id)
+    this.storedBytes -= this.infoOf(id).sizeBytes
+    this.infos.delete(id)
     this.pinned.delete(id)
     const cached = this.cache.get(id)
     if (cached !== undefined) {

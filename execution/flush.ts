@@ -6,10 +6,8 @@
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
-import { BlockBuilder, readBlock } from './blocks.ts'
+import { BlockBuilder } from './blocks.ts'
 import type { KeyEntry } from './key-index.ts'
-import { damaged } from './record.ts'
-import { hasHash } from './state.ts'
 import type { State } from './state.ts'
 
 /** Where a seal put a record; it holds as long as the key has not changed again. */
@@ -73,9 +71,10 @@ export class StateFlush {
     for (const { entry, mod, block, offset, from } of this.placed) {
       if (entry.mod !== mod) continue
       if (!entry.tombstone) {
+        if (from !== 0) blocks.release(entry)
         entry.block = block
         entry.offset = offset
-        if (from === 0) blocks.liveBytes += entry.length
+        blocks.hold(entry)
       }
       entry.bytes = undefined
     }
@@ -104,27 +103,25 @@ export class StateFlush {
     let budget = 2 * written + garbageBytes
     let oldest = blocks.oldest
     for (; stored > enough && budget > 0 && oldest < blocks.next; oldest++) {
-      const size = blocks.sizeOf(oldest)
-      stored += this.moveLive(oldest) - size
-      budget -= size
+      const { sizeBytes } = blocks.infoOf(oldest)
+      stored += this.moveLive(oldest) - sizeBytes
+      budget -= sizeBytes
     }
     return oldest
   }
 
   /** Moves what is live in a block, deletes the block, and returns the bytes moved. */
   private moveLive(id: number): number {
-    const { state } = this
-    const block = state.blocks.read(id)
-    state.blocks.pin(id, block)
+    const { blocks } = this.state
     let moved = 0
-    readBlock(id, block, (at, header, lanes, lane) => {
-      const keyAt = at + (header.length - header.keyLength - header.valueLength)
-      const entry = state.lookup(block, keyAt, keyAt + header.keyLength)
-      if (entry === undefined || entry.block !== id || entry.offset !== at) return
-      if (!hasHash(entry, lanes, lane)) throw damaged(`a record in block ${id} has a wrong hash`)
-      this.place(entry, block, at, id)
-      moved += header.length
-    })
+    for (const entry of blocks.infoOf(id).entries) {
+      if (entry.block !== id) continue
+      this.state.readRecord(entry)
+      const { foundBytes, foundAt } = this.state
+      if (moved === 0) blocks.pin(id, foundBytes)
+      this.place(entry, foundBytes, foundAt, id)
+      moved += entry.length
+    }
     this.changes.push({ key: blockKey(id), value: undefined })
     return moved
   }

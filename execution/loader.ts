@@ -123,7 +123,7 @@ export class Loader {
       lanes[2] = entry.h2
       lanes[3] = entry.h3
       addHash(state.sum, new Uint32Array(lanes.buffer))
-      state.blocks.liveBytes += entry.length
+      state.blocks.hold(entry)
       entries.push(entry)
     }
     this.keys.clear()

@@ -125,10 +125,7 @@ export class State {
     sum[1] = (sum[1] as number) - entry.h1
     sum[2] = (sum[2] as number) - entry.h2
     sum[3] = (sum[3] as number) - entry.h3
-    if (entry.block !== 0) {
-      this.blocks.liveBytes -= entry.length
-      entry.block = 0
-    }
+    if (entry.block !== 0) this.blocks.release(entry)
   }
 
   private writeHeader(entry: KeyEntry, valueLength: number, flags: number, position: number): number {
