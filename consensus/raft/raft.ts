@@ -261,6 +261,7 @@ export class Raft {
     if (this.term !== term) {
       this.term = term
       this.vote = none
+      this.leaderRound = 0
     }
     this.lead = none
     this.electionElapsed = 0
@@ -278,7 +279,6 @@ export class Raft {
     this.uncommittedSize = 0
     this.reads = new ReadTracker()
     this.heldReads = []
-    this.leaderRound = 0
   }
 
   becomeFollower(term: Term, lead: NodeId): void {

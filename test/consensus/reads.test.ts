@@ -231,6 +231,30 @@ describe('reads by lease', () => {
     expect(cluster.node(1).isLeader).toBe(true)
   })
 
+  test('nor does it when it was a pre-candidate in between', () => {
+    const cluster = led(lease)
+    cluster.tick(1)
+    cluster.settle()
+    cluster.node(1).transferLeadership(3)
+    cluster.work()
+    const orders = cluster.network.splice(0)
+    for (let i = 0; i < 12; i++) {
+      cluster.tick(1)
+      cluster.settle()
+    }
+    cluster.tick(3, 25)
+    expect(cluster.node(3).basicStatus().role).toBe('preCandidate')
+    cluster.work()
+    cluster.network = []
+    cluster.propose(1, 'b')
+    cluster.settle()
+    expect(cluster.node(3).lead).toBe(1)
+    cluster.network = orders
+    cluster.settle()
+    expect(cluster.node(1).isLeader).toBe(true)
+    expect(cluster.node(3).term).toBe(1)
+  })
+
   test('a leader that was late takes a round before it answers again', () => {
     const cluster = led(lease)
     cluster.tick(1)
