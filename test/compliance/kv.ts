@@ -91,6 +91,7 @@ export function testKv(
       await reading.next()
       await reading.return?.()
       await snapshot.close()
+      expect(await all(kv)).toBe('a=1')
     })
 
     it('keeps its content over a close', async () => {

@@ -216,6 +216,41 @@ describe('a crash', () => {
     )
   }, 60_000)
 
+  it('at each disk operation of one long life, in several outcomes, loses nothing acknowledged', async () => {
+    const append = (back: number, ...sizes: number[]): Operation => ({ kind: 'append', back, sizes, zeros: false })
+    const list: Operation[] = [
+      ...[append(0, 10, 700), append(0, 0), append(1, 1500, 20, 20)],
+      ...([{ kind: 'vote', terms: 1, vote: 2 }, append(0, 900), { kind: 'commit' }, append(0, 1200, 300)] as const),
+      ...([{ kind: 'wait' }, append(0, 2000), { kind: 'compact', part: 100 }, append(2, 500)] as const),
+      ...([{ kind: 'reopen' }, { kind: 'install', ahead: 3 }, append(0, 1800, 1800), append(0, 5)] as const),
+      ...([{ kind: 'commit' }, { kind: 'compact', part: 60 }, append(0, 2500), { kind: 'reopen' }] as const),
+    ]
+    for (const seed of [undefined, 1, 2, 3, 4]) {
+      for (let at = 0, ended = false; !ended; at++) {
+        let left = Number.MAX_SAFE_INTEGER
+        const files = new MemoryFiles({
+          delay: () => (left-- > 0 ? Promise.resolve() : Promise.reject(new NitroError('DiskFailed', 'crash'))),
+        })
+        await (await openOn(files, { create: true })).close()
+        const time = new ManualTime()
+        left = at
+        const { model, pending } = await run(
+          list,
+          emptyModel(),
+          () => openOn(files, { scheduler: time, clock: time }),
+          time,
+        )
+        ended = left > 0
+        left = 0
+        await settled()
+        left = Number.MAX_SAFE_INTEGER
+        files.crash(seed === undefined ? undefined : seeded(seed * 1000 + at))
+        const log = await openOn(files)
+        expect(() => verify(log, model, pending)).not.toThrow()
+      }
+    }
+  })
+
   it('at any named point loses nothing acknowledged', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -64,6 +64,10 @@ function changed(image: Image, path: string, change: (bytes: Uint8Array) => Uint
   return new Map([...image, [path, change((image.get(path) as Uint8Array).slice())]])
 }
 
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
 /** Where the data of a file ends; zeros after it belong to nobody. */
 function usedBytes(image: Image, path: string): number {
   const bytes = image.get(path) as Uint8Array
@@ -74,6 +78,7 @@ function usedBytes(image: Image, path: string): number {
 describe('a damaged log', () => {
   it('is reported for every flipped byte, however stale the witness is', async () => {
     const { stale, current, content } = await scenario()
+    const silent: string[] = []
     for (const [image, step] of [
       [stale, 1],
       [current, 5],
@@ -88,11 +93,11 @@ describe('a damaged log', () => {
               return copy
             }),
           )
-          if (at < used) expect(found, `${path} byte ${at}`).toBeUndefined()
-          else if (found !== undefined) expect(found, `${path} byte ${at}`).toEqual(content)
+          if (found !== undefined && (at < used || !same(found, content))) silent.push(`${path} byte ${at}`)
         }
       }
     }
+    expect(silent).toEqual([])
   })
 
   it('is reported for every file that is cut, at every length', async () => {
@@ -150,6 +155,7 @@ describe('a damaged log', () => {
 
   it('is reported when a sector was written to a wrong place', async () => {
     const { current, content } = await scenario()
+    const silent: string[] = []
     const places = [...current].flatMap(([path, bytes]) =>
       Array.from({ length: bytes.length / sector }, (_, at) => ({ path, at: at * sector })),
     )
@@ -163,15 +169,17 @@ describe('a damaged log', () => {
             return copy
           }),
         )
-        if (found !== undefined) expect(found, `${from.path} ${from.at} over ${to.path} ${to.at}`).toEqual(content)
+        if (found !== undefined && !same(found, content))
+          silent.push(`${from.path} ${from.at} over ${to.path} ${to.at}`)
       }
     }
+    expect(silent).toEqual([])
   })
 
   it('is reported when files of different times are mixed, unless nothing acknowledged is missing', async () => {
     const { steps } = await scenario(20)
     const promise = (at: number): string => {
-      const { term, vote } = steps[at]?.content.hardState as { term: number; vote: number }
+      const { term, vote } = (steps[at] as (typeof steps)[number]).content.hardState as { term: number; vote: number }
       return `${term}/${vote}`
     }
     for (const [newer, { image, content }] of steps.entries()) {
@@ -278,15 +286,17 @@ describe('a batch that was being written when the machine died', () => {
     const after = image.get(path) as Uint8Array
     const start = Math.ceil((before.findLastIndex((byte) => byte !== 0) + 1) / 8) * 8
     const end = after.findLastIndex((byte) => byte !== 0) + 1
+    const wrong: number[] = []
     for (let at = start; at < end; at++) {
       const torn = after.slice().fill(0, at)
       const found = await outcome(new Map([...image, [path, torn]]))
       const sectorsMissing = Math.floor((Math.ceil(end / sector) * sector - at) / sector)
       // a header that is half in one sector was not torn by a crash: sectors are written whole
       const whole = at === start || at >= start + 72
-      if (whole && sectorsMissing > 0) expect(found?.entries, `cut at ${at}`).toEqual(acknowledged)
-      else if (found !== undefined) expect(found.entries).toEqual(acknowledged)
+      const right = found === undefined ? !whole || sectorsMissing === 0 : same(found.entries, acknowledged)
+      if (!right) wrong.push(at)
     }
+    expect(wrong).toEqual([])
   })
 
   it('is told from damage even when its data is full of zeros', async () => {

@@ -1,9 +1,8 @@
 /** The Files port over node:fs. Callback functions are used on hot paths: they cost less CPU than fs.promises. */
 import * as fs from 'node:fs'
-import { dirname } from 'node:path'
-import type { FileHandle, Files, OpenFileOptions } from '../../../base/index.ts'
+import { dirname, resolve as absolute } from 'node:path'
+import type { ErrorCode, FileHandle, Files, OpenFileOptions } from '../../../base/index.ts'
 import { NitroError, messageOf } from '../../../base/index.ts'
-import type { ErrorCode } from '../../../base/index.ts'
 
 const codeOf: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'NotFound',
@@ -133,13 +132,11 @@ export const nodeFiles: Files = {
 
   async makeDirectory(directory: string): Promise<void> {
     await attempt('make directory', directory, async () => {
-      const first = await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 })
+      const path = absolute(directory)
+      const first = await fs.promises.mkdir(path, { recursive: true, mode: 0o700 })
       if (first === undefined) return
-      // a new directory is durable once its parent is synced, up to the first that existed before
-      for (let at = directory; at.length >= first.length; at = dirname(at)) {
-        await syncDirectory(dirname(at))
-        if (at === dirname(at)) break
-      }
+      // a new directory is durable once its parent is synced; `first` is the outermost new one
+      for (let at = path; at.length >= first.length; at = dirname(at)) await syncDirectory(dirname(at))
     })
   },
 

@@ -9,9 +9,9 @@
 import type { Clock, Crypto, FileHandle, Files, Metrics, Scheduler, Timer } from '../../../base/index.ts'
 import { NitroError, assert, messageOf } from '../../../base/index.ts'
 import type { Entry, HardState, StorageFault } from '../../../consensus/index.ts'
-import { dataView, sectorBytes } from './bytes.ts'
+import { RecordArena, batchSize } from './arena.ts'
+import { sectorBytes } from './bytes.ts'
 import type { RecordContext } from './record.ts'
-import { encodeRecord, recordSize } from './record.ts'
 import type { Recovered, SegmentPlace } from './recovery.ts'
 import type { SegmentHeader } from './segment.ts'
 import { encodeSegmentHeader, nextSegmentName, prepareSegment, segmentName } from './segment.ts'
@@ -52,9 +52,6 @@ interface Prepared {
   readonly capacity: number
 }
 
-const arenaBytesKept = 4 << 20
-const emptyData = new Uint8Array(0)
-
 /** An open log. Made by `openLog`. */
 export class DurableLog {
   private readonly ports: LogPorts
@@ -64,8 +61,7 @@ export class DurableLog {
   private active: ActiveSegment
   private readonly closedSegments: SegmentPlace[]
   private next: Promise<Prepared | undefined> | undefined
-  private arena = new Uint8Array(64 << 10)
-  private view = dataView(this.arena)
+  private readonly arena = new RecordArena()
   /** Number and header checksum of the last record written, and number of the last one synced. */
   private number: number
   private chain: number
@@ -219,8 +215,7 @@ export class DurableLog {
   /** Writes one record per entry at the end of the log and syncs. */
   private async append(entries: readonly Entry[], reset: LogBatch['snapshot'], commit: number): Promise<void> {
     const { hook, metrics } = this.ports
-    let size = reset === undefined ? 0 : recordSize(0)
-    for (const entry of entries) size += recordSize(entry.data.length)
+    const size = batchSize(entries, reset)
     if (this.active.position + size > this.active.capacity) {
       await this.appendToNext(entries, reset, commit, size)
       return
@@ -229,7 +224,7 @@ export class DurableLog {
     const from = position % sectorBytes
     this.encode(entries, reset, commit, from, size)
     hook('wal:before-write')
-    await file.write(position, this.arena.subarray(from, from + size))
+    await file.write(position, this.arena.bytes.subarray(from, from + size))
     hook('wal:after-write')
     await file.sync()
     this.active.position = position + size
@@ -263,9 +258,9 @@ export class DurableLog {
     this.closedSegments.push({ sequence: full.sequence, maxIndex: full.maxIndex })
     this.active = place
     this.encode(entries, reset, commit, sectorBytes, size)
-    encodeSegmentHeader(crypto, incarnation, { ...header, capacity }, this.arena)
+    encodeSegmentHeader(crypto, incarnation, { ...header, capacity }, this.arena.bytes)
     hook('wal:before-write')
-    await file.write(0, this.arena.subarray(0, sectorBytes + size))
+    await file.write(0, this.arena.bytes.subarray(0, sectorBytes + size))
     hook('wal:after-write')
     await file.sync()
     hook('segment:before-rename')
@@ -288,8 +283,6 @@ export class DurableLog {
     from: number,
     size: number,
   ): void {
-    this.reserve(from + size)
-    const { crypto } = this.ports
     const context: RecordContext = {
       number: this.number,
       durable: this.durable,
@@ -297,29 +290,10 @@ export class DurableLog {
       commit,
       previous: this.chain,
     }
-    let at = from
-    if (reset !== undefined) {
-      context.number++
-      const mark = { index: reset.index, term: reset.term, data: emptyData }
-      context.previous = encodeRecord(crypto, this.arena, this.view, at, 'reset', mark, context)
-      at += recordSize(0)
-      this.active.maxIndex = Math.max(this.active.maxIndex, reset.index)
-    }
-    for (const entry of entries) {
-      context.number++
-      context.previous = encodeRecord(crypto, this.arena, this.view, at, entry.type, entry, context)
-      at += recordSize(entry.data.length)
-      if (entry.index > this.active.maxIndex) this.active.maxIndex = entry.index
-    }
+    this.arena.encode(this.ports.crypto, entries, reset, context, from, size)
     this.number = context.number
     this.chain = context.previous
-  }
-
-  private reserve(size: number): void {
-    if (size <= this.arena.length && (this.arena.length <= arenaBytesKept || size > arenaBytesKept)) return
-    this.arena = new Uint8Array(size > arenaBytesKept ? size : Math.max(size, this.arena.length * 2, 64 << 10))
-    if (size <= arenaBytesKept && this.arena.length > arenaBytesKept) this.arena = new Uint8Array(arenaBytesKept)
-    this.view = dataView(this.arena)
+    this.active.maxIndex = Math.max(this.active.maxIndex, reset?.index ?? 0, entries.at(-1)?.index ?? 0)
   }
 
   private prepareNext(): void {

@@ -6,6 +6,7 @@ import { damaged } from './damage.ts'
 import { DurableLog } from './log.ts'
 import type { LogPorts } from './log.ts'
 import { recover } from './recovery.ts'
+import type { Recovered } from './recovery.ts'
 import {
   encodeSegmentHeader,
   firstChain,
@@ -15,6 +16,7 @@ import {
   segmentSequence,
 } from './segment.ts'
 import { Witness, createWitness, witnessName } from './witness.ts'
+import type { WitnessFacts } from './witness.ts'
 
 /** Options of {@link openLog}. */
 export interface LogOptions {
@@ -52,33 +54,41 @@ export async function openLog(options: LogOptions): Promise<DurableLog> {
   const hook = options.hooks ?? ((): void => undefined)
   for (const name of recovered.obsolete) await files.remove(`${directory}/${name}`)
   const active = await files.open(`${directory}/${segmentName(recovered.active.sequence)}`)
-  const { position } = recovered.active
-  if (recovered.tornEnd > position) await active.write(position, new Uint8Array(recovered.tornEnd - position))
-  // what was read may only have been in the cache of a process that died
-  await active.sync()
-  await files.syncDirectory(directory)
-  const { window, hardState } = recovered
-  const witnessFile = await files.open(`${directory}/${witnessName}`)
-  const witness = new Witness(witnessFile, crypto, incarnation, hook, recovered.witnessSequence, {
+  const opened = [active]
+  try {
+    const { position } = recovered.active
+    if (recovered.tornEnd > position) await active.write(position, new Uint8Array(recovered.tornEnd - position))
+    // what was read may only have been in the cache of a process that died
+    await active.sync()
+    await files.syncDirectory(directory)
+    const witnessFile = await files.open(`${directory}/${witnessName}`)
+    opened.push(witnessFile)
+    await witnessFile.sync()
+    const witness = new Witness(witnessFile, crypto, incarnation, hook, recovered.witnessSequence, factsOf(recovered))
+    await witness.save()
+    return new DurableLog(portsOf(options, directory, segmentBytes, hook), recovered, active, witness)
+  } catch (error) {
+    for (const file of opened) await file.close().catch(() => undefined)
+    throw error
+  }
+}
+
+function factsOf({ hardState, window, number, facts, active }: Recovered): WitnessFacts {
+  return {
     ...hardState,
-    durableNumber: recovered.number,
+    durableNumber: number,
     durableIndex: window.lastIndex,
     durableTerm: window.lastTerm,
-    firstSegment: recovered.facts.firstSegment,
-    lastSegment: recovered.active.sequence,
+    firstSegment: facts.firstSegment,
+    lastSegment: active.sequence,
     compactedIndex: window.baseIndex,
     compactedTerm: window.baseTerm,
-  })
-  await witnessFile.sync()
-  await witness.save()
-  const ports: LogPorts = {
-    ...{ files, directory, crypto, incarnation, segmentBytes, hook },
-    scheduler: options.scheduler,
-    clock: options.clock,
-    metrics: options.metrics ?? silentMetrics,
-    witnessIntervalMs: options.witnessIntervalMs ?? 20,
   }
-  return new DurableLog(ports, recovered, active, witness)
+}
+
+function portsOf(options: LogOptions, directory: string, segmentBytes: number, hook: LogPorts['hook']): LogPorts {
+  const { files, crypto, incarnation, scheduler, clock, metrics = silentMetrics, witnessIntervalMs = 20 } = options
+  return { files, directory, crypto, scheduler, clock, metrics, hook, incarnation, segmentBytes, witnessIntervalMs }
 }
 
 async function createLog(
