@@ -24,7 +24,7 @@ export interface LinkEvents {
   hello(channel: Channel): Hello
   /** Whether a peer may be talked to; an error refuses it. */
   judge(theirs: Hello): NitroError | undefined
-  /** Both links of a peer are up, or one of them went down. */
+  /** Both links of a peer are up; or a session with it is over, and what was under way on it is lost. */
   changed(name: string, up: boolean): void
   message(name: string, channel: Channel, kind: number, payload: Uint8Array): void
   /** A queue towards a peer has room again. */
@@ -86,6 +86,8 @@ export class Links {
 
   private dial(peer: Peer, channel: Channel): void {
     const { transport, scheduler, random, logger } = this.ports
+    // What we refuse a peer for is about the peer; it must not be taken for the peer's word about us.
+    let ours: NitroError | undefined
     const dialer = new Dialer({
       transport,
       scheduler,
@@ -94,14 +96,18 @@ export class Links {
       backoffMaxMs: 500,
       slowRetryMs: 1_000,
       hello: () => this.events.hello(channel),
-      verify: (theirs) =>
-        theirs.name === peer.name
-          ? this.events.judge(theirs)
-          : new NitroError('DuplicateName', `${peer.address} is ${theirs.name}, not ${peer.name}`),
+      verify: (theirs) => {
+        ours =
+          theirs.name === peer.name
+            ? this.events.judge(theirs)
+            : new NitroError('DuplicateName', `${peer.address} is ${theirs.name}, not ${peer.name}`)
+        return ours
+      },
       up: (session) => this.adopt(session, channel),
       down: (error) => logger.debug({ peer: peer.name, channel, error: error?.code }, 'link down'),
       refused: (error, permanent) => {
-        if (permanent) this.events.refused(peer.name, error)
+        if (error === ours) logger.warn({ peer: peer.name, code: error.code, reason: error.message }, 'refused a peer')
+        else if (permanent) this.events.refused(peer.name, error)
       },
     })
     peer.dialers.push(dialer)
@@ -113,14 +119,16 @@ export class Links {
     const theirs = session.remote
     if (this.closed) return session.close()
     const peer = this.peer(theirs.name)
-    if (!equalBytes(peer.startId, theirs.startId)) {
-      for (const one of channels) peer.sessions[one]?.close()
-      peer.startId = theirs.startId
+    const restarted = !equalBytes(peer.startId, theirs.startId)
+    const replaced = channels.filter((one) => one === channel || restarted)
+    if (replaced.map((one) => this.discard(peer, one)).includes(true)) {
+      this.lost(peer)
+      // The loss made what this very handshake told forgotten.
+      this.events.judge(theirs)
     }
-    const before = peer.sessions[channel]
+    peer.startId = theirs.startId
     peer.sessions[channel] = session
     peer.hello = theirs
-    before?.close()
     session.start({
       message: (kind, payload) => {
         if (peer.sessions[channel] === session) this.events.message(peer.name, channel, kind, payload)
@@ -129,17 +137,26 @@ export class Links {
       close: () => {
         if (peer.sessions[channel] !== session) return
         delete peer.sessions[channel]
-        this.report(peer)
+        this.lost(peer)
       },
     })
-    this.report(peer)
+    if (peer.up || channels.some((one) => peer.sessions[one] === undefined)) return
+    peer.up = true
+    this.events.changed(peer.name, true)
   }
 
-  private report(peer: Peer): void {
-    const up = channels.every((channel) => peer.sessions[channel] !== undefined)
-    if (up === peer.up) return
-    peer.up = up
-    this.events.changed(peer.name, up)
+  /** Closes the session of a channel, if there is one, without a further word of it. */
+  private discard(peer: Peer, channel: Channel): boolean {
+    const session = peer.sessions[channel]
+    delete peer.sessions[channel]
+    session?.close()
+    return session !== undefined
+  }
+
+  /** A session is over. Told even if the other one was lost before: something may have been sent on this one since. */
+  private lost(peer: Peer): void {
+    peer.up = false
+    this.events.changed(peer.name, false)
   }
 
   /** Sends one message; false when there is no link or its queue is full. */
