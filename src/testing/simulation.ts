@@ -4,7 +4,7 @@
  */
 import { checkCounters, checkDurability } from './checkers/durability.ts'
 import type { Final } from './checkers/durability.ts'
-import { History } from './checkers/history.ts'
+import { History, describeOperation } from './checkers/history.ts'
 import { checkRegisters } from './checkers/register.ts'
 import { checkRevisions } from './checkers/revisions.ts'
 import { cluster } from './cluster.ts'
@@ -56,8 +56,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     faults.end()
     await settle(world, workload, history)
     const finals = await finalsOf(world, workload, 'c3')
-    if (random.chance(0.3)) await blackout(world, workload, finals)
-    check(world, history, finals)
+    if (random.chance(0.3) && workload.busy === 0) await blackout(world, workload, finals)
+    check(world, history, workload.busy === 0 ? finals : undefined)
   } catch (error) {
     world.violations.add(`the run broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   }
@@ -75,8 +75,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 /** After the healing everything that was asked is answered, and all nodes come to the same state. */
 async function settle(world: Cluster, workload: Workload, history: History): Promise<void> {
   if (!(await world.until(() => workload.busy === 0, progressMs))) {
-    const waiting = history.operations.filter((one) => one.outcome === 'pending').length
-    world.violations.add(`no progress: ${waiting} operations unanswered, ${workload.busy} workers busy`)
+    const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
+    world.violations.add(`no progress, ${workload.busy} workers are busy:\n    ${waiting.join('\n    ')}`)
   }
   if (!(await world.until(() => world.converged(), progressMs))) {
     world.violations.add(`the nodes do not converge: ${describeNodes(world)}`)
