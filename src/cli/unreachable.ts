@@ -11,10 +11,12 @@ const words: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 }
 
+const refusedText = /(\S+): Unavailable, cannot reach \S+: connect ECONNREFUSED [^\s;]+/g
+
 /** The message of an error, with the endpoints it names gathered by reason: `a:1, b:2: connection refused`. */
 export function shortMessage(error: NitroError): string {
   const reasons = reasonsOf(error)
-  if (reasons.size === 0) return error.message
+  if (reasons.size === 0) return error.message.replaceAll(refusedText, '$1: connection refused')
   const groups = new Map<string, string[]>()
   for (const [endpoint, reason] of reasons) groups.set(reason, [...(groups.get(reason) ?? []), endpoint])
   const parts = [...groups].map(([reason, endpoints]) => `${endpoints.join(', ')}: ${reason}`)

@@ -8,7 +8,7 @@ export const serverExit = { ok: 0, error: 1, usage: 2, unavailable: 5 } as const
 type Advice = (options: ServerOptions, error: NitroError) => string
 
 const advice: Partial<Record<ErrorCode, Advice>> = {
-  IdentityLost: (options) => replaceAdvice(options),
+  IdentityLost: (options) => replaceCommands(options, 'Next, while the other members have a quorum:'),
   LogDamaged: (options) =>
     `A vote or an acknowledged write may be gone, so this node must not take part as it is. ${replaceAdvice(options)}`,
   Removed: (options) =>
@@ -73,18 +73,25 @@ export function exitCodeOf(error: unknown): number {
 }
 
 function replaceAdvice(options: ServerOptions): string {
-  const { name, dataDir, peers, join } = options
+  const { name, dataDir, listen, peers, join } = options
   if (peers !== undefined && Object.keys(peers).length < 2 && join === undefined) {
     return (
       'There is no other member to rebuild from. Restore the last snapshot into an empty directory:\n' +
-      `  nitrostate snapshot restore SNAPSHOT --name ${name} --data-dir ${dataDir}.restored --listen ${options.listen}`
+      `  nitrostate snapshot restore SNAPSHOT --name ${name} --data-dir ${dataDir}.restored --listen ${listen}`
     )
   }
-  return (
+  return replaceCommands(
+    options,
     'While the other members have a quorum, replace this node: keep the old directory aside, give its place to a new ' +
-    'process, and start that one with an empty directory:\n' +
-    `  mv ${dataDir} ${dataDir}.lost\n` +
-    `  nitrostate member replace ${name} --endpoints ${others(options)}\n` +
+      'process, and start that one with an empty directory:',
+  )
+}
+
+function replaceCommands(options: ServerOptions, lead: string): string {
+  return (
+    `${lead}\n` +
+    `  mv ${options.dataDir} ${options.dataDir}.lost\n` +
+    `  nitrostate member replace ${options.name} --endpoints ${others(options)}\n` +
     `  ${startCommand(options)}`
   )
 }

@@ -49,13 +49,13 @@ export const settings = {
     'NITROSTATE_PEERS',
     'all first members of a new cluster, this node among them; the same list on each',
   ),
-  join: setting(
-    'list',
-    '--join <host:port,...>',
-    'NITROSTATE_JOIN',
-    'members of a running cluster to join; first reserve the place with "nitrostate member add"',
+  join: setting('list', '--join <host:port,...>', 'NITROSTATE_JOIN', 'members of a running cluster to join'),
+  learner: setting(
+    'boolean',
+    '--learner',
+    'NITROSTATE_LEARNER',
+    'after joining stay a learner, until "nitrostate member promote"',
   ),
-  learner: setting('boolean', '--learner', 'NITROSTATE_LEARNER', 'after joining stay a learner: replicate, never vote'),
   insecure: setting(
     'boolean',
     '--insecure',

@@ -77,8 +77,7 @@ test('a fatal error is explained with its code and the exact next commands', asy
   expect(await code).toBe(1)
   expect(host.written).toBe(
     'error: IdentityLost: the cluster knows n1 under another incarnation\n' +
-      'While the other members have a quorum, replace this node: keep the old directory aside, give its place to a new ' +
-      'process, and start that one with an empty directory:\n' +
+      'Next, while the other members have a quorum:\n' +
       '  mv data/n1 data/n1.lost\n' +
       '  nitrostate member replace n1 --endpoints 127.0.0.1:7402,127.0.0.1:7403\n' +
       '  nitrostate server --name n1 --data-dir data/n1 --listen 127.0.0.1:7401 --join 127.0.0.1:7402,127.0.0.1:7403\n',

@@ -8,11 +8,14 @@ import { printRecord, printRows } from '../output.ts'
 import { sharedOptions, usesCluster, withClient, withNode } from '../shared.ts'
 
 const examples = `
-Adding a node, step by step:
-  nitrostate member add n4 127.0.0.1:7404
-  nitrostate server --name n4 --data-dir data/n4 --listen 127.0.0.1:7404 --join 127.0.0.1:7401
-  nitrostate member list                           until n4 has caught up with the leader
-  nitrostate member promote n4`
+A node that joins becomes a voter by itself once it has caught up; started with --learner it stays a learner until it is
+promoted.
+
+Examples:
+  nitrostate server --name n4 --data-dir data/n4 --listen 127.0.0.1:7404 --join 127.0.0.1:7401     add n4
+  nitrostate member list                           where each member is
+  nitrostate member remove n4                      take it out again
+  nitrostate member replace n2                     n2's disk is lost: give its place to a new process
 
 /** Operations on the configuration. */
 export function memberCommand(context: CliContext): Command {
@@ -56,7 +59,7 @@ async function membersOf(
 
 function addCommand(context: CliContext): Command {
   return usesCluster(new Command('add'))
-    .description("reserve a learner's place for a new node that will join under this name")
+    .description("reserve the place of a new node before it joins")
     .argument('<name>', 'name of the new node')
     .addArgument(new Argument('<address>', 'host:port others will reach it under').argParser(endpoint))
     .action((name: string, address: string, _options: unknown, command: Command) =>
