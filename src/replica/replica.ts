@@ -294,9 +294,11 @@ export class Replica {
     return this.ending !== undefined
   }
 
-  /** Whether it applies, and knows a leader. */
+  /** Whether it has state and applies, and knows a leader. A member just admitted has nothing until its first snapshot. */
   get ready(): boolean {
-    return this.group !== undefined && !this.group.repairing && this.group.leaderId !== 0 && this.ending === undefined
+    const { group } = this
+    if (group === undefined || this.ending !== undefined) return false
+    return (group.applier.machine?.appliedIndex ?? 0) > 0 && group.leaderId !== 0
   }
 
   /** Resolves at the next change of role, leader, members or readiness. */
