@@ -30,6 +30,18 @@ export function hash128Into(
   end: number,
   seed = 0,
 ): void {
+  hash128View(out, outAt, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start, end, seed)
+}
+
+/** As {@link hash128Into}, for callers that keep a view of their memory: one load a word, and nothing is allocated. */
+export function hash128View(
+  out: Uint32Array,
+  outAt: number,
+  data: DataView,
+  start: number,
+  end: number,
+  seed = 0,
+): void {
   const length = end - start
   let h1 = seed
   let h2 = seed
@@ -38,24 +50,24 @@ export function hash128Into(
   let i = start
   const blocksEnd = start + (length & ~15)
   for (; i < blocksEnd; i += 16) {
-    let k = Math.imul(load32(bytes, i), c1)
+    let k = Math.imul(data.getInt32(i, true), c1)
     h1 ^= Math.imul(rotl(k, 15), c2)
     h1 = (Math.imul(rotl(h1, 19) + h2, 5) + 0x561ccd1b) | 0
-    k = Math.imul(load32(bytes, i + 4), c2)
+    k = Math.imul(data.getInt32(i + 4, true), c2)
     h2 ^= Math.imul(rotl(k, 16), c3)
     h2 = (Math.imul(rotl(h2, 17) + h3, 5) + 0x0bcaa747) | 0
-    k = Math.imul(load32(bytes, i + 8), c3)
+    k = Math.imul(data.getInt32(i + 8, true), c3)
     h3 ^= Math.imul(rotl(k, 17), c4)
     h3 = (Math.imul(rotl(h3, 15) + h4, 5) + 0x96cd1c35) | 0
-    k = Math.imul(load32(bytes, i + 12), c4)
+    k = Math.imul(data.getInt32(i + 12, true), c4)
     h4 ^= Math.imul(rotl(k, 18), c1)
     h4 = (Math.imul(rotl(h4, 13) + h1, 5) + 0x32ac3b17) | 0
   }
   const tail = end - i
-  if (tail > 12) h4 ^= Math.imul(rotl(Math.imul(loadTail(bytes, i + 12, end), c4), 18), c1)
-  if (tail > 8) h3 ^= Math.imul(rotl(Math.imul(loadTail(bytes, i + 8, end), c3), 17), c4)
-  if (tail > 4) h2 ^= Math.imul(rotl(Math.imul(loadTail(bytes, i + 4, end), c2), 16), c3)
-  if (tail > 0) h1 ^= Math.imul(rotl(Math.imul(loadTail(bytes, i, end), c1), 15), c2)
+  if (tail > 12) h4 ^= Math.imul(rotl(Math.imul(loadTail(data, i + 12, end), c4), 18), c1)
+  if (tail > 8) h3 ^= Math.imul(rotl(Math.imul(loadTail(data, i + 8, end), c3), 17), c4)
+  if (tail > 4) h2 ^= Math.imul(rotl(Math.imul(loadTail(data, i + 4, end), c2), 16), c3)
+  if (tail > 0) h1 ^= Math.imul(rotl(Math.imul(loadTail(data, i, end), c1), 15), c2)
   h1 ^= length
   h2 ^= length
   h3 ^= length
@@ -75,18 +87,9 @@ export function hash128Into(
   out[outAt + 3] = h4 + h1
 }
 
-function load32(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) |
-    ((bytes[at + 1] as number) << 8) |
-    ((bytes[at + 2] as number) << 16) |
-    ((bytes[at + 3] as number) << 24)
-  )
-}
-
-function loadTail(bytes: Uint8Array, at: number, end: number): number {
+function loadTail(data: DataView, at: number, end: number): number {
   let k = 0
-  for (let i = Math.min(at + 4, end) - 1; i >= at; i--) k = (k << 8) | (bytes[i] as number)
+  for (let i = Math.min(at + 4, end) - 1; i >= at; i--) k = (k << 8) | data.getUint8(i)
   return k
 }
 

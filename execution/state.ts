@@ -4,7 +4,7 @@
  * Every change is encoded once (record.ts), hashed, and that hash goes three ways: into the sum over current records (the
  * predecessor's is taken out), into the chain, and into the index, against which the record is checked when it is read back.
  */
-import { hash128Into, latin1 } from '../base/index.ts'
+import { hash128Into, hash128View, latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import type { BlockStore } from './block-store.ts'
 import { KeyEntry, KeyIndex } from './key-index.ts'
@@ -143,7 +143,7 @@ export class State {
   }
 
   private hashRecord(entry: KeyEntry): void {
-    hash128Into(lanes, 0, entry.bytes as Uint8Array, entry.offset, entry.offset + entry.length)
+    hash128View(lanes, 0, this.overlay.chunk.data, entry.offset, entry.offset + entry.length)
     entry.h0 = (lanes[0] as number) | 0
     entry.h1 = (lanes[1] as number) | 0
     entry.h2 = (lanes[2] as number) | 0
