@@ -15,7 +15,7 @@ Examples:
   nitrostate server --name n4 --data-dir data/n4 --listen 127.0.0.1:7404 --join 127.0.0.1:7401     add n4
   nitrostate member list                           where each member is
   nitrostate member remove n4                      take it out again
-  nitrostate member replace n2                     n2's disk is lost: give its place to a new process
+  nitrostate member replace n2                     n2's disk is lost: give its place to a new process`
 
 /** Operations on the configuration. */
 export function memberCommand(context: CliContext): Command {
@@ -59,7 +59,7 @@ async function membersOf(
 
 function addCommand(context: CliContext): Command {
   return usesCluster(new Command('add'))
-    .description("reserve the place of a new node before it joins")
+    .description('reserve the place of a new node before it joins')
     .argument('<name>', 'name of the new node')
     .addArgument(new Argument('<address>', 'host:port others will reach it under').argParser(endpoint))
     .action((name: string, address: string, _options: unknown, command: Command) =>
