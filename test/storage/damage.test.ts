@@ -153,6 +153,30 @@ describe('a damaged log', () => {
     expect(ambiguous).toBeGreaterThan(0)
   })
 
+  it('is reported when a sector is zeroed and any later record can still be read, without any witness', async () => {
+    const files = new MemoryFiles()
+    const log = await openOn(files, { create: true, segmentBytes: 8192 })
+    await log.write({ entries: [], hardState: { term: 1, vote: 0, commit: 0 } })
+    const records: { readonly start: number; readonly end: number }[] = []
+    for (let index = 1, at = sector; index <= 9; index++) {
+      const bytes = [700, 20, 1100][index % 3] as number
+      await log.write({ entries: entriesFrom(index, 1, 1, bytes) })
+      const end = at + 72 + Math.ceil(bytes / 8) * 8 + 8
+      records.push({ start: at, end })
+      at = end
+    }
+    const image = filesOf(files)
+    const { entries } = contentOf(log)
+    const used = (records.at(-1) as (typeof records)[number]).end
+    for (let at = sector; at < used; at += sector) {
+      const zeroed = changed(image, 'data/log/wal-000000000001', (copy) => copy.fill(0, at, at + sector))
+      const found = await outcome(zeroed)
+      const broken = records.findIndex(({ start, end }) => start < at + sector && end > at)
+      const marked = records.slice(broken + 1).some(({ start }) => start + 72 <= at || start >= at + sector)
+      expect(found?.entries, `sector at ${at}`).toEqual(marked ? undefined : entries.slice(0, broken))
+    }
+  })
+
   it('is reported when a sector was written to a wrong place', async () => {
     const { current, content } = await scenario()
     const silent: string[] = []
@@ -199,6 +223,25 @@ describe('a damaged log', () => {
         }
       }
     }
+  })
+
+  it('is reported when valid records of two histories are mixed', async () => {
+    const history = async (term: number): Promise<Uint8Array> => {
+      const files = new MemoryFiles()
+      const log = await openOn(files, { create: true, segmentBytes })
+      await log.write({ entries: entriesFrom(1, 1), hardState: { term: 2, vote: 0, commit: 0 } })
+      await log.write({ entries: entriesFrom(2, 1, term, 368) })
+      await log.write({ entries: entriesFrom(3, 1, 2, 100) })
+      image = filesOf(files)
+      return image.get('data/log/wal-000000000001') as Uint8Array
+    }
+    let image: Image = new Map()
+    const [ours, theirs] = [await history(1), await history(2)]
+    const third = sector + 72 + 24 + 8 + 72 + 368 + 8
+    const mixed = Uint8Array.from([...ours.subarray(0, third), ...theirs.subarray(third)])
+    const as = (bytes: Uint8Array): Image => new Map([...image, ['data/log/wal-000000000001', bytes]])
+    expect([await outcome(as(ours)), await outcome(as(theirs))]).not.toContain(undefined)
+    expect(await outcome(as(mixed))).toBeUndefined()
   })
 
   it('is reported when a vote was lost and anything was written after it', async () => {
