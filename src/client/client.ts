@@ -122,7 +122,9 @@ class RemoteClient implements Client {
     signal.throwIfAborted()
     const connection = this.connector.current
     if (connection === undefined) throw this.connector.unavailable()
-    const session = await this.connector.openSession(connection.address)
+    const session = await this.connector.openSession(connection.address, signal).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : error
+    })
     yield* readStream({ session, scheduler: this.settings.ports.scheduler, method, params, signal, timeoutMs })
   }
 

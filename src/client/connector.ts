@@ -144,9 +144,9 @@ export class Connector {
     return new NitroError('WrongCluster', `${theirs.name} belongs to another cluster than this client was connected to`)
   }
 
-  /** Opens a further session to the node in use, for a stream of its own. Throws what dialing throws. */
-  openSession(address: string): Promise<Session> {
-    return dialOne(this.plan([address]), address, this.stopping.signal)
+  /** Opens a further session to an address, for a stream of its own. Throws what dialing throws. */
+  openSession(address: string, signal: AbortSignal): Promise<Session> {
+    return dialOne(this.plan([address]), address, signal)
   }
 
   private adopt({ address, session }: Dialed): void {

@@ -20,7 +20,7 @@ import type { Executed } from '../../base/index.ts'
 import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
-import { MachineRequests, Request } from './requests.ts'
+import { MachineRequests, Request, worthRepeating } from './requests.ts'
 import type { RequestsOptions } from './requests.ts'
 
 /** Numbers the machine keeps answers for. */
@@ -51,7 +51,8 @@ export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
   private arena = new ByteWriter(arenaBytes)
-  private state: 'none' | 'opening' | 'open' = 'none'
+  /** `refused`: the last attempt to open failed, the next comes with the next retry. */
+  private state: 'none' | 'opening' | 'refused' | 'open' = 'none'
   private opening: Command | undefined
   private sessionId: Uint8Array = new Uint8Array(sessionIdBytes)
   /** Counts the sessions this object has had. */
@@ -167,7 +168,9 @@ export class CommandSession extends MachineRequests<Command> {
 
   protected override retry(): void {
     super.retry()
-    if (this.state === 'none' && this.queueAt < this.queue.length) this.open()
+    if (this.state !== 'refused') return
+    if (this.queueAt < this.queue.length) this.open()
+    else this.state = 'none'
   }
 
   protected override ended(command: Command): void {
@@ -219,7 +222,8 @@ export class CommandSession extends MachineRequests<Command> {
     this.opening = undefined
     this.state = 'none'
     if (this.closed) return
-    if (error.retryable) {
+    if (worthRepeating(error)) {
+      this.state = 'refused'
       for (let at = this.queueAt; at < this.queue.length; at++) (this.queue[at] as Command).lastError = error
       this.retryLater()
       return

@@ -176,9 +176,7 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
   /** An attempt ended in an error. */
   protected refused(request: R, error: NitroError): void {
     request.lastError = error
-    // `Closed` is about the other end: this end was not closed, so another node can take over.
-    const again = (error.retryable || error.code === 'Closed') && error.executed !== 'yes'
-    if (this.closed || !again) {
+    if (this.closed || !worthRepeating(error)) {
       this.fail(request, request.uncertain && error.executed === 'no' ? withExecuted(error, 'maybe') : error)
       return
     }
@@ -287,6 +285,14 @@ export abstract class MachineRequests<R extends Request> extends Requests<R, Uin
     if (result[0] === okStatus) this.succeeded(request, result.subarray(1))
     else this.refused(request, errorOf(result))
   }
+}
+
+/**
+ * Whether another attempt can end better. `Closed` counts: it is about the other end, which another node can replace;
+ * when this end is closed nothing is repeated anyway.
+ */
+export function worthRepeating(error: NitroError): boolean {
+  return (error.retryable || error.code === 'Closed') && error.executed !== 'yes'
 }
 
 function checkTimeout(timeoutMs: number): number {

@@ -182,6 +182,17 @@ describe('the snapshot stream', () => {
     expect(node.sessions.size).toBe(1)
   })
 
+  test('an abort while its connection is being made ends it at once', async () => {
+    const { cluster, admin, errorOf } = await setUp()
+    cluster.network.block('client', 'a', 'blackhole')
+    const abort = new AbortController()
+    cluster.time.after(50, () => abort.abort('enough'))
+    const startedMs = cluster.time.monotonicMs()
+    const reader = admin.snapshot({ signal: abort.signal })[Symbol.asyncIterator]()
+    expect(await errorOf(reader.next())).toBe('enough')
+    expect(cluster.time.monotonicMs() - startedMs).toBeLessThan(100)
+  })
+
   test('an abort, a deadline, silence, a lost connection and close all end it', async () => {
     const { cluster, node, client, admin, errorOf } = await setUp()
     node.calls = () => undefined

@@ -1,6 +1,6 @@
 /**
  * The conformance suite of the Store interface: what a node's and a client's store must both do.
- * `open` gives an empty store each time; `close` is called after each test.
+ * `open` gives an empty store before each test, new or emptied by `deleteRange({})`; `close` is called after it.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isNitroError, utf8 } from '../../base/index.ts'

@@ -287,6 +287,18 @@ describe('eviction', () => {
     expect(second.command.args).not.toEqual(first.command.args)
   })
 
+  test('while opening is being retried, further commands do not open as well', () => {
+    const { channel, session, send } = setUp({ opens: false })
+    void send()
+    channel.take().fail('Unavailable')
+    void send()
+    void send()
+    expect(channel.submissions).toEqual([])
+    session.retryNow()
+    channel.take().answer(1)
+    expect(channel.submissions.length).toBe(3)
+  })
+
   test('a session that can not be opened fails the commands that wait for it', async () => {
     const { channel, send } = setUp({ opens: false })
     const work = send()
