@@ -22,6 +22,8 @@ const cancelled = errorResult(new NitroError('Cancelled', '', { executed: 'no' }
 /** Bytes a touched session adds to what the next flush writes, besides its answers. */
 const recordBytes = 48
 
+const recentSlots = 4096
+
 /** Every open session of a machine. */
 export class Sessions {
   /** Uses ever counted; the order of sessions by use. */
@@ -30,6 +32,8 @@ export class Sessions {
   dirtyBytes = 0
   private readonly limits: MachineLimits
   private readonly open = new Map<string, Session>()
+  /** Sessions seen lately, by the first bits of their ids; only a shortcut to `open`. */
+  private readonly recent = Array.from<Session | undefined>({ length: recentSlots })
   /** Ends of the list by use: the head is evicted next. */
   private head: Session | undefined
   private tail: Session | undefined
@@ -46,17 +50,12 @@ export class Sessions {
     return this.open.size
   }
 
-  /** The session of this id, latin1; using it is {@link touch}. */
-  get(id: string): Session | undefined {
-    return this.open.get(id)
-  }
-
   /**
    * Admits a numbered command. A session: execute it and then call {@link answer}. Result bytes: they are its answer, and
    * nothing may be executed.
    */
   admit(bytes: Uint8Array, header: CommandHeader): Session | Uint8Array {
-    const session = this.open.get(latin1(bytes, header.sessionAt, header.sessionAt + sessionIdBytes))
+    const session = this.find(bytes, header.sessionAt)
     if (session === undefined) return evicted
     this.touch(session)
     session.advance(header.answeredUpTo)
@@ -159,6 +158,16 @@ export class Sessions {
     this.uses = uses
   }
 
+  /** The session whose id stands at `at`; one seen lately is found without making a string. */
+  private find(bytes: Uint8Array, at: number): Session | undefined {
+    const slot = ((bytes[at] as number) | ((bytes[at + 1] as number) << 8)) & (recentSlots - 1)
+    const recent = this.recent[slot]
+    if (recent !== undefined && recent.isOpen && hasId(recent, bytes, at)) return recent
+    const session = this.open.get(latin1(bytes, at, at + sessionIdBytes))
+    if (session !== undefined) this.recent[slot] = session
+    return session
+  }
+
   private refusal(session: Session, seq: number): Uint8Array | undefined {
     const { sessionWindow, sessionAnswerBytes } = this.limits
     if (seq > session.answeredUpTo + sessionWindow) return limitExceeded('sessionWindow', sessionWindow)
@@ -210,6 +219,11 @@ export class Sessions {
     session.before = undefined
     session.after = undefined
   }
+}
+
+function hasId(session: Session, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < sessionIdBytes; i++) if (session.id.charCodeAt(i) !== bytes[at + i]) return false
+  return true
 }
 
 function limitExceeded(name: string, limit: number): Uint8Array {

@@ -95,6 +95,15 @@ describe('sessions', () => {
     expect(codeOf(box.run(put('a', '1', numbered(2, 1))))).toBe('SessionEvicted')
   })
 
+  it('are told apart by their whole ids', () => {
+    const box = new Box()
+    const ids = [0, 1, 2].map((last) => sessionId(1).with(15, last))
+    box.apply(ids.slice(0, 2).map((id) => call('session', 'open', encodeSessionArgs(id))))
+    const results = box.apply([0, 1, 2, 0, 1].map((i) => put('k', 'v', { session: ids[i]!, seq: 1, answeredUpTo: 0 })))
+    expect(results.map(codeOf)).toEqual(['ok', 'ok', 'SessionEvicted', 'ok', 'ok'])
+    expect([0, 1, 3, 4].map((i) => revisionOf(results[i] as Uint8Array))).toEqual([1, 2, 1, 2])
+  })
+
   it('open and close idempotently', () => {
     const box = new Box()
     const results = box.apply([open(1), open(1), put('k', 'v', numbered(1, 1)), open(1), close(1), close(1), close(2)])
