@@ -19,13 +19,13 @@ import { ByteWriter, NitroError, hash128Into } from '../base/index.ts'
 import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes } from './record.ts'
 
 /** A block is closed when it has reached this size; a longer record gets a block of its own. */
-export const blockTargetBytes: number = 128 * 1024
+const blockTargetBytes = 128 * 1024
 
 /** The bytes before a block's records. */
-export const blockHeaderBytes = 16
+const blockHeaderBytes = 16
 
 /** The bytes after a block's records. */
-export const blockTrailerBytes = 16
+const blockTrailerBytes = 16
 
 const blockFormat = 1
 const two32 = 0x1_0000_0000

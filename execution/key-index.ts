@@ -131,11 +131,6 @@ export class KeyIndex {
     }
   }
 
-  /** Every entry, in no order that means anything. */
-  entries(): IterableIterator<KeyEntry> {
-    return this.points.values()
-  }
-
   /** The chunk a key lies in or would be added to: the last one that starts at or before it. */
   private chunkOf(key: string): number {
     let low = 0

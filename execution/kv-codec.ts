@@ -80,10 +80,10 @@ export interface RangeResult {
 }
 
 /** Kinds of {@link KeyRange} as they are written. */
-export const rangeKinds = { single: 0, bounded: 1, from: 2 } as const
+const rangeKinds = { single: 0, bounded: 1, from: 2 } as const
 
 /** Bits of a range's options byte. */
-export const rangeBits = { reverse: 1, keysOnly: 2, countOnly: 4 } as const
+const rangeBits = { reverse: 1, keysOnly: 2, countOnly: 4 } as const
 
 /** Appends a whole put command: the fast path past `encodeCommand`. */
 export function writePut(

@@ -115,6 +115,7 @@ export class Loader {
     const { state } = this
     const entries: KeyEntry[] = []
     const lanes = new Int32Array(4)
+    const hash = new Uint32Array(lanes.buffer)
     for (const entry of this.keys.values()) {
       if (entry.mod > metadata.revision) throw damaged('a change is newer than the metadata')
       if (entry.tombstone) continue
@@ -122,7 +123,7 @@ export class Loader {
       lanes[1] = entry.h1
       lanes[2] = entry.h2
       lanes[3] = entry.h3
-      addHash(state.sum, new Uint32Array(lanes.buffer))
+      addHash(state.sum, hash)
       state.blocks.hold(entry)
       entries.push(entry)
     }

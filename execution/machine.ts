@@ -149,7 +149,8 @@ export class Machine {
   /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged` only. */
   step(sink: ResultSink): boolean {
     const { entry, position } = this
-    assert(entry !== undefined && this.damage === undefined, 'an entry has been started')
+    assert(entry !== undefined, 'an entry has been started')
+    if (this.damage !== undefined) throw this.damage
     if (position === this.count) return false
     const start = this.at + 4
     const end = start + lengthAt(entry, this.at)

@@ -153,7 +153,7 @@ export class State {
 }
 
 /** Whether the four lanes at `lane` are the hash of the entry's record. */
-export function hasHash(entry: KeyEntry, hash: Uint32Array, lane: number): boolean {
+function hasHash(entry: KeyEntry, hash: Uint32Array, lane: number): boolean {
   return (
     (((hash[lane] as number) ^ entry.h0) |
       ((hash[lane + 1] as number) ^ entry.h1) |

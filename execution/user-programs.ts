@@ -1,5 +1,13 @@
 /** The programs registered in code, and how one of their methods is run: whole, or not at all. */
-import { ByteWriter, NitroError, decodeValue, encodeValue, encodeValueTo, isNitroError } from '../base/index.ts'
+import {
+  AssertionError,
+  ByteWriter,
+  NitroError,
+  decodeValue,
+  encodeValue,
+  encodeValueTo,
+  isNitroError,
+} from '../base/index.ts'
 import type { Value } from '../base/index.ts'
 import { builtins } from './command.ts'
 import type { MachineLimits } from './limits.ts'
@@ -68,8 +76,12 @@ export class UserPrograms {
     }
   }
 
-  /** Only codes and canonical details enter a result: messages and stacks differ between nodes. */
+  /**
+   * Only codes and canonical details enter a result: messages and stacks differ between nodes. A broken invariant of our own
+   * is no result; it stops the node.
+   */
   private failure(program: string, method: string, thrown: unknown): Uint8Array {
+    if (thrown instanceof AssertionError) throw thrown
     if (isNitroError(thrown)) return programError(program, method, thrown.code, null)
     if (!(thrown instanceof ProgramError)) return programError(program, method, 'Error', null)
     try {

@@ -10,6 +10,8 @@ import {
   fromHex,
   fromLatin1,
   hash128,
+  hash128Into,
+  hash128View,
   hashBytes,
   hashFromBytes,
   hashText,
@@ -114,6 +116,17 @@ describe('the fast hash', () => {
     expect(hashText(hash128(utf8('')))).toBe('00000000000000000000000000000000')
     const lanes = [...hash128(utf8('The quick brown fox jumps over the lazy dog'))].map((n) => n.toString(16))
     expect(lanes).toEqual(['2f1583c3', 'ecee2c67', '5d7bf66c', 'e5e91d2c'])
+  })
+
+  it('does not depend on where the bytes lie', () => {
+    const buffer = new Uint8Array(200).map((_, i) => i * 7)
+    for (let start = 0; start < 20; start++) {
+      const part = buffer.subarray(start, start + 101)
+      const out = new Uint32Array(8)
+      hash128Into(out, 0, buffer, start, start + 101)
+      hash128View(out, 4, new DataView(part.buffer, part.byteOffset), 0, 101)
+      expect([...out]).toEqual([...hash128(part.slice()), ...hash128(part.slice())])
+    }
   })
 
   it('notices any changed byte and any changed length', () => {

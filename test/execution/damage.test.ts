@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { latin1, text, utf8 } from '../../base/index.ts'
-import { decodeGetResult, decodeResult, encodeRangeArgs } from '../../execution/index.ts'
+import { EntryBuilder, decodeGetResult, decodeResult, encodeRangeArgs } from '../../execution/index.ts'
 import { Box, call, codeOf, del, numbered, open, put } from './harness.ts'
 import type { Disk } from './harness.ts'
 
@@ -121,6 +121,17 @@ describe('damage to stored records', () => {
     expect(codeOf(box.machine.query('kv', 'get', utf8('nothing here')))).toBe('StateDamaged')
     expect(() => box.run(put('x', 'y'))).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
     expect(() => box.machine.seal()).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
+  })
+
+  it('met by a query in the middle of an entry stops the next command', () => {
+    const box = stored()
+    box.restart()
+    for (const key of box.disk.keys()) if (key.startsWith('b')) box.disk.delete(key)
+    const builder = new EntryBuilder()
+    builder.add(put('x', 'y'))
+    box.machine.startEntry(box.machine.appliedIndex + 1, 1, builder.finish(0, 0))
+    box.machine.query('kv', 'get', utf8('a'))
+    expect(() => box.machine.step(() => {})).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
   })
 
   it('stops a program that reads it, even one that swallows the error', () => {
