@@ -244,6 +244,30 @@ describe('a damaged log', () => {
     expect(await outcome(as(mixed))).toBeUndefined()
   })
 
+  it('is reported when the witness is of another history', async () => {
+    const make = async (steps: readonly LogBatch[]): Promise<Image> => {
+      const files = new MemoryFiles()
+      const log = await openOn(files, { create: true, segmentBytes })
+      for (const step of steps) await log.write(step)
+      await log.close()
+      return filesOf(files)
+    }
+    const promise = (term: number, vote: number) => ({ term, vote, commit: 0 })
+    const ours = await make([
+      { entries: entriesFrom(1, 3, 5), hardState: promise(5, 0) },
+      { entries: entriesFrom(4, 2, 5) },
+    ])
+    const theirs = await make([
+      { entries: entriesFrom(1, 1, 1), hardState: promise(1, 0) },
+      ...Array.from({ length: 9 }, (_, at) => ({ entries: [], hardState: promise(1 + at, at) })),
+    ])
+    const sameLength = await make([{ entries: entriesFrom(1, 5, 4), hardState: promise(5, 0) }, { entries: [] }])
+    const empty = await make(Array.from({ length: 9 }, (_, at) => ({ entries: [], hardState: promise(1, at) })))
+    for (const other of [theirs, sameLength, empty]) {
+      expect(await outcome(new Map([...ours, [witness, other.get(witness) as Uint8Array]]))).toBeUndefined()
+    }
+  })
+
   it('is reported when a vote was lost and anything was written after it', async () => {
     const files = new MemoryFiles()
     const log = await openOn(files, { create: true, segmentBytes })
@@ -252,6 +276,27 @@ describe('a damaged log', () => {
     await log.write({ entries: [], hardState: { term: 1, vote: 7, commit: 0 } })
     await log.write({ entries: entriesFrom(2, 1) })
     expect(await outcome(new Map([...filesOf(files), [witness, before]]))).toBeUndefined()
+  })
+
+  it('is reported when the newest witness slot is replaced by one of an older time', async () => {
+    const files = new MemoryFiles()
+    const log = await openOn(files, { create: true, segmentBytes })
+    const images: Uint8Array[] = []
+    for (let vote = 1; vote <= 6; vote++) {
+      await log.write({ entries: [], hardState: { term: vote, vote, commit: 0 } })
+      images.push(filesOf(files).get(witness) as Uint8Array)
+    }
+    for (const old of images.slice(0, 3)) {
+      for (const at of [0, sector]) {
+        const mixed = changed(filesOf(files), witness, (copy) => {
+          copy.set(old.subarray(at, at + sector), at)
+          return copy
+        })
+        const found = await outcome(mixed)
+        const unchanged = same([...(mixed.get(witness) as Uint8Array)], [...(images[5] as Uint8Array)])
+        expect(found === undefined || unchanged).toBe(true)
+      }
+    }
   })
 
   it('is reported when it belongs to another incarnation', async () => {

@@ -232,6 +232,20 @@ describe('a log', () => {
     expect((await openOn(disk.inner)).hardState).toEqual({ term: 5, vote: 0, commit: 0 })
   })
 
+  it('makes what it finds durable before anyone relies on it', async () => {
+    const disk = new RecordingFiles()
+    const log = await openOn(disk.inner, { create: true })
+    await log.write({ entries: entriesFrom(1, 1), hardState: { term: 1, vote: 0, commit: 0 } })
+    disk.fail = (what, path) => (what === 'sync' && path.endsWith(segment) ? failed() : undefined)
+    await expect(log.write({ entries: entriesFrom(2, 1) })).rejects.toMatchObject({ code: 'DiskFailed' })
+    disk.fail = undefined
+    // only the process died: the record is in the cache, not on the disk
+    const again = await openOn(disk.inner)
+    expect(again.lastIndex()).toBe(2)
+    disk.inner.crash()
+    expect((await openOn(disk.inner)).lastIndex()).toBe(2)
+  })
+
   it('bounds reads by size, but gives one entry at least', async () => {
     const log = await openOn(new MemoryFiles(), { create: true })
     await log.write({ entries: entriesFrom(1, 5, 1, 100), hardState: { term: 1, vote: 0, commit: 0 } })
