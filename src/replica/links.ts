@@ -88,6 +88,7 @@ export class Links {
     const { transport, scheduler, random, logger } = this.ports
     // What we refuse a peer for is about the peer; it must not be taken for the peer's word about us.
     let ours: NitroError | undefined
+    let told = ''
     const dialer = new Dialer({
       transport,
       scheduler,
@@ -103,11 +104,18 @@ export class Links {
             : new NitroError('DuplicateName', `${peer.address} is ${theirs.name}, not ${peer.name}`)
         return ours
       },
-      up: (session) => this.adopt(session, channel),
+      up: (session) => {
+        told = ''
+        this.adopt(session, channel)
+      },
       down: (error) => logger.debug({ peer: peer.name, channel, error: error?.code }, 'link down'),
       refused: (error, permanent) => {
-        if (error === ours) logger.warn({ peer: peer.name, code: error.code, reason: error.message }, 'refused a peer')
-        else if (permanent) this.events.refused(peer.name, error)
+        if (error !== ours) {
+          if (permanent) this.events.refused(peer.name, error)
+        } else if (error.code !== told) {
+          told = error.code
+          logger.warn({ peer: peer.name, code: error.code, reason: error.message }, 'refused a peer')
+        }
       },
     })
     peer.dialers.push(dialer)
