@@ -86,6 +86,7 @@ test('member changes pass their arguments on and say what comes next', async () 
     promoteMember: async (name: string) => void calls.push(['promote', name]),
     removeMember: async (name: string) => void calls.push(['remove', name]),
     replaceMember: async (name: string, address?: string) => void calls.push(['replace', name, address]),
+    members: async () => [member('n4', 'f:6')],
     transferLeadership: async (to?: string) => {
       calls.push(['transfer', to])
       return 'n2'
@@ -96,7 +97,8 @@ test('member changes pass their arguments on and say what comes next', async () 
   expect(added.err).toContain('nitrostate server --name n4 --data-dir data/n4 --listen d:4 --join a:1')
   await run('member', 'promote', 'n4')
   await run('member', 'remove', 'n4')
-  await run('member', 'replace', 'n4')
+  const replaced = await run('member', 'replace', 'n4')
+  expect(replaced.err).toContain('--listen f:6 --join a:1')
   await run('member', 'replace', 'n4', 'e:5')
   expect((await run('transfer', '-o', 'value')).out).toBe('n2\n')
   expect(calls).toEqual([

@@ -102,7 +102,9 @@ function replaceCommand(context: CliContext): Command {
     .action((name: string, address: string | undefined, _options: unknown, command: Command) =>
       change(context, command, { replaced: name, address }, async (admin, options, endpoints) => {
         await admin.replaceMember(name, address, options)
-        return joinNote(name, address ?? 'HOST:PORT', endpoints)
+        const members = await admin.members(options)
+        const known = members.find((member) => member.name === name)?.address
+        return joinNote(name, known ?? 'HOST:PORT', endpoints)
       }),
     )
 }
