@@ -177,6 +177,7 @@ describe('sessions over restarts', () => {
         const options = { limits: { sessions: 3, sessionWindow: 16 } }
         const steady = new Box(options)
         const restarting = new Box(options)
+        const hashedOnce = new Box(options)
         for (const step of steps) {
           const command = commandOf(step)
           if (command === undefined) {
@@ -184,9 +185,11 @@ describe('sessions over restarts', () => {
             if (step.kind === 'restart') restarting.restart()
           } else {
             expect(restarting.run(command)).toEqual(steady.run(command))
+            hashedOnce.run(command)
           }
           expect(restarting.hash()).toBe(steady.hash())
         }
+        expect(hashedOnce.hash()).toBe(steady.hash())
       }),
       { numRuns: 200 },
     )
