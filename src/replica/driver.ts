@@ -5,7 +5,6 @@
  * done. The order of effects is the contract (DESIGN section 2): a leader's appends, heartbeats and read messages leave at
  * once; votes, vote requests and every acknowledgement leave after the durable write; committed entries go to the applier.
  */
-import { isNitroError } from '../../base/index.ts'
 import type { Clock, Logger, Scheduler } from '../../base/index.ts'
 import { isVoteRequest, localAppendThread, localApplyThread } from '../../consensus/index.ts'
 import type { Message, RawNode, SoftState } from '../../consensus/index.ts'
@@ -127,13 +126,11 @@ export class Driver {
     this.core.tick()
   }
 
+  /** Throws `LogDamaged` when it shows that acknowledged entries are gone: then this node must stop. */
   private step(message: Message): void {
-    try {
-      this.core.step(message)
-    } catch (error) {
-      if (!isNitroError(error)) throw error
-      this.logger.debug({ type: message.type, from: message.from, code: error.code }, 'message not taken by the core')
-    }
+    const outcome = this.core.step(message)
+    if (outcome === 'ok') return
+    this.logger.debug({ type: message.type, from: message.from, outcome }, 'message without effect')
   }
 
   private handOut(): void {
