@@ -129,6 +129,7 @@ export class Applier {
         if (entry.index > machine.appliedIndex && !this.applyEntry(machine, entry, untilMs)) return this.schedule()
         this.position++
         if (this.machine !== machine) break
+        if (this.clock.monotonicMs() >= untilMs) return this.schedule()
       }
       if (this.position < message.entries.length) continue
       this.position = 0
