@@ -166,14 +166,14 @@ export class Vault {
 
   private async openState(expected: boolean): Promise<StateDirectory> {
     const { files, kv, crypto, hooks } = this.ports
-    this.state = await openState({ files, kv, crypto, hooks, directory: `${this.options.dataDir}/state`, expected })
+    this.state = await openState({ files, kv, crypto, hooks, directory: this.options.dataDir, expected })
     return this.state
   }
 
   private async openLog(create: boolean): Promise<DurableLog> {
     const { files, crypto, scheduler, clock, metrics, hooks } = this.ports
     const { incarnation } = this.identity
-    const directory = `${this.options.dataDir}/log`
+    const directory = this.options.dataDir
     const segmentBytes = this.options.sizes.logSegmentBytes
     this.log = await openLog({
       ...{ files, crypto, scheduler, clock, metrics, hooks },
