@@ -191,7 +191,7 @@ export class Vault {
     const log = await this.openLog(false)
     const raftId = present(this.identity.raftId, 'the raft id of a member')
     if (opened instanceof NitroError) {
-      logger.error({ reason: opened.message }, 'the state is damaged and will be fetched from a peer')
+      logger.error({ reason: opened.message }, 'the state is damaged')
       return this.withoutState(raftId, log, copy)
     }
     const { state, machine } = opened
@@ -238,8 +238,10 @@ export class Vault {
     const state = await this.freshState()
     const { bootstrap, clusterId } = this.identity
     if (log.firstIndex() !== 2 || bootstrap === undefined || clusterId === undefined) {
+      this.ports.logger.warn({ first: log.firstIndex() }, 'fetching the state from a peer')
       return { raftId, log, state, machine: undefined, position: this.positionWithoutState(log, copy) }
     }
+    this.ports.logger.warn({ last: log.lastIndex() }, 'rebuilding the state from the log')
     const configuration = foundingConfiguration(clusterId, bootstrap)
     const machine = this.newMachine(blockReader(() => state.kv))
     machine.finishLoad()
