@@ -115,6 +115,13 @@ export class Cluster {
     return this.member(name).running
   }
 
+  /** How often nodes lost power so far. */
+  get crashes(): number {
+    let sum = 0
+    for (const member of this.members.values()) sum += member.crashes
+    return sum
+  }
+
   isPaused(name: string): boolean {
     return this.member(name).process.paused
   }
@@ -131,6 +138,11 @@ export class Cluster {
   /** Kills a node at once; its un-synced data is lost or torn, its connections break. */
   crash(name: string): void {
     this.member(name).crash()
+  }
+
+  /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */
+  crashAtPoint(name: string, count: number): void {
+    this.member(name).crashAtPoint(count)
   }
 
   /** Crashes a node if it runs, and starts it. */

@@ -10,6 +10,7 @@ type Fault = (faults: Faults, name: string) => void
 
 const kinds: Readonly<Record<string, Fault>> = {
   crash: (faults, name) => faults.crash(name),
+  point: (faults, name) => faults.point(name),
   pause: (faults, name) => faults.pause(name),
   partition: (faults, name) => faults.partition(name),
   oneWay: (faults, name) => faults.oneWay(name),
@@ -20,8 +21,6 @@ const kinds: Readonly<Record<string, Fault>> = {
 
 /** Injects faults into a cluster from {@link begin} until {@link end}. */
 export class Faults {
-  /** How many of each kind there were. */
-  readonly counts = new Map<string, number>()
   private readonly cluster: Cluster
   private readonly random: SeededRandom
   private readonly process: VirtualProcess
@@ -50,6 +49,7 @@ export class Faults {
   /** No new faults, and those under way end now. */
   end(): void {
     this.process.end()
+    for (const name of this.cluster.names) this.cluster.crashAtPoint(name, 0)
     this.cluster.healAll()
   }
 
@@ -67,7 +67,6 @@ export class Faults {
     const kind = this.weights.find(([, weight]) => (at -= weight) < 0)?.[0] ?? 'crash'
     const leader = random.chance(0.5) ? cluster.leader() : undefined
     const name = leader ?? random.pick(cluster.names)
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
     cluster.trace.add(cluster.time.nowMs, name, kind)
     kinds[kind]?.(this, name)
   }
@@ -75,6 +74,15 @@ export class Faults {
   crash(name: string): void {
     this.cluster.crash(name)
     this.after(this.random.between(20, 1_500), () => this.cluster.start(name))
+  }
+
+  /** A crash in the middle of some durable step soon. */
+  point(name: string): void {
+    this.cluster.crashAtPoint(name, 1 + Math.floor(this.random.between(0, 30)))
+    this.after(this.random.between(200, 2_000), () => {
+      this.cluster.crashAtPoint(name, 0)
+      this.cluster.start(name)
+    })
   }
 
   /** All nodes lose power at once. */

@@ -38,10 +38,13 @@ export class Member {
   /** The running node; undefined while it is down or opening. */
   node: Node | undefined
   running = false
+  /** How often it lost power. */
+  crashes = 0
   private readonly world: MemberWorld
   private readonly random: SeededRandom
   private readonly disk: VirtualDisk
   private lives = 0
+  private crashIn = 0
 
   constructor(name: string, world: MemberWorld, random: SeededRandom) {
     this.name = name
@@ -83,6 +86,7 @@ export class Member {
         logger: this.logger(),
         metrics: silentMetrics,
         observer: world.observer(name),
+        hooks: (point) => this.passed(point, number),
       },
     }).then(
       (node) => {
@@ -92,7 +96,9 @@ export class Member {
           if (this.node === node) world.ended(name, reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
         })
       },
-      (error: unknown) => world.ended(name, `could not be opened: ${messageOf(error)}`),
+      (error: unknown) => {
+        if (number === this.lives && this.running) world.ended(name, `could not be opened: ${messageOf(error)}`)
+      },
     )
   }
 
@@ -101,11 +107,25 @@ export class Member {
     if (!this.running) return
     const { time, network } = this.world
     this.running = false
+    this.crashes++
     this.node = undefined
     this.process.end()
     time.trace.add(time.nowMs, this.name, 'crash')
     this.disk.crash()
     network.killHost(this.name)
+  }
+
+  /** Loses power at the `count`-th durability point from now on; 0 takes that back. */
+  crashAtPoint(count: number): void {
+    this.crashIn = count
+  }
+
+  private passed(point: string, life: number): void {
+    if (life !== this.lives || !this.running) throw new Error('there is no power')
+    if (this.crashIn === 0 || --this.crashIn > 0) return
+    this.world.time.trace.add(this.world.time.nowMs, this.name, point)
+    this.crash()
+    throw new Error(`power was lost at ${point}`)
   }
 
   /** Stops running until {@link resume}, as by SIGSTOP. */

@@ -10,11 +10,14 @@ import { checkRevisions } from './checkers/revisions.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import { Faults } from './faults.ts'
+import { watchRejections } from './real-turn.ts'
 import type { Trace } from './trace.ts'
 import { Workload, counterProgram } from './workload.ts'
 
 /** Options of {@link simulate}. */
 export interface SimulationOptions {
+  /** Default 3. */
+  readonly nodes?: number
   /** How long faults strike, in virtual milliseconds. Default 8,000. */
   readonly faultsMs?: number
   /** Mean pause between two operations of each of the six workers. Default 500. */
@@ -33,19 +36,19 @@ export interface Simulation {
   readonly facts: Readonly<Record<string, number>>
 }
 
-const nodes = 3
 const workers = 3
 /** A healed cluster must do everything that is asked of it within this time. */
 const progressMs = 10_000
 
 /** Runs one seed. Never rejects for what the simulated system does: that is in the violations. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
-  const { faultsMs = 8_000, everyMs = 500, log } = options
+  const { faultsMs = 8_000, everyMs = 500, nodes = 3, log } = options
   const world = cluster(nodes, { seed, programs: [counterProgram], ...(log === undefined ? {} : { log }) })
   const history = new History()
   const workload = new Workload(world, history)
   const faults = new Faults(world)
   const random = world.random.split('simulation')
+  const unwatch = watchRejections((reason) => world.violations.add(`nobody handled the rejection ${textOf(reason)}`))
   try {
     world.startAll()
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
@@ -59,7 +62,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     if (random.chance(0.3) && workload.busy === 0) await blackout(world, workload, finals)
     check(world, history, workload.busy === 0 ? finals : undefined)
   } catch (error) {
-    world.violations.add(`the run broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    world.violations.add(`the run broke at ${world.time.nowMs} ms: ${textOf(error)}`)
+  } finally {
+    unwatch()
   }
   const facts = {
     events: world.trace.count,
@@ -67,7 +72,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     answers: history.answers,
     terms: world.leaders.terms,
     index: world.commits.highest,
-    crashes: (faults.counts.get('crash') ?? 0) + nodes * (faults.counts.get('blackout') ?? 0),
+    crashes: world.crashes,
   }
   return { seed, trace: world.trace, violations: world.violations.found, facts }
 }
@@ -116,6 +121,10 @@ function check(world: Cluster, history: History, finals: Finals | undefined): vo
   if (finals === undefined) return
   checkDurability(history, finals, violations)
   checkCounters(history, finals, violations)
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function describeNodes(world: Cluster): string {

@@ -11,17 +11,21 @@ const { values } = parseArgs({
     once: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
     tail: { type: 'string', default: '0' },
+    nodes: { type: 'string', default: '3' },
+    faultsMs: { type: 'string', default: '8000' },
+    everyMs: { type: 'string', default: '500' },
   },
 })
 const from = Number(values.from)
-const options = values.log ? { log: (line: string) => print(line) } : {}
+const plain = { nodes: Number(values.nodes), faultsMs: Number(values.faultsMs), everyMs: Number(values.everyMs) }
+const options = values.log ? { ...plain, log: (line: string) => print(line) } : plain
 let passed = 0
 let failed = 0
 
 for (let seed = from; seed < from + Number(values.count); seed++) {
   const run = await simulate(seed, options)
   const wrong = [...run.violations]
-  const again = values.once ? run : await simulate(seed)
+  const again = values.once ? run : await simulate(seed, plain)
   const difference = firstDifference(run.trace, again.trace)
   if (difference !== undefined) wrong.push(difference)
   if (wrong.length === 0) passed++
