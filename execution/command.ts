@@ -168,8 +168,9 @@ export function checkCommand(bytes: Uint8Array): void {
     const details = { bytes: bytes.length, limit: maxCommandBytes }
     throw new NitroError('RequestTooLarge', `a command of ${bytes.length} bytes`, { details })
   }
-  decodeCommandHeader(bytes, 0, bytes.length, new CommandHeader())
+  decodeCommandHeader(bytes, 0, bytes.length, checked)
 }
+const checked = new CommandHeader()
 
 /** A decoded command, for tools and tests; names of built-ins are resolved. Throws as {@link decodeCommandHeader}. */
 export function decodeCommand(bytes: Uint8Array): Command {

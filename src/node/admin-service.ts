@@ -120,6 +120,8 @@ export class AdminService {
       address: text(params, 'address'),
       target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
     }
+    const otherMachine = this.replica.judgeManifest(name, [optionalText(params, 'manifest') ?? ''])
+    if (otherMachine !== undefined) throw otherMachine
     await group.members.change((view) => planJoin(view, request))
     const member = memberByName(group.configuration, name)
     if (member === undefined) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)

@@ -139,6 +139,7 @@ export async function askToJoin(
     readonly incarnation: Uint8Array
     readonly address: string
     readonly target: string
+    readonly manifest: string
   },
   stopped: () => boolean,
 ): Promise<Admission> {

@@ -3,7 +3,7 @@
  * wait for their barrier.
  */
 import { NitroError, isNitroError } from '../../base/index.ts'
-import { EntryBuilder } from '../../execution/index.ts'
+import { EntryBuilder, checkCommand } from '../../execution/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import type { Consistency } from '../api/index.ts'
 import { forEachCommand, frameKinds } from '../wire/index.ts'
@@ -46,8 +46,21 @@ export class Intake {
   /** Puts a command on its way; `owner` hears exactly once. */
   submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
     const { group } = this.options
+    if (!this.admit(command, owner, tag)) return
     group.proposals.submit(command, owner, tag)
     group.driver.wake()
+  }
+
+  /** Nothing enters the log that the machine could not read: such an entry would halt every node. */
+  private admit(command: Uint8Array, owner: CommandOwner, tag: number): boolean {
+    try {
+      checkCommand(command)
+      return true
+    } catch (error) {
+      if (!isNitroError(error)) throw error
+      owner.failed(tag, error)
+      return false
+    }
   }
 
   /** Runs a query at the wished consistency; `owner` hears exactly once. */
@@ -137,8 +150,10 @@ export class Intake {
     const owner = this.ownerFor(from)
     const { isLeader } = group
     forEachCommand(payload, (tag, bytes, start, end) => {
-      if (isLeader) group.proposals.submit(bytes.subarray(start, end), owner, tag)
-      else owner.failed(tag, new NitroError('NotLeader', `${group.selfName} does not lead`, { executed: 'no' }))
+      const command = bytes.subarray(start, end)
+      if (isLeader) {
+        if (this.admit(command, owner, tag)) group.proposals.submit(command, owner, tag)
+      } else owner.failed(tag, new NitroError('NotLeader', `${group.selfName} does not lead`, { executed: 'no' }))
     })
     group.driver.wake()
   }

@@ -6,6 +6,7 @@
  * reads are answered with `NotBootstrapped` until there is a group.
  */
 import { NitroError, emptyBytes, equalBytes, isNitroError, messageOf } from '../../base/index.ts'
+import { manifestOf } from '../../execution/index.ts'
 import { protocolVersions, verifyPeer } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
 import type { Consistency } from '../api/index.ts'
@@ -33,6 +34,8 @@ export class Replica {
   readonly ports: ReplicaPorts
   /** Random per process start; binds links and read ids to it. */
   readonly startId: Uint8Array
+  /** What this node would make of the log, in one comparable text. */
+  readonly manifest: string
   readonly vault: Vault
   readonly links: Links
   /** Settles when the replica ends: undefined after `close`, otherwise why it could not go on. */
@@ -66,6 +69,7 @@ export class Replica {
     this.ports = ports
     this.vault = vault
     this.startId = ports.random.bytes(startIdBytes)
+    this.manifest = `machine:${manifestOf(options.programs).hash}`
     this.startedMs = ports.clock.monotonicMs()
     this.stopped = new Promise((resolve) => (this.settle = resolve))
     this.links = new Links(options.name, ports, {
@@ -132,6 +136,7 @@ export class Replica {
       incarnation: identity.incarnation,
       address: this.options.address,
       target: this.options.target,
+      manifest: this.manifest,
     }
     const admission = await askToJoin(
       this.ports,
@@ -193,7 +198,7 @@ export class Replica {
       address: this.options.address,
       formatMin: 1,
       formatMax: 1,
-      flags: [],
+      flags: [this.manifest],
       extra: encodeFacts(this.facts()),
     }
   }
@@ -206,6 +211,8 @@ export class Replica {
     if (theirs.name === identity.name) {
       return new NitroError('DuplicateName', `two processes call themselves ${identity.name}`)
     }
+    const otherMachine = this.judgeManifest(theirs.name, theirs.flags)
+    if (otherMachine !== undefined) return otherMachine
     if (this.group === undefined) return this.judgeWhileForming(theirs)
     const { configuration } = this.group
     if (wasRemoved(configuration, theirs.incarnation)) {
@@ -219,6 +226,13 @@ export class Replica {
     if (equalBytes(member.incarnation, theirs.incarnation)) return undefined
     if (!isClaimed(member)) return new NitroError('MemberUnknown', `${theirs.name} has not joined yet: use --join`)
     return identityLost(theirs.name)
+  }
+
+  /** Members must apply the log alike; one with other programs or limits would diverge. */
+  judgeManifest(name: string, flags: readonly string[]): NitroError | undefined {
+    if (flags.includes(this.manifest)) return undefined
+    const message = `${name} runs other programs, or other versions of them, than ${this.options.name}`
+    return new NitroError('UnsupportedVersion', message, { details: { name } })
   }
 
   private judgeWhileForming(theirs: Hello): NitroError | undefined {
