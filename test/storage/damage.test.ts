@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { isNitroError } from '../../base/index.ts'
 import type { LogBatch } from '../../src/storage/index.ts'
 import { MemoryFiles } from '../../src/storage/index.ts'
-import { ManualTime, contentOf, entriesFrom, incarnation, openOn, settled } from './harness.ts'
+import { ManualTime, contentOf, entriesFrom, incarnation, openOn, same, settled } from './harness.ts'
 
 type Image = Map<string, Uint8Array>
 type Content = ReturnType<typeof contentOf>
@@ -62,10 +62,6 @@ async function outcome(image: Image): Promise<Content | undefined> {
 
 function changed(image: Image, path: string, change: (bytes: Uint8Array) => Uint8Array): Image {
   return new Map([...image, [path, change((image.get(path) as Uint8Array).slice())]])
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 /** Where the data of a file ends; zeros after it belong to nobody. */

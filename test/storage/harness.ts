@@ -75,3 +75,8 @@ export function contentOf(log: DurableLog): { first: number; hardState: object; 
     entries: entries.map(({ index, term, type, data }) => ({ index, term, type, data: [...data] })),
   }
 }
+
+/** Whether two plain values are equal; for loops too long for `expect`. */
+export function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
