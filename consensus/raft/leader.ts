@@ -120,7 +120,8 @@ function handleAppendResponse(raft: Raft, m: Message, progress: Progress): void 
     // Any snapshot that reconnects to the log will do, whichever was sent. Through `probe`, which takes it into account.
     raft.config.logger?.(
       'debug',
-      `${hex(raft.id)} recovered from needing snapshot, resumed sending replication messages to ${hex(m.from)} [${describeProgress(progress)}]`,
+      `${hex(raft.id)} recovered from needing snapshot, resumed sending replication messages to ` +
+        `${hex(m.from)} [${describeProgress(progress)}]`,
     )
     progress.becomeProbe()
     progress.becomeReplicate()
@@ -147,7 +148,8 @@ function handleAppendRefusal(raft: Raft, m: Message, progress: Progress): void {
   const { logger } = raft.config
   logger?.(
     'debug',
-    `${hex(raft.id)} received MsgAppResp(rejected, hint: (index ${m.rejectHint}, term ${m.logTerm})) from ${hex(m.from)} for index ${m.index}`,
+    `${hex(raft.id)} received MsgAppResp(rejected, hint: (index ${m.rejectHint}, term ${m.logTerm})) ` +
+      `from ${hex(m.from)} for index ${m.index}`,
   )
   const next = m.logTerm > 0 ? raft.log.findConflictByTerm(m.rejectHint, m.logTerm) : m.rejectHint
   if (!progress.maybeDecreaseTo(m.index, next)) return

@@ -10,13 +10,14 @@ import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
 import { Applier } from './applier.ts'
+import { ChangeSignal } from './change-signal.ts'
 import { Compactor } from './compaction.ts'
 import { decodeConfiguration, memberById, memberByName } from './configuration.ts'
 import type { Configuration } from './configuration.ts'
 import { makeCore } from './core-config.ts'
 import { Driver } from './driver.ts'
 import { Flusher } from './flusher.ts'
-import { setGauges } from './gauges.ts'
+import { setGauges, setRoleGauges } from './gauges.ts'
 import type { GroupOptions, GroupParts } from './group-types.ts'
 import { HashExchange, hashInterval } from './hash-check.ts'
 import { Intake } from './intake.ts'
@@ -50,7 +51,7 @@ export class Group {
   private readonly writer: LogWriter
   private readonly outbox: Outbox
   private readonly logClock: LogClock
-  private readonly watchers = new Set<() => void>()
+  private readonly signal = new ChangeSignal()
   private leader = 0
   private leaderlessSinceMs: number
   private readonly compactor: Compactor
@@ -234,9 +235,7 @@ export class Group {
         this.reads.leaderChanged()
       }
     }
-    metrics.set('nitrostate_server_has_leader', state.lead === 0 ? 0 : 1)
-    metrics.set('nitrostate_server_is_leader', state.role === 'leader' ? 1 : 0)
-    metrics.set('nitrostate_server_term', this.driver.core.term)
+    setRoleGauges(metrics, state, this.driver.core.term)
     if (state.role === 'leader') this.options.ports.observer?.leads(this.driver.core.term)
     if (state.role !== 'leader') this.snapshots.stepDown()
     else if (this.repairing) this.handOver()
@@ -261,9 +260,7 @@ export class Group {
     const { machine } = this.applier
     if (this.leader === 0 && this.proposals.queued > 0) {
       const patienceMs = 2 * timing.electionTicks * timing.tickMs
-      if (clock.monotonicMs() - this.leaderlessSinceMs > patienceMs) {
-        this.proposals.failWaiting(new NitroError('Unavailable', 'no leader is known: is a majority of members up?'))
-      }
+      if (clock.monotonicMs() - this.leaderlessSinceMs > patienceMs) this.proposals.failLeaderless()
     }
     if (this.isLeader && machine !== undefined) {
       this.intake.proposeTime(machine)
@@ -350,19 +347,13 @@ export class Group {
 
   // ---- life
 
-  /** Calls `run` at the next change of role, leader, configuration or readiness. */
+  /** Resolves at the next change of role, leader, configuration or readiness. */
   nextChange(): Promise<void> {
-    return new Promise((resolve) => {
-      const run = (): void => {
-        this.watchers.delete(run)
-        resolve()
-      }
-      this.watchers.add(run)
-    })
+    return this.signal.next()
   }
 
   changed(): void {
-    for (const run of [...this.watchers]) run()
+    this.signal.fire()
     this.options.events.changed()
   }
 

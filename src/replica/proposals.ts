@@ -128,6 +128,11 @@ export class Proposals {
     }
   }
 
+  /** Gives up what waits: there has been no leader for too long. */
+  failLeaderless(): void {
+    this.failWaiting(new NitroError('Unavailable', 'no leader is known: is a majority of members up?'))
+  }
+
   /** Fails everything that waits and was proposed nowhere. */
   failWaiting(error: NitroError): void {
     this.drain((_command, owner, tag) => owner.failed(tag, error))

@@ -14,6 +14,7 @@ import { frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
 import { decodeFacts, encodeFacts } from './bootstrap.ts'
 import type { BootstrapFacts } from './bootstrap.ts'
+import { ChangeSignal } from './change-signal.ts'
 import { isClaimed, memberByName, wasRemoved } from './configuration.ts'
 import { Bootstrap, askToJoin } from './formation.ts'
 import { Group } from './group.ts'
@@ -45,7 +46,7 @@ export class Replica {
   private bootstrap: Bootstrap | undefined
   private settle!: (error: NitroError | undefined) => void
   private ending: Promise<void> | undefined
-  private readonly waiters = new Set<() => void>()
+  private readonly signal = new ChangeSignal()
 
   /**
    * Opens the data directory and begins to form, join or run. Throws `InvalidArgument`, `IdentityLost`, `LogDamaged`,
@@ -317,17 +318,11 @@ export class Replica {
 
   /** Resolves at the next change of role, leader, members or readiness. */
   nextChange(): Promise<void> {
-    return new Promise((resolve) => {
-      const run = (): void => {
-        this.waiters.delete(run)
-        resolve()
-      }
-      this.waiters.add(run)
-    })
+    return this.signal.next()
   }
 
   private changed(): void {
-    for (const run of [...this.waiters]) run()
+    this.signal.fire()
   }
 
   private fatal(error: unknown): void {
