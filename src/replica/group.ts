@@ -63,7 +63,7 @@ export class Group {
     this.options = options
     const { ports, timing, sizes } = options
     const { log, position, machine } = parts
-    const { clock, scheduler, metrics } = ports
+    const { clock, scheduler } = ports
     this.configuration = position.configuration
     this.lateness = new Lateness(clock)
     this.logClock = new LogClock(clock, 2 * timing.tickMs)
@@ -90,7 +90,7 @@ export class Group {
         failed: (error) => this.fail(error),
       },
     )
-    this.writer = new LogWriter(log, clock, metrics, {
+    this.writer = new LogWriter(log, {
       release: (messages) => this.driver.release(messages),
       install: (message) => this.exchange.installForCore(message),
       failed: (error) => this.fail(error),
@@ -251,6 +251,7 @@ export class Group {
   private ticked(lateMs: number): void {
     const { clock, metrics } = this.options.ports
     const { timing } = this.options
+    if (this.parts.log.failure !== undefined) this.fail(this.parts.log.failure)
     this.lateness.add(lateMs)
     metrics.observe('nitrostate_event_loop_lateness_seconds', lateMs / 1000)
     this.logClock.now()

@@ -5,7 +5,6 @@
  * holds back with them. Responses that address this node itself are stepped into the core like a peer's.
  */
 import { assert } from '../../base/index.ts'
-import type { Clock, Metrics } from '../../base/index.ts'
 import type { Entry, HardState, Message } from '../../consensus/index.ts'
 import type { DurableLog } from '../storage/index.ts'
 
@@ -27,18 +26,14 @@ export interface LogWriterEvents {
 /** Writes hand-outs in order. */
 export class LogWriter {
   private readonly log: DurableLog
-  private readonly clock: Clock
-  private readonly metrics: Metrics
   private readonly events: LogWriterEvents
   private jobs: Job[] = []
   private stopped = false
   /** Whether a durable write is under way. */
   writing = false
 
-  constructor(log: DurableLog, clock: Clock, metrics: Metrics, events: LogWriterEvents) {
+  constructor(log: DurableLog, events: LogWriterEvents) {
     this.log = log
-    this.clock = clock
-    this.metrics = metrics
     this.events = events
   }
 
@@ -68,16 +63,11 @@ export class LogWriter {
     if (this.stopped || this.jobs.length === 0) return
     const batch = this.takeBatch()
     this.writing = true
-    const startedMs = this.clock.monotonicMs()
     this.current = this.write(batch).then(
       () => {
         this.current = undefined
         this.writing = false
         if (this.stopped) return
-        this.metrics.observe(
-          'nitrostate_disk_wal_fsync_duration_seconds',
-          (this.clock.monotonicMs() - startedMs) / 1000,
-        )
         for (const job of batch) {
           if (job.message !== undefined) this.events.release(job.message.responses)
           this.events.release(job.held)
@@ -121,9 +111,6 @@ export class LogWriter {
       hardState = hardStateOf(message) ?? hardState
     }
     if (entries.length === 0 && hardState === undefined) return
-    let bytes = 0
-    for (const entry of entries) bytes += entry.data.length
-    if (bytes > 0) this.metrics.add('nitrostate_disk_wal_bytes_total', bytes)
     await this.log.write({ entries, hardState })
   }
 }

@@ -164,9 +164,10 @@ export class Vault {
     return { raftId, log, state, machine, position }
   }
 
-  private async openState(expected: boolean): Promise<StateDirectory> {
-    const { files, kv, crypto, hooks } = this.ports
-    this.state = await openState({ files, kv, crypto, hooks, directory: this.options.dataDir, expected })
+  private async openState(expected: boolean, ignoreMarker = false): Promise<StateDirectory> {
+    const { files, kv, crypto, hooks, logger } = this.ports
+    const directory = this.options.dataDir
+    this.state = await openState({ files, kv, crypto, logger, hooks, directory, expected, ignoreMarker })
     return this.state
   }
 
@@ -187,7 +188,8 @@ export class Vault {
     const { logger } = this.ports
     const copy = await this.membershipCopy()
     // The state comes first: its database lock keeps a second process out before anything is written.
-    const opened = await this.tryState()
+    const alone = copy?.configuration.members.length === 1
+    const opened = await this.tryState(alone)
     const log = await this.openLog(false)
     const raftId = present(this.identity.raftId, 'the raft id of a member')
     if (opened instanceof NitroError) {
@@ -214,9 +216,10 @@ export class Vault {
     return { raftId, log, state, machine, position }
   }
 
-  private async tryState(): Promise<{ state: StateDirectory; machine: Machine } | NitroError> {
+  /** The only member has nobody to fetch its state from, so a start that was cut short does not count against it. */
+  private async tryState(alone: boolean): Promise<{ state: StateDirectory; machine: Machine } | NitroError> {
     try {
-      const state = await this.openState(true)
+      const state = await this.openState(true, alone)
       const machine = this.newMachine(blockReader(() => state.kv))
       try {
         for await (const page of state.pages()) for (const [key, value] of page) machine.load(key, value)
