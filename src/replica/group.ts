@@ -238,14 +238,8 @@ export class Group {
     setRoleGauges(metrics, state, this.driver.core.term)
     if (state.role === 'leader') this.options.ports.observer?.leads(this.driver.core.term)
     if (state.role !== 'leader') this.snapshots.stepDown()
-    else if (this.repairing) this.handOver()
+    else if (this.repairing) this.members.handOver()
     this.changed()
-  }
-
-  /** A leader without state can't apply: someone else must lead. */
-  private handOver(): void {
-    const best = this.members.furthestPeer()
-    if (best !== undefined) this.driver.core.transferLeadership(best)
   }
 
   private ticked(lateMs: number): void {
@@ -285,7 +279,6 @@ export class Group {
     if (!up) {
       this.intake.linkLost(id)
       this.driver.core.reportUnreachable(id)
-      this.snapshots.linkDown(id)
     } else this.snapshots.linkUp(id)
     this.driver.wake()
   }
@@ -300,11 +293,10 @@ export class Group {
 
   private applied(entry: Entry): void {
     const machine = this.applier.machine as Machine
-    const { index } = entry
     this.options.ports.observer?.applied(entry, machine)
     this.logClock.applied(machine.logTime)
-    if (index % hashInterval === 0) this.hashes.tell(index, hashBytes(machine.stateHash()))
-    this.members.applied(index, machine.appliedTerm)
+    if (entry.index % hashInterval === 0) this.hashes.tell(entry.index, hashBytes(machine.stateHash()))
+    this.members.applied(entry.index, machine.appliedTerm)
     this.flusher.noteApplied()
     this.reads.applied()
   }
@@ -363,7 +355,7 @@ export class Group {
     if (isNitroError(error, 'StateDamaged') && !this.repairing) {
       this.exchange.repair(error).then(
         () => {
-          if (this.isLeader) this.handOver()
+          if (this.isLeader) this.members.handOver()
           this.changed()
         },
         (next: unknown) => this.options.events.fatal(next),

@@ -61,7 +61,7 @@ export class Members {
   }
 
   /** The connected voter whose log is longest, not counting this node. */
-  furthestPeer(): number | undefined {
+  private furthestPeer(): number | undefined {
     const { group } = this
     const { progress } = group.driver.core.status()
     const candidates = group.configuration.confState.voters
@@ -135,6 +135,12 @@ export class Members {
     this.propose(cc).catch((error: unknown) => {
       this.ports.logger.info({ reason: messageOf(error) }, 'promotion put off')
     })
+  }
+
+  /** A leader without state can't apply: someone else must lead. */
+  handOver(): void {
+    const best = this.furthestPeer()
+    if (best !== undefined) this.group.driver.core.transferLeadership(best)
   }
 
   /**

@@ -1,7 +1,8 @@
 /**
  * What two nodes say to each other about a snapshot.
  *
- *   begin    sender -> receiver, bulk      id, purpose, the raft message (for a follower that fell behind)
+ *   begin    sender -> receiver, bulk      id, purpose, first chunk that is still kept, the raft message (for a follower
+ *                                          that fell behind); said again after a broken link
  *   chunk    sender -> receiver, bulk      id, number, bytes
  *   want     receiver -> sender, control   id, next number; `resume` asks to send from there once more
  *   done     receiver -> sender, control   id, whether it was verified and taken
@@ -11,7 +12,14 @@ import { ByteReader, ByteWriter, NitroError } from '../../base/index.ts'
 
 /** Messages of kind `snapshotControl`. */
 export type SnapshotControl =
-  | { readonly type: 'begin'; readonly id: number; readonly repair: boolean; readonly message: Uint8Array }
+  | {
+      readonly type: 'begin'
+      readonly id: number
+      readonly repair: boolean
+      /** Number of the first chunk that the sender can still send; above 0 only for a receiver that had those before it. */
+      readonly first: number
+      readonly message: Uint8Array
+    }
   | { readonly type: 'want'; readonly id: number; readonly next: number; readonly resume: boolean }
   | { readonly type: 'done'; readonly id: number; readonly ok: boolean }
   | { readonly type: 'request'; readonly minIndex: number }
@@ -26,6 +34,7 @@ export function encodeControl(control: SnapshotControl): Uint8Array {
     case 'begin':
       writer.uint(control.id)
       writer.u8(control.repair ? 1 : 0)
+      writer.uint(control.first)
       writer.blob(control.message)
       break
     case 'want':
@@ -55,7 +64,13 @@ function readControl(reader: ByteReader): SnapshotControl {
   const type = types[reader.u8()]
   switch (type) {
     case 'begin':
-      return { type, id: reader.uint(), repair: reader.u8() === 1, message: reader.blob().slice() }
+      return {
+        type,
+        id: reader.uint(),
+        repair: reader.u8() === 1,
+        first: reader.uint(),
+        message: reader.blob().slice(),
+      }
     case 'want':
       return { type, id: reader.uint(), next: reader.uint(), resume: reader.u8() === 1 }
     case 'done':

@@ -50,6 +50,11 @@ export class Receiving {
     this.options = options
   }
 
+  /** Whether everything that came was worked through: more is awaited. */
+  get idle(): boolean {
+    return !this.working
+  }
+
   /** Takes a chunk; what is not the next one is asked for again by `resume`. */
   chunk(number: number, chunk: Uint8Array): void {
     if (this.over || number !== this.next + this.queue.length) return

@@ -64,7 +64,7 @@ export class Sending {
   private async run(): Promise<void> {
     const { id, repair, message, sendControl, sendChunk } = this.options
     if (!this.begun) {
-      if (!sendControl(encodeControl({ type: 'begin', id, repair, message }))) return
+      if (!sendControl(encodeControl({ type: 'begin', id, repair, first: this.first, message }))) return
       this.begun = true
     }
     while (!this.over) {
@@ -89,9 +89,18 @@ export class Sending {
     this.pump()
   }
 
-  /** The link is back: the receiver is reminded of what it was about to get. */
+  /** Number of the first chunk that was not acknowledged. */
+  private get first(): number {
+    return this.generated - this.window.size
+  }
+
+  /**
+   * The link is back: the receiver is reminded of what it was about to get, and gets all of the window once more, since
+   * nobody knows what was lost with the link. A process that was started since refuses unless that is the beginning.
+   */
   linkUp(): void {
     this.begun = false
+    this.sent = this.first
     this.pump()
   }
 

@@ -16,6 +16,7 @@ import type { DurablePosition, Flusher } from './flusher.ts'
 import type { MemberSender } from './forwarder.ts'
 import type { ReplicaPorts } from './ports.ts'
 import { decodeChunk, decodeControl, encodeControl } from './snapshot-frames.ts'
+import type { SnapshotControl } from './snapshot-frames.ts'
 import { Receiving } from './snapshot-receive.ts'
 import type { ReceivedState } from './snapshot-receive.ts'
 import { Sending } from './snapshot-send.ts'
@@ -45,6 +46,8 @@ const bufferedMax = 4 << 20
 /** After a snapshot arrived, its receiver still needs the log that follows it. */
 const holdMs = 10_000
 const requestEveryTicks = 20
+/** A sender that says nothing for so long has ended or is cut off: another may be listened to. */
+const silenceMs = 15_000
 /** A received state waits at most this long for the core before another sender is listened to. */
 const stagedMs = 5_000
 
@@ -61,7 +64,8 @@ export class Snapshots {
   private ticks = 0
   private asked = 0
   private stopped = false
-  private lostAtMs = 0
+  /** When the snapshot that comes in was heard of last. */
+  private heardAtMs = 0
 
   constructor(options: SnapshotsOptions) {
     this.options = options
@@ -183,7 +187,7 @@ export class Snapshots {
     const { id, number, chunk } = decodeChunk(payload)
     const { receiving } = this
     if (receiving?.options.from !== from || receiving.options.id !== id) return
-    this.lostAtMs = 0
+    this.heardAtMs = this.nowMs()
     receiving.chunk(number, chunk)
   }
 
@@ -192,7 +196,7 @@ export class Snapshots {
     const control = decodeControl(payload)
     switch (control.type) {
       case 'begin':
-        this.offered(from, control.id, control.repair, control.message)
+        this.offered(from, control)
         return
       case 'want':
         if (this.sendings.get(from)?.options.id === control.id) this.sendings.get(from)?.want(control)
@@ -205,8 +209,10 @@ export class Snapshots {
     }
   }
 
-  private offered(from: number, id: number, repair: boolean, message: Uint8Array): void {
+  private offered(from: number, begin: Extract<SnapshotControl, { type: 'begin' }>): void {
+    const { id, repair, message } = begin
     const current = this.receiving
+    this.heardAtMs = this.nowMs()
     if (current?.options.from === from && current.options.id === id) {
       current.resume()
       return
@@ -215,7 +221,9 @@ export class Snapshots {
       void this.options.send(from, 'control', frameKinds.snapshotControl, payload)
     const unwanted = repair && this.wanted === undefined
     const busy = this.staged !== undefined && this.nowMs() - this.staged.sinceMs < stagedMs
-    if (this.stopped || unwanted || busy) {
+    // Its beginning went to an earlier process of this node: only another snapshot helps.
+    const cut = begin.first > 0
+    if (this.stopped || unwanted || busy || cut) {
       send(encodeControl({ type: 'done', id, ok: false }))
       return
     }
@@ -275,21 +283,15 @@ export class Snapshots {
     this.sendings.get(id)?.linkUp()
   }
 
-  linkDown(id: number): void {
-    const { receiving } = this
-    // A process that restarted begins anew; one that is only cut off for a moment begins with the same id.
-    if (receiving?.options.from === id) this.lostAtMs = this.nowMs()
-  }
   /** Once a tick. */
   tick(): void {
     this.ticks++
     for (const sending of [...this.sendings.values()]) sending.tick()
     const nowMs = this.nowMs()
     while ((this.holds[0]?.untilMs ?? Number.MAX_SAFE_INTEGER) < nowMs) this.holds.shift()
-    if (this.receiving !== undefined && this.lostAtMs > 0 && nowMs - this.lostAtMs > holdMs) {
+    if (this.receiving?.idle === true && nowMs - this.heardAtMs > silenceMs) {
       this.receiving.abort()
       this.receiving = undefined
-      this.lostAtMs = 0
     }
     if (this.ticks % requestEveryTicks === 0) this.ask()
   }
