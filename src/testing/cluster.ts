@@ -177,7 +177,8 @@ export class Cluster {
   /** Heals the network, resumes and starts everybody. */
   healAll(): void {
     this.network.healAll()
-    for (const from of this.hosts()) for (const to of this.hosts()) if (from !== to) this.network.delay(from, to, 0.2, 3)
+    for (const from of this.hosts())
+      for (const to of this.hosts()) if (from !== to) this.network.delay(from, to, 0.2, 3)
     for (const name of this.names) {
       this.resume(name)
       this.start(name)

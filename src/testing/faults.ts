@@ -19,6 +19,13 @@ const kinds: Readonly<Record<string, Fault>> = {
   blackout: (faults) => faults.blackout(),
 }
 
+/** Time between faults: hardly a quorum ever, a busy time, and mostly at work. */
+const rhythms = [
+  [50, 400],
+  [300, 1_500],
+  [1_000, 3_500],
+] as const
+
 /** Injects faults into a cluster from {@link begin} until {@link end}. */
 export class Faults {
   private readonly cluster: Cluster
@@ -37,7 +44,7 @@ export class Faults {
       kind,
       kind === 'blackout' ? random.between(0, 0.15) : random.chance(0.25) ? 0 : random.between(0.2, 1),
     ])
-    this.pauseMs = random.chance(0.5) ? [50, 400] : [200, 1_200]
+    this.pauseMs = random.pick(rhythms)
   }
 
   begin(): void {
@@ -122,7 +129,10 @@ export class Faults {
     const others = names.filter((one) => one !== name)
     const set = (min: number, max: number, loss: number): void => {
       for (const other of others) {
-        for (const [from, to] of [[name, other], [other, name]] as const) {
+        for (const [from, to] of [
+          [name, other],
+          [other, name],
+        ] as const) {
           network.delay(from, to, min, max)
           network.drop(from, to, loss)
         }

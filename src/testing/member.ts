@@ -93,7 +93,8 @@ export class Member {
         if (number !== this.lives || !this.running) return
         this.node = node
         void node.stopped.then((reason) => {
-          if (this.node === node) world.ended(name, reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
+          if (this.node === node)
+            world.ended(name, reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
         })
       },
       (error: unknown) => {

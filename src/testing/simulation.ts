@@ -107,7 +107,9 @@ async function blackout(world: Cluster, workload: Workload, before: Finals | und
     const other = after?.get(key)
     if (after === undefined || (one?.value === other?.value && one?.revision === other?.revision)) continue
     const text = `${one?.value} @${one?.revision}`
-    world.violations.add(`${key} was ${text} before all nodes lost power, and ${other?.value} @${other?.revision} after`)
+    world.violations.add(
+      `${key} was ${text} before all nodes lost power, and ${other?.value} @${other?.revision} after`,
+    )
   }
   if (!(await world.until(() => world.converged(), progressMs))) {
     world.violations.add(`the nodes do not converge after a loss of power: ${describeNodes(world)}`)

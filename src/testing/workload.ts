@@ -69,7 +69,7 @@ export class Workload {
   /** The last operation begins when the time is over: it has to be answered by what the faults left behind. */
   private async work(client: ClusterClient, connection: Client, everyMs: number, untilMs: number): Promise<void> {
     const { time } = this.cluster
-    for (let last = false; !last; ) {
+    for (let last = false; !last;) {
       last = time.nowMs >= untilMs
       await this.operate(client.name, connection)
       await sleep(client, this.random.between(0, 2 * everyMs))

@@ -15,7 +15,9 @@ export function checkRevisions(history: History, violations: Violations): void {
     const revision = one.revision ?? 0
     const before = owners.get(revision)
     if (before !== undefined) {
-      violations.add(`revision ${revision} was given twice:\n    ${describeOperation(before)}\n    ${describeOperation(one)}`)
+      violations.add(
+        `revision ${revision} was given twice:\n    ${describeOperation(before)}\n    ${describeOperation(one)}`,
+      )
     }
     owners.set(revision, one)
     if (one.value !== undefined) byValue.set(one.value, revision)
