@@ -51,7 +51,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
         store: options.store ?? new FakeStore(),
         programs: unused(),
         engine: unused(),
-        admin: { ...unused(), ...options.admin } as Admin,
+        admin: { ...unused<Admin>(), ...options.admin },
         endpoint: up,
         close,
         [Symbol.asyncDispose]: close,
@@ -70,7 +70,7 @@ export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
     ...{ firstIndex: 1, lastIndex: 10, revision: 5, keys: 3, sessions: 1, stateHash: 'f'.repeat(32), logBytes: 1000 },
     ...{ lateMs: 0, worstLateMs: 1, uptimeMs: 61_000, ready: true },
     ...overrides,
-  } as NodeStatus
+  }
 }
 
 function recorder(chunks: Uint8Array[], { terminal = false, columns }: BoxOptions): OutputStream {

@@ -11,7 +11,7 @@ export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
     ...{ firstIndex: 1, lastIndex: 10, revision: 5, keys: 3, sessions: 1, stateHash: 'f'.repeat(32), logBytes: 1000 },
     ...{ lateMs: 0, worstLateMs: 1, uptimeMs: 61_000, ready: true },
     ...overrides,
-  } as NodeStatus
+  }
 }
 
 export class FakeNode implements Pick<Node, 'address' | 'status' | 'ready' | 'stopped' | 'close'> {
