@@ -78,6 +78,7 @@ export class Replica {
       judge: (theirs) => this.judge(theirs),
       changed: (name, up) => {
         if (!up) this.bootstrap?.forget(name)
+        else if (this.bootstrap !== undefined) this.tellFacts()
         this.group?.linkChanged(name, up)
       },
       message: (name, channel, kind, payload) => this.message(name, channel, kind, payload),
@@ -116,6 +117,7 @@ export class Replica {
       tell: () => this.tellFacts(),
     })
     this.links.setPeers(Object.entries(peers).map(([name, address]) => ({ name, address })))
+    this.tellFacts()
     this.bootstrap.decide()
     const founders = await this.bootstrap.done
     if (this.ending !== undefined) return
@@ -250,10 +252,12 @@ export class Replica {
 
   private refused(name: string, error: NitroError): void {
     this.ports.logger.warn({ peer: name, code: error.code, reason: error.message }, 'refused by a peer')
-    if (error.code === 'IdentityLost' || error.code === 'Removed') {
-      if (this.bootstrap !== undefined) this.bootstrap.fail(error)
-      else if (this.group !== undefined) this.fatal(error)
+    if (this.group === undefined) {
+      if (error.code === 'IdentityLost' || error.code === 'Removed') this.bootstrap?.fail(error)
+      return
     }
+    // A peer that lags behind may not know this member yet; what the log removed stays removed.
+    if (error.code === 'Removed') this.fatal(error)
   }
 
   /** Takes an accepted peer session whose hello was judged. */

@@ -30,9 +30,18 @@ export interface ReceivingOptions {
   readonly logger: Logger
   readonly state: StateDirectory
   readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
+  /** Settles when nothing of an earlier receiving is left on disk. */
+  readonly cleared: Promise<void>
   readonly send: (payload: Uint8Array) => void
   readonly completed: (received: ReceivedState) => void
-  readonly failed: () => void
+  /** It came to nothing; `cleared` settles when nothing of it is left on disk. */
+  readonly failed: (cleared: Promise<void>) => void
+}
+
+interface Target {
+  readonly replacement: Replacement
+  readonly machine: Machine
+  readonly reader: SnapshotReceiver
 }
 
 /** One snapshot on its way in. */
@@ -42,9 +51,7 @@ export class Receiving {
   private next = 0
   private working = false
   private over = false
-  private target:
-    | { readonly replacement: Replacement; readonly machine: Machine; readonly reader: SnapshotReceiver }
-    | undefined
+  private target: Promise<Target> | undefined
 
   constructor(options: ReceivingOptions) {
     this.options = options
@@ -64,6 +71,7 @@ export class Receiving {
     this.work().then(
       () => (this.working = false),
       (error: unknown) => {
+        if (this.over) return
         this.options.logger.error({ reason: messageOf(error), from: this.options.from }, 'snapshot not taken')
         this.fail()
       },
@@ -71,8 +79,8 @@ export class Receiving {
   }
 
   private async work(): Promise<void> {
-    this.target ??= await this.open()
-    const { replacement, machine, reader } = this.target
+    this.target ??= this.open()
+    const { replacement, machine, reader } = await this.target
     while (this.queue.length > 0 && !this.over) {
       const { chunk } = this.queue[0] as { readonly chunk: Uint8Array }
       const complete = await reader.accept(chunk)
@@ -90,8 +98,9 @@ export class Receiving {
     }
   }
 
-  private async open(): Promise<NonNullable<Receiving['target']>> {
-    const { state, newMachine, ports } = this.options
+  private async open(): Promise<Target> {
+    const { state, newMachine, ports, cleared } = this.options
+    await cleared
     const replacement = await state.beginReplacement()
     const machine = newMachine(blockReader(() => replacement.kv))
     const reader = new SnapshotReceiver(ports.crypto, {
@@ -110,20 +119,20 @@ export class Receiving {
     this.options.send(encodeControl({ type: 'want', id: this.options.id, next, resume: true }))
   }
 
-  /** Gives it up and removes what was written. */
-  abort(): void {
+  /** Gives it up; resolves when what was written is removed. */
+  async abort(): Promise<void> {
     if (this.over) return
     this.over = true
     this.queue.length = 0
-    this.target?.replacement.abort().catch((error: unknown) => {
+    try {
+      await (await this.target)?.replacement.abort()
+    } catch (error) {
       this.options.logger.warn({ reason: messageOf(error) }, 'half a snapshot was left behind')
-    })
+    }
   }
 
   private fail(): void {
-    if (this.over) return
     this.options.send(encodeControl({ type: 'done', id: this.options.id, ok: false }))
-    this.abort()
-    this.options.failed()
+    this.options.failed(this.abort())
   }
 }

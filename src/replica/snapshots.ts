@@ -4,7 +4,7 @@
  * One per peer and two per node go out at a time, one comes in. The core learns of a received snapshot only when all of it
  * is here and verified: then its MsgSnap is stepped.
  */
-import { ByteReader, ByteWriter } from '../../base/index.ts'
+import { ByteReader, ByteWriter, messageOf } from '../../base/index.ts'
 import { decodeMessage, encodeMessage, newMessage } from '../../consensus/index.ts'
 import type { Message } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
@@ -59,7 +59,9 @@ export class Snapshots {
   private readonly holds: { readonly index: number; readonly untilMs: number }[] = []
   private receiving: Receiving | undefined
   private staged: { readonly state: ReceivedState; readonly sinceMs: number } | undefined
-  private nextId = 1
+  private cleared: Promise<void> = Promise.resolve()
+  /** Begins anywhere, so that a receiver does not take this process for the one before it. */
+  private nextId: number
   private wanted: number | undefined
   private ticks = 0
   private asked = 0
@@ -69,6 +71,7 @@ export class Snapshots {
 
   constructor(options: SnapshotsOptions) {
     this.options = options
+    this.nextId = options.ports.random.u32()
   }
 
   private nowMs(): number {
@@ -227,7 +230,7 @@ export class Snapshots {
       send(encodeControl({ type: 'done', id, ok: false }))
       return
     }
-    current?.abort()
+    this.discardReceiving()
     this.discardStaged()
     this.receiving = new Receiving({
       id,
@@ -237,9 +240,13 @@ export class Snapshots {
       logger: this.options.ports.logger,
       state: this.options.state,
       newMachine: this.options.newMachine,
+      cleared: this.cleared,
       send,
       completed: (state) => this.completed(state),
-      failed: () => (this.receiving = undefined),
+      failed: (cleared) => {
+        this.receiving = undefined
+        this.clear(cleared)
+      },
     })
   }
 
@@ -266,10 +273,26 @@ export class Snapshots {
     return staged.state
   }
 
+  private discardReceiving(): void {
+    const { receiving } = this
+    this.receiving = undefined
+    if (receiving !== undefined) this.clear(receiving.abort())
+  }
+
   private discardStaged(): void {
     const { staged } = this
     this.staged = undefined
-    void staged?.state.replacement.abort()
+    if (staged === undefined) return
+    this.clear(
+      staged.state.replacement.abort().catch((error: unknown) => {
+        this.options.ports.logger.warn({ reason: messageOf(error) }, 'a received snapshot was left behind')
+      }),
+    )
+  }
+
+  /** There is room for one database beside the current one: the next waits until the last is gone. */
+  private clear(gone: Promise<void>): void {
+    this.cleared = Promise.all([this.cleared, gone]).then(() => undefined)
   }
 
   // ---- events
@@ -289,10 +312,7 @@ export class Snapshots {
     for (const sending of [...this.sendings.values()]) sending.tick()
     const nowMs = this.nowMs()
     while ((this.holds[0]?.untilMs ?? Number.MAX_SAFE_INTEGER) < nowMs) this.holds.shift()
-    if (this.receiving?.idle === true && nowMs - this.heardAtMs > silenceMs) {
-      this.receiving.abort()
-      this.receiving = undefined
-    }
+    if (this.receiving?.idle === true && nowMs - this.heardAtMs > silenceMs) this.discardReceiving()
     if (this.ticks % requestEveryTicks === 0) this.ask()
   }
 
@@ -300,8 +320,7 @@ export class Snapshots {
   stop(): void {
     this.stopped = true
     for (const sending of [...this.sendings.values()]) sending.finish(false)
-    this.receiving?.abort()
-    this.receiving = undefined
+    this.discardReceiving()
     this.discardStaged()
   }
 }
