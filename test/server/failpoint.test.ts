@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { failpointOf } from '../../src/server/failpoint.ts'
+import { loadDaemon } from '../../src/server/index.ts'
+
+const { failpointOf } = await loadDaemon()
 
 const variable = 'NITROSTATE_FAILPOINT'
 
