@@ -1,7 +1,7 @@
 /** A cluster of real server processes on ports of this machine, and the questions one asks it. */
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MemberInfo, NodeStatus } from '../../../src/api/index.ts'
+import type { Consistency, MemberInfo, NodeStatus } from '../../../src/api/index.ts'
 import { connect } from '../../../src/client/index.ts'
 import type { Client } from '../../../src/client/index.ts'
 import { freePorts } from './ports.ts'
@@ -246,11 +246,11 @@ export class Cluster {
     return `looked ${looks} times in ${ms / 1000} s`
   }
 
-  /** Every key and value that one node answers with from its own applied state. */
-  async contents(name: string): Promise<Map<string, string>> {
+  /** Every key and value that one node answers with; by default from its own applied state. */
+  async contents(name: string, consistency: Consistency = 'committed'): Promise<Map<string, string>> {
     const client = await this.only(name)
     const found = new Map<string, string>()
-    for await (const entry of client.store.entries({ consistency: 'committed', limit: 1000 })) {
+    for await (const entry of client.store.entries({ consistency })) {
       found.set(entry.keyText(), entry.text())
     }
     return found

@@ -33,6 +33,8 @@ export function writeCounterProgram(path: string): string {
 export class Promises {
   /** Acknowledged writes. */
   readonly written = new Map<string, string>()
+  /** The key that is being written now, if it is one at a time. */
+  pending = ''
   /** Writes whose outcome nobody knows. */
   readonly doubtful = new Map<string, string>()
   /** Writes that were refused for certain. */
@@ -42,6 +44,7 @@ export class Promises {
 
   /** Writes one key and remembers what came of it; a failure is rethrown. */
   async put(client: Client, key: string, value: string, timeoutMs?: number): Promise<void> {
+    this.pending = key
     try {
       await client.store.put(key, value, timeoutMs === undefined ? {} : { timeoutMs })
       this.written.set(key, value)
