@@ -21,8 +21,8 @@ import type { ReplicaSizes } from '../replica/index.ts'
 import { CommitChecker } from './checkers/commits.ts'
 import { LeaderChecker } from './checkers/leaders.ts'
 import { Violations } from './checkers/violations.ts'
-import { Member } from './member.ts'
-import type { MemberWorld } from './member.ts'
+import { Member, addressOf } from './member.ts'
+import type { MemberEntry, MemberWorld } from './member.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life } from './process.ts'
 import { SeededRandom } from './random.ts'
@@ -66,11 +66,13 @@ export class Cluster {
   readonly trace: Trace = new Trace()
   readonly time: VirtualTime
   readonly network: MemoryNetwork
-  readonly names: readonly string[]
+  /** Nodes that are to be part of the cluster now. */
+  names: readonly string[]
   readonly violations: Violations = new Violations()
   readonly leaders: LeaderChecker
   readonly commits: CommitChecker
   private readonly members = new Map<string, Member>()
+  private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
     this.random = new SeededRandom(options.seed)
@@ -84,10 +86,9 @@ export class Cluster {
       keepaliveMs: 5_000,
     })
     this.names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-    const world: MemberWorld = {
+    this.world = {
       time: this.time,
       network: this.network,
-      peers: Object.fromEntries(this.names.map((name) => [name, `${name}:7400`])),
       programs: options.programs ?? [],
       sizes: { ...smallSizes, ...options.sizes },
       log: options.log,
@@ -96,9 +97,29 @@ export class Cluster {
         loaded: (machine) => this.commits.loadedBy(name, machine),
         applied: (entry, machine) => this.commits.appliedBy(name, entry, machine),
       }),
-      ended: (name, reason) => this.violations.add(`at ${this.time.nowMs.toFixed(0)} ms ${name} ended: ${reason}`),
+      ended: (name, reason) => {
+        if (!this.names.includes(name)) return
+        this.violations.add(`at ${this.time.nowMs.toFixed(0)} ms ${name} ended: ${reason}`)
+      },
     }
-    for (const name of this.names) this.members.set(name, new Member(name, world, this.random.split(name)))
+    const peers = Object.fromEntries(this.names.map((name) => [name, addressOf(name)]))
+    for (const name of this.names) this.make(name, { peers })
+  }
+
+  private make(name: string, entry: MemberEntry): void {
+    this.members.set(name, new Member(name, this.world, this.random.split(name), entry))
+  }
+
+  /** Adds a node that joins; it is not started. Its name must never have been used. */
+  add(name: string): void {
+    assert(!this.members.has(name), () => `${name} was used before`)
+    this.make(name, { join: this.names.map(addressOf) })
+    this.names = [...this.names, name]
+  }
+
+  /** From now on a node is no part of the cluster: it may end by itself, and whatever is done to it comes to nothing. */
+  release(name: string): void {
+    this.names = this.names.filter((one) => one !== name)
   }
 
   private member(name: string): Member {
@@ -138,6 +159,16 @@ export class Cluster {
   /** Kills a node at once; its un-synced data is lost or torn, its connections break. */
   crash(name: string): void {
     this.member(name).crash()
+  }
+
+  /** Kills a node's process; what it wrote survives, synced or not. */
+  kill(name: string): void {
+    this.member(name).kill()
+  }
+
+  /** Asks a node to stop in order; it is not there any more when that is done. */
+  stop(name: string, patienceMs = 10_000): void {
+    this.member(name).stop(patienceMs)
   }
 
   /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */
@@ -188,7 +219,7 @@ export class Cluster {
   private readonly clients: string[] = []
 
   private hosts(): string[] {
-    return [...this.names, ...this.clients]
+    return [...this.members.keys(), ...this.clients]
   }
 
   /** A client process. */
@@ -199,7 +230,7 @@ export class Cluster {
     const life = new VirtualProcess(name, time).begin()
     const transport = socketTransport(network.transport(name), life, { name, trace, nowMs: () => time.nowMs })
     const random = this.random.split(name)
-    const endpoints = this.names.map((node) => `${node}:7400`)
+    const endpoints = this.names.map(addressOf)
     const { clock, scheduler } = life
     return {
       name,
@@ -221,7 +252,8 @@ export class Cluster {
   /** Whether all nodes run and stand at the same place with the same state. */
   converged(): boolean {
     const seen = new Set<string>()
-    for (const { node } of this.members.values()) {
+    for (const name of this.names) {
+      const node = this.node(name)
       if (node === undefined) return false
       const { ready, appliedIndex, stateHash, commitIndex } = node.status()
       if (!ready || appliedIndex !== commitIndex) return false

@@ -5,7 +5,7 @@
  * hears of it, and an operation that had not come to an end has no effect.
  */
 import { below } from '../../base/index.ts'
-import type { FileHandle, Files, KvFactory } from '../../base/index.ts'
+import type { FileHandle, Files, KvFactory, Random } from '../../base/index.ts'
 import { MemoryFiles, MemoryKvFactory } from '../storage/index.ts'
 import type { Life } from './process.ts'
 import type { SeededRandom } from './random.ts'
@@ -25,6 +25,9 @@ export interface DiskTiming {
 export const defaultDiskTiming: DiskTiming = { plainMs: [0.01, 0.1], syncMs: [0.2, 2], stallRate: 0.005, stallMs: 150 }
 
 const syncs = new Set(['sync', 'syncDirectory', 'batch'])
+
+/** Draws that make a crash lose nothing. */
+const keepsAll: Random = { u32: () => 0xffff_ffff, bytes: (length) => new Uint8Array(length).fill(0xff) }
 
 /** One disk. */
 export class VirtualDisk {
@@ -55,6 +58,12 @@ export class VirtualDisk {
   crash(): void {
     this.life = undefined
     this.files.crash(this.random)
+  }
+
+  /** Loses the process but not power: everything written so far survives, open files and locks do not. */
+  release(): void {
+    this.life = undefined
+    this.files.crash(keepsAll)
   }
 
   private delay(kind: string, bytes: number): Promise<void> {

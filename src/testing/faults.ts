@@ -10,6 +10,9 @@ type Fault = (faults: Faults, name: string) => void
 
 const kinds: Readonly<Record<string, Fault>> = {
   crash: (faults, name) => faults.crash(name),
+  kill: (faults, name) => faults.kill(name),
+  stop: (faults, name) => faults.stop(name),
+  transfer: (faults, name) => faults.transfer(name),
   point: (faults, name) => faults.point(name),
   pause: (faults, name) => faults.pause(name),
   partition: (faults, name) => faults.partition(name),
@@ -80,7 +83,28 @@ export class Faults {
 
   crash(name: string): void {
     this.cluster.crash(name)
-    this.after(this.random.between(20, 1_500), () => this.cluster.start(name))
+    this.restart(name, 1_500)
+  }
+
+  kill(name: string): void {
+    this.cluster.kill(name)
+    this.restart(name, 500)
+  }
+
+  /** An orderly restart. */
+  stop(name: string): void {
+    this.cluster.stop(name)
+    this.restart(name, 500)
+  }
+
+  private restart(name: string, withinMs: number): void {
+    this.after(this.random.between(5, withinMs), () => this.cluster.start(name))
+  }
+
+  /** Leadership is handed to the node, or asked away from it if it leads; whether that succeeds is not said. */
+  transfer(name: string): void {
+    const { admin } = this.cluster.node(name) ?? {}
+    admin?.transferLeadership(this.cluster.leader() === name ? undefined : name).catch(() => undefined)
   }
 
   /** A crash in the middle of some durable step soon. */

@@ -17,7 +17,6 @@ import type { VirtualTime } from './virtual-time.ts'
 export interface MemberWorld {
   readonly time: VirtualTime
   readonly network: MemoryNetwork
-  readonly peers: Readonly<Record<string, string>>
   readonly programs: readonly Program[]
   readonly sizes: Partial<ReplicaSizes>
   /** Takes log lines; undefined drops them. */
@@ -27,6 +26,12 @@ export interface MemberWorld {
   ended(name: string, reason: string): void
 }
 
+/** How a node comes into a cluster: as a founder, or by joining. */
+export type MemberEntry = { readonly peers: Readonly<Record<string, string>> } | { readonly join: readonly string[] }
+
+/** Where a node listens. */
+export const addressOf = (name: string): string => `${name}:7400`
+
 /** How far the clock of a node may be from true time, as a fraction. */
 const skewMax = 0.005
 const wallOffsetMaxMs = 5_000
@@ -34,6 +39,7 @@ const wallOffsetMaxMs = 5_000
 /** One node. */
 export class Member {
   readonly name: string
+  readonly address: string
   readonly process: VirtualProcess
   /** The running node; undefined while it is down or opening. */
   node: Node | undefined
@@ -41,13 +47,18 @@ export class Member {
   /** How often it lost power. */
   crashes = 0
   private readonly world: MemberWorld
+  private readonly entry: MemberEntry
   private readonly random: SeededRandom
   private readonly disk: VirtualDisk
   private lives = 0
   private crashIn = 0
+  private stopping = false
+  private startAfterStop = false
 
-  constructor(name: string, world: MemberWorld, random: SeededRandom) {
+  constructor(name: string, world: MemberWorld, random: SeededRandom, entry: MemberEntry) {
     this.name = name
+    this.entry = entry
+    this.address = addressOf(name)
     this.world = world
     this.random = random
     const clocks = random.split('clock')
@@ -59,11 +70,12 @@ export class Member {
     this.disk = new VirtualDisk(name, world.time, random.split('disk'))
   }
 
-  /** Starts the process on its disk. */
+  /** Starts the process on its disk; one that is stopping starts again afterwards. */
   start(): void {
+    this.startAfterStop = this.stopping
     if (this.running) return
     const { name, world } = this
-    const { time, network, peers, programs, sizes } = world
+    const { time, network, programs, sizes } = world
     const life = this.process.begin()
     const number = ++this.lives
     this.running = true
@@ -72,8 +84,8 @@ export class Member {
     openNode({
       name,
       dataDir: 'data',
-      listen: peers[name],
-      peers,
+      listen: this.address,
+      ...this.entry,
       programs,
       sizes,
       ports: {
@@ -106,13 +118,50 @@ export class Member {
   /** Loses power. */
   crash(): void {
     if (!this.running) return
+    this.die('crash')
+    this.disk.crash()
+  }
+
+  /** Loses the process only, as by SIGKILL: what was written survives, synced or not. */
+  kill(): void {
+    if (!this.running) return
+    this.die('kill')
+    this.disk.release()
+  }
+
+  /** Stops in order, as by SIGTERM; without an end after `patienceMs` that is a violation, and the process is killed. */
+  stop(patienceMs: number): void {
+    const { node } = this
+    if (node === undefined || this.process.paused) return
+    const number = this.lives
+    this.node = undefined
+    this.stopping = true
+    const { time, network } = this.world
+    time.trace.add(time.nowMs, this.name, 'stop')
+    void node.close().then(() => {
+      if (number !== this.lives || !this.running) return
+      time.trace.add(time.nowMs, this.name, 'stopped')
+      this.running = false
+      this.stopping = false
+      this.process.end()
+      network.killHost(this.name)
+      if (this.startAfterStop) this.start()
+    })
+    this.process.outside(patienceMs, () => {
+      if (number !== this.lives || !this.running) return
+      if (!this.process.paused) this.world.ended(this.name, `did not stop within ${patienceMs} ms`)
+      this.kill()
+    })
+  }
+
+  private die(how: string): void {
     const { time, network } = this.world
     this.running = false
+    this.stopping = false
     this.crashes++
     this.node = undefined
     this.process.end()
-    time.trace.add(time.nowMs, this.name, 'crash')
-    this.disk.crash()
+    time.trace.add(time.nowMs, this.name, how)
     network.killHost(this.name)
   }
 

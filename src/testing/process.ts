@@ -67,6 +67,11 @@ export class VirtualProcess {
     }
   }
 
+  /** Plans something about the process that happens whatever state it is in. */
+  outside(delayMs: number, run: () => void): void {
+    this.time.plan({ atMs: -1, tie: 0 }, this.time.nowMs + delayMs, run)
+  }
+
   /** Kills the process. */
   end(): void {
     this.lives++

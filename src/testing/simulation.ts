@@ -10,6 +10,7 @@ import { checkRevisions } from './checkers/revisions.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import { Faults } from './faults.ts'
+import { Operator } from './operator.ts'
 import { watchRejections } from './real-turn.ts'
 import type { Trace } from './trace.ts'
 import { Workload, counterProgram } from './workload.ts'
@@ -18,6 +19,8 @@ import { Workload, counterProgram } from './workload.ts'
 export interface SimulationOptions {
   /** Default 3. */
   readonly nodes?: number
+  /** Whether members are added and removed meanwhile. Default false. */
+  readonly reconfigure?: boolean
   /** How long faults strike, in virtual milliseconds. Default 8,000. */
   readonly faultsMs?: number
   /** Mean pause between two operations of each of the six workers. Default 500. */
@@ -42,7 +45,7 @@ const progressMs = 10_000
 
 /** Runs one seed. Never rejects for what the simulated system does: that is in the violations. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
-  const { faultsMs = 8_000, everyMs = 500, nodes = 3, log } = options
+  const { faultsMs = 8_000, everyMs = 500, nodes = 3, reconfigure = false, log } = options
   const world = cluster(nodes, { seed, programs: [counterProgram], ...(log === undefined ? {} : { log }) })
   const history = new History()
   const workload = new Workload(world, history)
@@ -54,9 +57,15 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
     if (random.chance(0.8)) await world.until(() => world.converged(), progressMs)
     for (const name of ['c1', 'c2']) workload.start(world.client(name), workers, everyMs, faultsMs)
+    const operator = reconfigure ? new Operator(world) : undefined
+    void operator?.begin()
     faults.begin()
     await world.run(faultsMs)
     faults.end()
+    operator?.end()
+    if (!(await world.until(() => operator?.busy !== true, 2 * progressMs))) {
+      world.violations.add(`a change of members gets stuck: ${describeNodes(world)}`)
+    }
     await settle(world, workload, history)
     const finals = await finalsOf(world, workload, 'c3')
     if (random.chance(0.3) && workload.busy === 0) await blackout(world, workload, finals)

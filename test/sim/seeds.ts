@@ -11,13 +11,14 @@ const { values } = parseArgs({
     once: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
     tail: { type: 'string', default: '0' },
+    members: { type: 'boolean', default: false },
     nodes: { type: 'string', default: '3' },
     faultsMs: { type: 'string', default: '8000' },
     everyMs: { type: 'string', default: '500' },
   },
 })
 const from = Number(values.from)
-const plain = { nodes: Number(values.nodes), faultsMs: Number(values.faultsMs), everyMs: Number(values.everyMs) }
+const plain = { reconfigure: values.members, nodes: Number(values.nodes), faultsMs: Number(values.faultsMs), everyMs: Number(values.everyMs) }
 const options = values.log ? { ...plain, log: (line: string) => print(line) } : plain
 let passed = 0
 let failed = 0
