@@ -6,7 +6,7 @@
  * name may present itself with (incarnation, cluster) is judged by `judge` at every handshake and again by `review`
  * when the member table changes.
  */
-import { Dialer } from '../../net/index.ts'
+import { Dialer, isPermanentRefusal } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
 import { NitroError, equalBytes } from '../../base/index.ts'
 import type { Channel } from './outbox.ts'
@@ -142,10 +142,12 @@ export class Links {
         if (peer.sessions[channel] === session) this.events.message(peer.name, channel, kind, payload)
       },
       drain: () => this.events.drained(peer.name, channel),
-      close: () => {
+      close: (error) => {
         if (peer.sessions[channel] !== session) return
         delete peer.sessions[channel]
         this.lost(peer)
+        // Whoever was dialed hears of a refusal this way: its own hello was what the other side did not like.
+        if (error !== undefined && isPermanentRefusal(error)) this.events.refused(peer.name, error)
       },
     })
     if (peer.up || channels.some((one) => peer.sessions[one] === undefined)) return
@@ -153,12 +155,17 @@ export class Links {
     this.events.changed(peer.name, true)
   }
 
-  /** Closes the session of a channel, if there is one, without a further word of it. */
-  private discard(peer: Peer, channel: Channel): boolean {
+  /** Closes the session of a channel, if there is one, without a further word of it here. */
+  private discard(peer: Peer, channel: Channel, error?: NitroError): boolean {
     const session = peer.sessions[channel]
     delete peer.sessions[channel]
-    session?.close()
+    session?.close(error)
     return session !== undefined
+  }
+
+  private discardAll(peer: Peer, error?: NitroError): void {
+    const had = channels.map((channel) => this.discard(peer, channel, error))
+    if (had.includes(true)) this.lost(peer)
   }
 
   /** A session is over. Told even if the other one was lost before: something may have been sent on this one since. */
@@ -196,14 +203,14 @@ export class Links {
       const error = this.events.judge(peer.hello)
       if (error === undefined) continue
       peer.hello = undefined
-      for (const channel of channels) peer.sessions[channel]?.close(error)
+      this.discardAll(peer, error)
     }
   }
 
   private drop(peer: Peer, error: NitroError | undefined): void {
     this.peers.delete(peer.name)
     for (const dialer of peer.dialers.splice(0)) dialer.stop()
-    for (const channel of channels) peer.sessions[channel]?.close(error)
+    this.discardAll(peer, error)
   }
 
   /** Closes everything. */
