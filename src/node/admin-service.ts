@@ -3,7 +3,7 @@
  *
  * Changes belong to the leader; a node that does not lead passes them on to the one that does, once.
  */
-import { NitroError, emptyBytes, hashText, hex } from '../../base/index.ts'
+import { NitroError, emptyBytes, hashText, hex, isNitroError } from '../../base/index.ts'
 import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
 import {
   callOnce,
@@ -22,7 +22,10 @@ import type { Group, Replica } from '../replica/index.ts'
 import type { CallParams, CallValue } from '../wire/index.ts'
 import { version } from './version.ts'
 
-const forwardTimeoutMs = 10_000
+const changeTimeoutMs = 10_000
+const changePauseMs = 100
+/** Nothing has happened yet when one of these is answered, and it may go away soon. */
+const changeRetries: ReadonlySet<string> = new Set(['NotLeader', 'MembershipChangePending'])
 
 /** Answers for one replica. */
 export class AdminService {
@@ -65,17 +68,32 @@ export class AdminService {
     }
   }
 
+  /** Asks the leader, whoever it becomes meanwhile, until the deadline. What was passed on is not passed on again. */
   private async onLeader(method: string, params: CallParams): Promise<CallValue> {
+    const { clock, scheduler } = this.replica.ports
+    const untilMs = clock.monotonicMs() + changeTimeoutMs
+    for (;;) {
+      try {
+        return await this.onLeaderOnce(method, params)
+      } catch (error) {
+        const again = isNitroError(error) && changeRetries.has(error.code) && params['forwarded'] !== true
+        if (!again || this.replica.ended || clock.monotonicMs() >= untilMs) throw error
+      }
+      await new Promise<void>((resolve) => scheduler.after(changePauseMs, resolve))
+    }
+  }
+
+  private async onLeaderOnce(method: string, params: CallParams): Promise<CallValue> {
     const { group } = this
     if (group.isLeader) {
       const successor = await this.leaveFirst(group, method, params)
       if (successor === undefined) return this.change(group, method, params)
     }
     const address = this.leaderAddress()
-    if (address === '') throw new NitroError('Unavailable', 'no leader is known: is a majority of members up?')
+    if (address === '') throw new NitroError('NotLeader', 'no leader is known: is a majority of members up?')
     if (params['forwarded'] === true) throw new NitroError('NotLeader', `${this.replica.options.name} does not lead`)
     const { ports, startId } = this.replica
-    return callOnce(ports, startId, address, method, { ...params, forwarded: true }, forwardTimeoutMs)
+    return callOnce(ports, startId, address, method, { ...params, forwarded: true }, changeTimeoutMs)
   }
 
   /** A leader that is to be taken out hands over first, so that the cluster is never without one for an election. */

@@ -2,6 +2,7 @@
 import type { Machine } from '../../execution/index.ts'
 import type { DurableLog, StateDirectory } from '../storage/index.ts'
 import type { DurablePosition } from './flusher.ts'
+import type { Directory } from './directory.ts'
 import type { Links } from './links.ts'
 import type { MembershipCopy } from './membership-file.ts'
 import type { ReplicaPorts, ReplicaSizes, ReplicaTiming } from './ports.ts'
@@ -25,6 +26,8 @@ export interface GroupOptions {
   readonly timing: ReplicaTiming
   readonly sizes: ReplicaSizes
   readonly links: Links
+  /** Names and addresses, by the newest table known. */
+  readonly directory: Directory
   /** An empty machine that reads its blocks through the function given. */
   readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
   readonly events: GroupEvents

@@ -210,7 +210,7 @@ export class Group {
 
   /** Name of a member, also of one that a change is just taking out. */
   nameOf(id: number): string {
-    return memberById(this.configuration, id)?.name ?? ''
+    return memberById(this.options.directory.configuration, id)?.name ?? ''
   }
 
   private sendTo(to: number, channel: Channel, kind: number, payload: Uint8Array): boolean {
@@ -268,13 +268,13 @@ export class Group {
 
   /** A message from a linked peer. Throws `MalformedFrame`. */
   message(name: string, kind: number, payload: Uint8Array): void {
-    const from = memberByName(this.configuration, name)?.id
+    const from = memberByName(this.options.directory.configuration, name)?.id
     if (from !== undefined) takePeerMessage(this, this.logClock, from, kind, payload)
   }
 
   /** Both links of a peer came up, or one went down. */
   linkChanged(name: string, up: boolean): void {
-    const id = memberByName(this.configuration, name)?.id
+    const id = memberByName(this.options.directory.configuration, name)?.id
     if (id === undefined) return
     if (!up) {
       this.intake.linkLost(id)
@@ -285,7 +285,7 @@ export class Group {
 
   /** A queue towards a peer has room again: what is waiting for it may go on. */
   drained(name: string, channel: Channel): void {
-    const id = memberByName(this.configuration, name)?.id
+    const id = memberByName(this.options.directory.configuration, name)?.id
     if (id !== undefined && channel === 'bulk') this.snapshots.pump(id)
   }
 
@@ -325,6 +325,7 @@ export class Group {
   configured(index: number, term: number): void {
     const { configuration } = this
     const { raftId } = this.parts
+    this.options.directory.applied(index, configuration)
     this.options.events.configured({ index, term, configuration })
     this.linkMembers()
     this.changed()
@@ -333,8 +334,9 @@ export class Group {
     this.fail(new NitroError('Removed', `${this.selfName} was removed from the cluster`))
   }
 
-  private linkMembers(): void {
-    this.options.links.setPeers(this.configuration.members)
+  /** The address book is another now. */
+  linkMembers(): void {
+    this.options.links.setPeers(this.options.directory.configuration.members)
     this.options.links.review()
   }
 

@@ -1,14 +1,16 @@
 /**
  * The links of one node to its peers: two sessions per pair, control and bulk.
  *
- * Of two nodes the one with the smaller name dials, so a pair never has two of the same kind. A session is bound to both
+ * Of two nodes the one with the smaller name dials, so a pair never has two of the same kind. The other one only asks, from
+ * time to time while they are not linked, whether it would be accepted: nobody dials a member that was removed, and this is
+ * how it hears of that. A session is bound to both
  * processes by their start ids: a frame of an earlier process dies with its connection. Peers are known by name; what a
  * name may present itself with (incarnation, cluster) is judged by `judge` at every handshake and again by `review`
  * when the member table changes.
  */
-import { Dialer, isPermanentRefusal } from '../../net/index.ts'
+import { Dialer, connectSession, isPermanentRefusal } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
-import { NitroError, equalBytes } from '../../base/index.ts'
+import { NitroError, equalBytes, isNitroError, messageOf } from '../../base/index.ts'
 import type { Channel } from './outbox.ts'
 import type { ReplicaPorts } from './ports.ts'
 
@@ -44,6 +46,7 @@ interface Peer {
 }
 
 const channels: readonly Channel[] = ['control', 'bulk']
+const probeEveryMs = 3_000
 
 /** All peer links of one node. */
 export class Links {
@@ -57,6 +60,38 @@ export class Links {
     this.self = self
     this.ports = ports
     this.events = events
+    this.armProbes()
+  }
+
+  private armProbes(): void {
+    this.ports.scheduler.after(probeEveryMs, () => {
+      if (this.closed) return
+      for (const peer of this.peers.values()) {
+        if (this.self > peer.name && peer.address !== '' && !peer.up) this.probe(peer)
+      }
+      this.armProbes()
+    })
+  }
+
+  /** Asks whether this node would be accepted. The acceptor judges a peer's hello of channel `client` and hangs up. */
+  private probe(peer: Peer): void {
+    const { transport, scheduler, logger } = this.ports
+    const options = { scheduler, timeoutMs: probeEveryMs, verify: () => undefined }
+    const hello = { ...this.events.hello('control'), channel: 'client' as const }
+    transport
+      .dial(peer.address, { timeoutMs: probeEveryMs })
+      .then((link) => connectSession(link, hello, options))
+      .then(
+        (session) => {
+          session.start({ message: () => undefined, close: () => undefined })
+          session.close()
+        },
+        (error: unknown) => {
+          if (this.closed) return
+          if (isNitroError(error) && isPermanentRefusal(error)) this.events.refused(peer.name, error)
+          else logger.debug({ peer: peer.name, reason: messageOf(error) }, 'peer not reached')
+        },
+      )
   }
 
   /** Sets who there is; peers that are not listed any more are closed. */

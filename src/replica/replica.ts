@@ -16,6 +16,7 @@ import { decodeFacts, encodeFacts } from './bootstrap.ts'
 import type { BootstrapFacts } from './bootstrap.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { isClaimed, memberByName, wasRemoved } from './configuration.ts'
+import { Directory, decodeExtra, decodeTable, encodeExtra } from './directory.ts'
 import { Bootstrap, askToJoin } from './formation.ts'
 import { Group } from './group.ts'
 import type { GroupParts } from './group-types.ts'
@@ -42,6 +43,7 @@ export class Replica {
   /** Settles when the replica ends: undefined after `close`, otherwise why it could not go on. */
   readonly stopped: Promise<NitroError | undefined>
   group: Group | undefined
+  private directory: Directory | undefined
   readonly startedMs: number
   private bootstrap: Bootstrap | undefined
   private settle!: (error: NitroError | undefined) => void
@@ -155,6 +157,8 @@ export class Replica {
 
   private run(parts: GroupParts): void {
     if (this.ending !== undefined) return
+    const { name, incarnation } = this.vault.identity
+    this.directory = new Directory(name, incarnation, parts.position)
     this.group = new Group(parts, {
       selfName: this.options.name,
       startId: this.startId,
@@ -162,6 +166,7 @@ export class Replica {
       timing: this.options.timing,
       sizes: this.options.sizes,
       links: this.links,
+      directory: this.directory,
       newMachine: (readBlock) => this.vault.newMachine(readBlock),
       events: {
         configured: (copy) => this.vault.rememberMembership(copy),
@@ -202,7 +207,7 @@ export class Replica {
       formatMin: 1,
       formatMax: 1,
       flags: [this.manifest],
-      extra: encodeFacts(this.facts()),
+      extra: encodeExtra(encodeFacts(this.facts()), this.directory),
     }
   }
 
@@ -216,8 +221,9 @@ export class Replica {
     }
     const otherMachine = this.judgeManifest(theirs.name, theirs.flags)
     if (otherMachine !== undefined) return otherMachine
-    if (this.group === undefined) return this.judgeWhileForming(theirs)
-    const { configuration } = this.group
+    if (this.group === undefined || this.directory === undefined) return this.judgeWhileForming(theirs)
+    this.hearTable(this.group, this.directory, theirs)
+    const { configuration } = this.directory
     if (wasRemoved(configuration, theirs.incarnation)) {
       return new NitroError('Removed', `${theirs.name} was removed from this cluster`)
     }
@@ -229,6 +235,21 @@ export class Replica {
     if (equalBytes(member.incarnation, theirs.incarnation)) return undefined
     if (!isClaimed(member)) return new NitroError('MemberUnknown', `${theirs.name} has not joined yet: use --join`)
     return identityLost(theirs.name)
+  }
+
+  /** A peer of this cluster says who is in it: it may know better. */
+  private hearTable(group: Group, directory: Directory, theirs: Hello): void {
+    try {
+      const table = decodeTable(decodeExtra(theirs.extra).table)
+      if (table === undefined || !directory.heard(table)) return
+      // Links are changed when this handshake is over, not in the middle of it.
+      this.ports.scheduler.endOfTurn(() => {
+        if (this.ending === undefined) group.linkMembers()
+      })
+    } catch (error) {
+      if (!isNitroError(error)) throw error
+      this.ports.logger.warn({ peer: theirs.name, code: error.code }, 'unreadable member table in a hello')
+    }
   }
 
   /** Members must apply the log alike; one with other programs or limits would diverge. */
@@ -243,7 +264,7 @@ export class Replica {
       return new NitroError('MemberUnknown', `${theirs.name} is not among the peers of ${this.options.name}`)
     }
     try {
-      this.bootstrap?.hear(decodeFacts(theirs.extra))
+      this.bootstrap?.hear(decodeFacts(decodeExtra(theirs.extra).facts))
       return undefined
     } catch (error) {
       return isNitroError(error) ? error : new NitroError('MalformedFrame', messageOf(error))
@@ -263,7 +284,8 @@ export class Replica {
   /** Takes an accepted peer session whose hello was judged. */
   adoptPeer(session: Session): void {
     const { channel } = session.remote
-    if (channel === 'client') session.close(new NitroError('MalformedFrame', 'a peer link needs a channel'))
+    // A peer of channel client only wanted to know whether it is welcome.
+    if (channel === 'client') session.close()
     else this.links.adopt(session, channel)
   }
 
