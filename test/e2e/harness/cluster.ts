@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly others?: readonly string[]
   /** Further arguments of every server. */
   readonly args?: readonly string[]
+  /** Data directories that are not `directory/NAME`. */
+  readonly dataDirs?: Readonly<Record<string, string>>
 }
 
 /** How one start differs from the usual. */
@@ -58,7 +60,7 @@ export class Cluster {
       names.map((name, at) => ({
         name,
         address: `127.0.0.1:${ports[at]}`,
-        dataDir: join(options.directory, name),
+        dataDir: options.dataDirs?.[name] ?? join(options.directory, name),
         process: undefined,
       })),
     )
