@@ -222,15 +222,15 @@ export class Cluster {
     return [...this.members.keys(), ...this.clients]
   }
 
-  /** A client process. */
-  client(name: string): ClusterClient {
+  /** A client process; it also knows the addresses of nodes `extra`, which may come later. */
+  client(name: string, extra: readonly string[] = []): ClusterClient {
     assert(!this.hosts().includes(name), () => `${name} is taken`)
     this.clients.push(name)
     const { time, trace, network } = this
     const life = new VirtualProcess(name, time).begin()
     const transport = socketTransport(network.transport(name), life, { name, trace, nowMs: () => time.nowMs })
     const random = this.random.split(name)
-    const endpoints = this.names.map(addressOf)
+    const endpoints = [...new Set([...this.names, ...extra])].map(addressOf)
     const { clock, scheduler } = life
     return {
       name,

@@ -1,5 +1,5 @@
 /** An operator who changes the members while everything else happens: one change after the other, each carried through. */
-import { isNitroError } from '../../base/index.ts'
+import { isNitroError, messageOf } from '../../base/index.ts'
 import type { Admin } from '../api/index.ts'
 import type { Cluster, ClusterClient } from './cluster.ts'
 import { addressOf } from './member.ts'
@@ -20,6 +20,9 @@ export class Operator {
   private readonly process: ClusterClient
   private next: number
   private ended = false
+  /** The change under way, and why it was last refused. */
+  doing = ''
+  lastError = ''
 
   constructor(cluster: Cluster) {
     this.cluster = cluster
@@ -32,9 +35,9 @@ export class Operator {
   async begin(): Promise<void> {
     while (!this.ended) {
       this.busy = true
-      if (this.cluster.names.length >= sizeMax) await this.remove(this.random.pick(this.cluster.names))
+      if (this.cluster.names.length >= sizeMax) await this.remove()
       else if (this.cluster.names.length <= sizeMin || this.random.chance(0.5)) await this.add(`n${this.next++}`)
-      else await this.remove(this.random.pick(this.cluster.names))
+      else await this.remove()
       this.changes++
       this.busy = false
       await this.sleep(this.random.between(50, 800))
@@ -47,13 +50,17 @@ export class Operator {
   }
 
   private async add(name: string): Promise<void> {
+    this.doing = `adding ${name}`
     await this.persist((admin) => admin.addMember(name, addressOf(name), { timeoutMs: 2_000 }), 'MemberExists')
     this.cluster.add(name)
     this.cluster.start(name)
-    await this.persist((admin) => admin.promoteMember(name, { timeoutMs: 2_000 }), 'none')
+    this.doing = `waiting for the promotion of ${name}`
+    await this.persist((admin) => checkVoter(admin, name), 'none')
   }
 
-  private async remove(name: string): Promise<void> {
+  private async remove(): Promise<void> {
+    const name = this.random.pick(this.cluster.names)
+    this.doing = `removing ${name}`
     // It ends by itself, and may do so before the answer is here.
     this.cluster.release(name)
     await this.persist((admin) => admin.removeMember(name, { timeoutMs: 2_000 }), 'MemberUnknown')
@@ -72,6 +79,7 @@ export class Operator {
         }
       } catch (error) {
         if (isNitroError(error) && error.code === done) return
+        this.lastError = messageOf(error)
       }
       await this.sleep(this.random.between(20, 200))
     }
@@ -90,4 +98,11 @@ export class Operator {
       this.process.life.scheduler.after(ms, resolve)
     })
   }
+}
+
+/** A node that joined is promoted by the leader once it has caught up. */
+async function checkVoter(admin: Admin, name: string): Promise<void> {
+  const members = await admin.members({ timeoutMs: 2_000 })
+  const role = members.find((member) => member.name === name)?.role
+  if (role !== 'voter') throw new Error(`${name} is ${role ?? 'no member'}`)
 }

@@ -56,7 +56,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     world.startAll()
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
     if (random.chance(0.8)) await world.until(() => world.converged(), progressMs)
-    for (const name of ['c1', 'c2']) workload.start(world.client(name), workers, everyMs, faultsMs)
+    const later = reconfigure ? Array.from({ length: 30 }, (_, i) => `n${nodes + 1 + i}`) : []
+    for (const name of ['c1', 'c2']) workload.start(world.client(name, later), workers, everyMs, faultsMs)
     const operator = reconfigure ? new Operator(world) : undefined
     void operator?.begin()
     faults.begin()
@@ -64,7 +65,9 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     faults.end()
     operator?.end()
     if (!(await world.until(() => operator?.busy !== true, 2 * progressMs))) {
-      world.violations.add(`a change of members gets stuck: ${describeNodes(world)}`)
+      world.violations.add(
+        `a change of members gets stuck, ${operator?.doing}: ${operator?.lastError}; ${describeNodes(world)}`,
+      )
     }
     await settle(world, workload, history)
     const finals = await finalsOf(world, workload, 'c3')

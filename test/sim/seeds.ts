@@ -18,7 +18,12 @@ const { values } = parseArgs({
   },
 })
 const from = Number(values.from)
-const plain = { reconfigure: values.members, nodes: Number(values.nodes), faultsMs: Number(values.faultsMs), everyMs: Number(values.everyMs) }
+const plain = {
+  reconfigure: values.members,
+  nodes: Number(values.nodes),
+  faultsMs: Number(values.faultsMs),
+  everyMs: Number(values.everyMs),
+}
 const options = values.log ? { ...plain, log: (line: string) => print(line) } : plain
 let passed = 0
 let failed = 0
