@@ -4,7 +4,7 @@
  * The leader adds its own monotonic elapsed time, at most `stepMaxMs` (two heartbeat intervals) at a time, so that a pause
  * makes log time late and never early. A follower *sets* its estimate to what heartbeats carry and advances it by
  * its own clock in between, under the same cap. A new leader starts from the larger of its estimate and the newest
- * stamp it has applied. Log time never goes back on one node.
+ * stamp it has applied: log time is never below that, even if a heartbeat was overtaken by entries on the other link.
  */
 import type { Clock } from '../../base/index.ts'
 
@@ -13,6 +13,8 @@ export class LogClock {
   private readonly clock: Clock
   private readonly stepMaxMs: number
   private estimateMs = 0
+  /** Newest stamp that was applied. */
+  private stampMs = 0
   private readAtMs: number
 
   constructor(clock: Clock, stepMaxMs: number) {
@@ -31,12 +33,13 @@ export class LogClock {
 
   /** A heartbeat of the current leader carried this log time. */
   heard(logTimeMs: number): void {
-    this.estimateMs = logTimeMs
+    this.estimateMs = Math.max(logTimeMs, this.stampMs)
     this.readAtMs = this.clock.monotonicMs()
   }
 
   /** An entry with this stamp was applied: log time is at least that. */
   applied(stampMs: number): void {
+    this.stampMs = Math.max(this.stampMs, stampMs)
     if (stampMs > this.estimateMs) this.heard(stampMs)
   }
 }
