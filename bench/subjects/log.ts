@@ -2,7 +2,7 @@
 import { systemClock, systemScheduler } from '../../base/index.ts'
 import type { Files } from '../../base/index.ts'
 import type { Entry } from '../../consensus/index.ts'
-import { MemoryFiles, jsCrypto, nodeCrypto, nodeFiles, openLog } from '../../src/storage/index.ts'
+import { MemoryFiles, nodeCrypto, nodeFiles, openLog } from '../../src/storage/index.ts'
 import type { DurableLog } from '../../src/storage/index.ts'
 import { withDirectory } from '../harness/directory.ts'
 import type { Measure, Subject } from '../harness/measure.ts'
@@ -26,7 +26,7 @@ async function appends(measure: Measure, disk: string, files: Files, directory: 
   const opened = await openLog({
     files,
     directory,
-    crypto: disk === 'disk' ? nodeCrypto : jsCrypto,
+    crypto: nodeCrypto,
     scheduler: systemScheduler,
     clock: systemClock,
     incarnation: new Uint8Array(16).fill(1),
@@ -47,7 +47,7 @@ async function append(measure: Measure, opened: DurableLog, disk: string, size: 
   await measure({
     name: `log.append/disk=${disk},bytes=${size},entries=${count}`,
     ops: count,
-    run() {
+    async run() {
       const first = opened.lastIndex() + 1
       const entries = Array.from({ length: count }, (_, at): Entry => ({
         index: first + at,
@@ -55,7 +55,7 @@ async function append(measure: Measure, opened: DurableLog, disk: string, size: 
         type: 'normal',
         data,
       }))
-      return opened.write({ entries, hardState })
+      await opened.write({ entries, hardState })
     },
     async after() {
       if (opened.retainedBytes > retainedBytesMax) await opened.compact(opened.lastIndex())

@@ -1,0 +1,109 @@
+/** Three etcd members as real processes, and gRPC clients to their leader. Messages: etcd's `rpc.proto`. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { GrpcConnection } from './grpc.ts'
+import { ServerProcess, eventually, freePorts } from './process.ts'
+import type { Connections, Target } from './target.ts'
+
+const startTimeoutMs = 30_000
+const names = ['e1', 'e2', 'e3']
+const paths = {
+  put: '/etcdserverpb.KV/Put',
+  range: '/etcdserverpb.KV/Range',
+  status: '/etcdserverpb.Maintenance/Status',
+}
+
+/** The installed etcd's version; undefined when there is none. */
+export function etcdVersion(): string | undefined {
+  const { stdout, status } = spawnSync('etcd', ['--version'], { encoding: 'utf8' })
+  return status === 0 ? /^etcd Version: (\S+)/m.exec(stdout)?.[1] : undefined
+}
+
+/** Starts a cluster and waits until it has a leader. All settings are etcd's defaults: fsync is on. */
+export async function startEtcd(directory: string, version: string): Promise<Target> {
+  const ports = await freePorts(2 * names.length)
+  const clientAddress = (at: number): string => `127.0.0.1:${ports[at]}`
+  const peerUrl = (at: number): string => `http://127.0.0.1:${ports[names.length + at]}`
+  const members = names.map((name, at) => {
+    const client = `http://${clientAddress(at)}`
+    const cluster = names.map((other, index) => `${other}=${peerUrl(index)}`).join(',')
+    return new ServerProcess(name, 'etcd', [
+      ...['--name', name, '--data-dir', join(directory, name), '--log-level', 'error', '--logger', 'zap'],
+      ...['--listen-client-urls', client, '--advertise-client-urls', client],
+      ...['--listen-peer-urls', peerUrl(at), '--initial-advertise-peer-urls', peerUrl(at)],
+      ...['--initial-cluster', cluster, '--initial-cluster-state', 'new'],
+    ])
+  })
+  const stop = async (): Promise<void> => void (await Promise.all(members.map((member) => member.stop())))
+  const leader = async (): Promise<string> => names[await leaderAt(names.map((_, at) => clientAddress(at)))] as string
+  const connect = async (count: number): Promise<Connections> =>
+    connections(clientAddress(names.indexOf(await leader())), count)
+  try {
+    await eventually(startTimeoutMs, leader)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { name: `etcd ${version}`, members, leader, connect, stop }
+}
+
+async function connections(address: string, count: number): Promise<Connections> {
+  const open = await Promise.all(Array.from({ length: count }, () => GrpcConnection.open(address)))
+  return {
+    put: (at, key, value) => (open[at] as GrpcConnection).call(paths.put, message([key, value])),
+    get: (at, key) => (open[at] as GrpcConnection).call(paths.range, message([key])),
+    close: async () => open.forEach((connection) => connection.close()),
+  }
+}
+
+/** PutRequest {key = 1, value = 2} and RangeRequest {key = 1}; reads are linearizable unless `serializable` is set. */
+function message(fields: readonly Uint8Array[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(fields.reduce((sum, field) => sum + field.length + 6, 0))
+  let end = 0
+  fields.forEach((field, at) => {
+    bytes[end++] = ((at + 1) << 3) | 2
+    let length = field.length
+    for (; length > 0x7f; length >>>= 7) bytes[end++] = (length & 0x7f) | 0x80
+    bytes[end++] = length
+    bytes.set(field, end)
+    end += field.length
+  })
+  return bytes.subarray(0, end)
+}
+
+/** The member that says of itself that it leads. Throws while there is none. */
+async function leaderAt(addresses: readonly string[]): Promise<number> {
+  for (const [at, address] of addresses.entries()) {
+    const connection = await GrpcConnection.open(address)
+    try {
+      const status = fieldsOf(await connection.call(paths.status, Buffer.alloc(0)))
+      const header = status.get(1)
+      const leader = status.get(4)
+      if (header instanceof Uint8Array && leader !== undefined && fieldsOf(header).get(2) === leader) return at
+    } finally {
+      connection.close()
+    }
+  }
+  throw new Error('etcd has no leader yet')
+}
+
+/** Varints and byte strings of a protobuf message by field number. */
+function fieldsOf(bytes: Uint8Array): Map<number, bigint | Uint8Array> {
+  const fields = new Map<number, bigint | Uint8Array>()
+  let at = 0
+  const varint = (): bigint => {
+    let value = 0n
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = bytes[at++] ?? 0
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+  }
+  while (at < bytes.length) {
+    const tag = Number(varint())
+    const value = varint()
+    if ((tag & 7) === 0) fields.set(tag >> 3, value)
+    else fields.set(tag >> 3, bytes.subarray(at, (at += Number(value))))
+  }
+  return fields
+}
