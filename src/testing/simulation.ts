@@ -52,13 +52,13 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   const faults = new Faults(world)
   const random = world.random.split('simulation')
   const unwatch = watchRejections((reason) => world.violations.add(`nobody handled the rejection ${textOf(reason)}`))
+  const operator = reconfigure ? new Operator(world) : undefined
   try {
     world.startAll()
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
     if (random.chance(0.8)) await world.until(() => world.converged(), progressMs)
     const later = reconfigure ? Array.from({ length: 30 }, (_, i) => `n${nodes + 1 + i}`) : []
     for (const name of ['c1', 'c2']) workload.start(world.client(name, later), workers, everyMs, faultsMs)
-    const operator = reconfigure ? new Operator(world) : undefined
     void operator?.begin()
     faults.begin()
     await world.run(faultsMs)
@@ -85,6 +85,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     terms: world.leaders.terms,
     index: world.commits.highest,
     crashes: world.crashes,
+    changes: operator?.changes ?? 0,
   }
   return { seed, trace: world.trace, violations: world.violations.found, facts }
 }
