@@ -40,10 +40,13 @@ export interface Child {
   kill(): void
 }
 
+/** A larger young generation: fewer values of a busy server live long enough to be copied out of it (docs: tuning). */
+const heapFlags = ['--max-semi-space-size=64']
+
 /** Starts a server. */
 export function startChild(options: ChildOptions): Child {
   const { name, mainPath, args, environment, logPath, colors, onProblem } = options
-  const child = spawn(process.execPath, [mainPath, 'server', ...args], {
+  const child = spawn(process.execPath, [...heapFlags, mainPath, 'server', ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true,
     env: withoutSettings(environment),
