@@ -257,6 +257,7 @@ export class Group {
       const patienceMs = 2 * timing.electionTicks * timing.tickMs
       if (clock.monotonicMs() - this.leaderlessSinceMs > patienceMs) this.proposals.failLeaderless()
     }
+    if (this.isLeader && machine === undefined) this.members.handOver()
     if (this.isLeader && machine !== undefined) {
       this.intake.proposeTime(machine)
       this.members.tick()

@@ -35,6 +35,8 @@ export class Members {
   private readonly timing: ReplicaTiming
   private readonly waiters = new Map<number, ChangeWaiter>()
   private ticks = 0
+  /** When leadership may be handed over again. */
+  private handOverAtMs = 0
 
   constructor(group: Group, ports: ReplicaPorts, links: Links, timing: ReplicaTiming) {
     this.group = group
@@ -139,6 +141,10 @@ export class Members {
 
   /** A leader without state can't apply: someone else must lead. */
   handOver(): void {
+    // If nobody has state, leadership must not go round as fast as messages travel.
+    const nowMs = this.ports.clock.monotonicMs()
+    if (nowMs < this.handOverAtMs) return
+    this.handOverAtMs = nowMs + this.timing.electionTicks * this.timing.tickMs
     const best = this.furthestPeer()
     if (best !== undefined) this.group.driver.core.transferLeadership(best)
   }
