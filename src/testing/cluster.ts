@@ -171,6 +171,16 @@ export class Cluster {
     this.member(name).stop(patienceMs)
   }
 
+  /** The next sync of a running node fails; it has to end by itself. */
+  failDisk(name: string): void {
+    this.member(name).failDisk()
+  }
+
+  /** The next record that a node reads from its state is wrong. */
+  rotState(name: string): void {
+    this.member(name).rotState()
+  }
+
   /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */
   crashAtPoint(name: string, count: number): void {
     this.member(name).crashAtPoint(count)
@@ -205,12 +215,13 @@ export class Cluster {
     for (const other of this.hosts()) if (other !== name) this.network.heal(name, other)
   }
 
-  /** Heals the network, resumes and starts everybody. */
+  /** Heals the network and disks, resumes and starts everybody. */
   healAll(): void {
     this.network.healAll()
     for (const from of this.hosts())
       for (const to of this.hosts()) if (from !== to) this.network.delay(from, to, 0.2, 3)
     for (const name of this.names) {
+      this.member(name).mendDisk()
       this.resume(name)
       this.start(name)
     }

@@ -4,8 +4,8 @@
  * Every operation takes a drawn time, and its completion enters the process through its scheduler: a killed process never
  * hears of it, and an operation that had not come to an end has no effect.
  */
-import { below } from '../../base/index.ts'
-import type { FileHandle, Files, KvFactory, Random } from '../../base/index.ts'
+import { NitroError, below } from '../../base/index.ts'
+import type { FileHandle, Files, Kv, KvFactory, KvRange, KvRecord, Random } from '../../base/index.ts'
 import { MemoryFiles, MemoryKvFactory } from '../storage/index.ts'
 import type { Life } from './process.ts'
 import type { SeededRandom } from './random.ts'
@@ -24,6 +24,9 @@ export interface DiskTiming {
 /** What a decent SSD does, with a hiccup now and then. */
 export const defaultDiskTiming: DiskTiming = { plainMs: [0.01, 0.1], syncMs: [0.2, 2], stallRate: 0.005, stallMs: 150 }
 
+/** What a failed sync says. */
+export const syncError = 'input/output error'
+
 const syncs = new Set(['sync', 'syncDirectory', 'batch'])
 
 /** Draws that make a crash lose nothing. */
@@ -38,6 +41,10 @@ export class VirtualDisk {
   private readonly files: MemoryFiles
   private readonly kv: MemoryKvFactory
   private life: Life | undefined
+  /** The next sync fails. */
+  failing = false
+  /** The next record read from the state has a wrong bit. */
+  rotten = false
 
   constructor(name: string, time: VirtualTime, random: SeededRandom, timing: DiskTiming = defaultDiskTiming) {
     this.name = name
@@ -51,7 +58,10 @@ export class VirtualDisk {
   /** The ports for one life of the process. */
   mount(life: Life): { readonly files: Files; readonly kv: KvFactory } {
     this.life = life
-    return { files: this.traced(), kv: this.kv }
+    return {
+      files: this.traced(),
+      kv: { open: async (path, options) => this.rotting(await this.kv.open(path, options)) },
+    }
   }
 
   /** Loses power: a random part of what was not synced survives, sector by sector. */
@@ -72,7 +82,39 @@ export class VirtualDisk {
     const [min, max] = sync ? timing.syncMs : timing.plainMs
     let ms = random.between(min, max) + bytes / 200_000
     if (sync && random.chance(timing.stallRate)) ms += below(random, timing.stallMs)
-    return new Promise((resolve) => life?.enter(kind, ms, resolve))
+    const fails = sync && this.failing
+    if (fails) this.failing = false
+    return new Promise((resolve, reject) =>
+      life?.enter(kind, ms, () => {
+        if (fails) reject(new NitroError('DiskFailed', `${kind}: ${syncError}`))
+        else resolve()
+      }),
+    )
+  }
+
+  /** A store whose records rot when told to. */
+  private rotting(kv: Kv): Kv {
+    const read = (value: Uint8Array): Uint8Array => {
+      if (!this.rotten || value.length === 0) return value
+      this.rotten = false
+      const wrong = value.slice()
+      const at = below(this.random, wrong.length)
+      wrong[at] = (wrong[at] as number) ^ (1 << below(this.random, 8))
+      return wrong
+    }
+    const pages = async function* (range?: KvRange): AsyncGenerator<readonly KvRecord[]> {
+      for await (const page of kv.pages(range)) yield page.map(([key, value]): KvRecord => [key, read(value)])
+    }
+    return {
+      pages,
+      batch: (changes, options) => kv.batch(changes, options),
+      getSync: (key) => {
+        const value = kv.getSync(key)
+        return value === undefined ? undefined : read(value)
+      },
+      snapshot: () => kv.snapshot(),
+      close: () => kv.close(),
+    }
   }
 
   /** The files, with the bytes of every write in the trace. */

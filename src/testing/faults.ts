@@ -14,6 +14,8 @@ const kinds: Readonly<Record<string, Fault>> = {
   stop: (faults, name) => faults.stop(name),
   transfer: (faults, name) => faults.transfer(name),
   point: (faults, name) => faults.point(name),
+  failDisk: (faults, name) => faults.failDisk(name),
+  rot: (faults) => faults.rot(),
   pause: (faults, name) => faults.pause(name),
   partition: (faults, name) => faults.partition(name),
   oneWay: (faults, name) => faults.oneWay(name),
@@ -35,6 +37,8 @@ export class Faults {
   private readonly random: SeededRandom
   private readonly process: VirtualProcess
   private readonly weights: readonly (readonly [kind: string, weight: number])[]
+  /** The one node whose state is damaged: the state of a quorum can't be lost without loss. */
+  private readonly victim: string
   private readonly pauseMs: readonly [min: number, max: number]
   private after: (delayMs: number, run: () => void) => void = () => undefined
 
@@ -48,6 +52,7 @@ export class Faults {
       kind === 'blackout' ? random.between(0, 0.15) : random.chance(0.25) ? 0 : random.between(0.2, 1),
     ])
     this.pauseMs = random.pick(rhythms)
+    this.victim = random.pick(cluster.names)
   }
 
   begin(): void {
@@ -114,6 +119,17 @@ export class Faults {
       this.cluster.crashAtPoint(name, 0)
       this.cluster.start(name)
     })
+  }
+
+  /** A sync fails: whoever goes on after that is noticed later. */
+  failDisk(name: string): void {
+    this.cluster.failDisk(name)
+  }
+
+  /** Something in the state is wrong when it is read next, often after a restart. */
+  rot(): void {
+    this.cluster.rotState(this.victim)
+    if (this.random.chance(0.7)) this.crash(this.victim)
   }
 
   /** All nodes lose power at once. */

@@ -7,7 +7,7 @@ import { openNode } from '../node/index.ts'
 import type { Node } from '../node/index.ts'
 import type { ReplicaObserver, ReplicaSizes } from '../replica/index.ts'
 import { nodeCrypto } from '../storage/index.ts'
-import { VirtualDisk } from './disk.ts'
+import { VirtualDisk, syncError } from './disk.ts'
 import { VirtualProcess } from './process.ts'
 import type { SeededRandom } from './random.ts'
 import { socketTransport } from './socket.ts'
@@ -31,6 +31,8 @@ export type MemberEntry = { readonly peers: Readonly<Record<string, string>> } |
 
 /** Where a node listens. */
 export const addressOf = (name: string): string => `${name}:7400`
+
+const afterDiskFailureMs = 700
 
 /** How far the clock of a node may be from true time, as a fraction. */
 const skewMax = 0.005
@@ -105,12 +107,11 @@ export class Member {
         if (number !== this.lives || !this.running) return
         this.node = node
         void node.stopped.then((reason) => {
-          if (this.node === node)
-            world.ended(name, reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
+          if (this.node === node) this.endedBy(reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
         })
       },
       (error: unknown) => {
-        if (number === this.lives && this.running) world.ended(name, `could not be opened: ${messageOf(error)}`)
+        if (number === this.lives && this.running) this.endedBy(`could not be opened: ${messageOf(error)}`)
       },
     )
   }
@@ -155,6 +156,7 @@ export class Member {
   }
 
   private die(how: string): void {
+    this.mendDisk()
     const { time, network } = this.world
     this.running = false
     this.stopping = false
@@ -176,6 +178,28 @@ export class Member {
     this.world.time.trace.add(this.world.time.nowMs, this.name, point)
     this.crash()
     throw new Error(`power was lost at ${point}`)
+  }
+
+  /** Its next sync fails: it has to end by itself, and may be started again. */
+  failDisk(): void {
+    if (this.running) this.disk.failing = true
+  }
+
+  /** No sync is made to fail any more. */
+  mendDisk(): void {
+    this.disk.failing = false
+  }
+
+  /** The next record it reads from its state is wrong: it has to notice and get another. */
+  rotState(): void {
+    this.disk.rotten = true
+  }
+
+  /** A node that ended because its disk failed did what it should; it loses power, and is started again after a while. */
+  private endedBy(reason: string): void {
+    if (!reason.includes(syncError)) return this.world.ended(this.name, reason)
+    this.crash()
+    this.process.outside(afterDiskFailureMs, () => this.start())
   }
 
   /** Stops running until {@link resume}, as by SIGSTOP. */
