@@ -1,0 +1,137 @@
+/**
+ * A million puts over a hundred thousand keys through three real servers: how fast, how much memory, how much log is kept.
+ * Then all three die at once, come back, and must have it all.
+ *
+ * `--total` puts; by default 1,000,000.
+ */
+import { parseArgs } from 'node:util'
+import { Cluster, expect, main, sleep } from './harness/index.ts'
+import type { Scene } from './harness/index.ts'
+import { VolumeLoad, keyName } from './volume/load.ts'
+import { sizesOf } from './volume/sizes.ts'
+import type { Sizes } from './volume/sizes.ts'
+
+const names = ['n1', 'n2', 'n3']
+const keysMax = 100_000
+const valueBytes = 256
+const clientCount = 4
+const lookEveryMs = 500
+const tellEvery = 10
+const sampleKeys = 2_000
+const peakRssMax = 400
+/** 16 MiB are retained; segments are dropped whole, and the next one is prepared ahead. */
+const logMax = 128
+const serveMsMax = 5_000
+
+await main('volume', async ({ report, directory, only }) => {
+  const { values } = parseArgs({ args: [...only], options: { total: { type: 'string', default: '1000000' } } })
+  const total = Number(values.total)
+  expect(total >= 1, `--total ${values.total}`)
+  const plan = { total, keys: Math.min(keysMax, total), valueBytes }
+  const cluster = await Cluster.make({ directory, founders: names })
+  try {
+    report.section(`${total} puts of ${valueBytes} B over ${plan.keys} keys, ${clientCount} clients`)
+    await cluster.startWhole(names)
+    const clients = await Promise.all(Array.from({ length: clientCount }, () => cluster.client()))
+    const load = new VolumeLoad(clients, plan)
+    const peaks = new Map<string, { rss: number; log: number }>()
+    await report.check('every put is acknowledged', () => loadWatched(report, cluster, load, peaks))
+    await report.check(`no server takes more than ${peakRssMax} MiB of memory`, () => {
+      const shown = names.map((name) => `${name} ${peaks.get(name)?.rss.toFixed(0)} MiB`).join(', ')
+      expect(
+        [...peaks.values()].every(({ rss }) => rss > 0 && rss < peakRssMax),
+        shown,
+      )
+      return shown
+    })
+    await report.check(`no log takes more than ${logMax} MiB`, () => {
+      const shown = names.map((name) => `${name} ${peaks.get(name)?.log.toFixed(0)} MiB`).join(', ')
+      expect(
+        [...peaks.values()].every(({ log }) => log < logMax),
+        shown,
+      )
+      return shown
+    })
+    await report.check('state hashes are equal at an equal index', () => cluster.hashesAgree(names))
+
+    report.section('all three die and come back')
+    await Promise.all(names.map((name) => cluster.server(name).kill()))
+    await report.check(`they serve within ${serveMsMax} ms`, () => comeBack(cluster))
+    await report.check(`${sampleKeys} keys have their last value on each`, () => verifySample(cluster, load, plan.keys))
+    await report.check('state hashes are equal again', () => cluster.hashesAgree(names))
+    for (const name of names) report.note(`${name}: ${shownSizes(sizesOf(cluster, name))}`)
+  } finally {
+    await cluster.close()
+  }
+})
+
+/** Writes it all; now and then notes how far it is and what the servers take. */
+async function loadWatched(
+  report: Scene['report'],
+  cluster: Cluster,
+  load: VolumeLoad,
+  peaks: Map<string, { rss: number; log: number }>,
+): Promise<string> {
+  const startedMs = performance.now()
+  let done = false
+  const look = (tell: boolean): void => {
+    const seconds = (performance.now() - startedMs) / 1000
+    if (tell) report.note(`${seconds.toFixed(0).padStart(4)} s  ${load.acknowledged} puts`)
+    for (const name of names) {
+      const sizes = sizesOf(cluster, name)
+      const { rss = 0, log = 0 } = peaks.get(name) ?? {}
+      peaks.set(name, { rss: Math.max(rss, sizes.peakRss), log: Math.max(log, sizes.log) })
+      if (tell) report.note(`        ${name}: ${shownSizes(sizes)}`)
+    }
+  }
+  const watching = (async () => {
+    for (let looks = 1; !done; looks++) {
+      await sleep(lookEveryMs)
+      look(looks % tellEvery === 0)
+    }
+  })()
+  try {
+    await load.run()
+  } finally {
+    done = true
+    await watching
+  }
+  const seconds = (performance.now() - startedMs) / 1000
+  look(true)
+  return `${load.acknowledged} in ${seconds.toFixed(1)} s, ${(load.acknowledged / seconds).toFixed(0)} puts per second`
+}
+
+/** Starts all; they serve when all are ready under one leader and a put is acknowledged. */
+async function comeBack(cluster: Cluster): Promise<string> {
+  const startedMs = performance.now()
+  for (const name of names) cluster.start(name)
+  const client = await cluster.client()
+  await client.store.put('back', 'again', { timeoutMs: 60_000 })
+  const writeMs = performance.now() - startedMs
+  await cluster.whole(names, 60_000)
+  const wholeMs = performance.now() - startedMs
+  const told = `a write after ${writeMs.toFixed(0)} ms, all three serve after ${wholeMs.toFixed(0)} ms`
+  expect(wholeMs < serveMsMax, told)
+  return told
+}
+
+async function verifySample(cluster: Cluster, load: VolumeLoad, keys: number): Promise<string> {
+  const step = Math.max(1, Math.floor(keys / sampleKeys))
+  let looked = 0
+  for (const name of names) {
+    const client = await cluster.only(name)
+    for (let key = 0; key < keys; key += step) {
+      const entry = await client.store.get(keyName(key), { consistency: 'committed' })
+      expect(entry?.text() === load.last(key), () => `${name} has ${entry?.text().trim()} at ${keyName(key)}`)
+      looked++
+    }
+    const { count } = await client.store.range({ prefix: 'volume/', countOnly: true, consistency: 'committed' })
+    expect(count === keys, `${name} counts ${count} of ${keys} keys`)
+  }
+  return `${looked} looked at, and every key counted`
+}
+
+function shownSizes({ rss, peakRss, log, state }: Sizes): string {
+  const [now, peak, inLog, inState] = [rss, peakRss, log, state].map((size) => size.toFixed(0))
+  return `memory ${now} MiB, at most ${peak}; log ${inLog} MiB, state ${inState} MiB`
+}
