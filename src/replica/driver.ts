@@ -120,7 +120,8 @@ export class Driver {
     this.tickDue = false
     const nowMs = this.clock.monotonicMs()
     const lateMs = Math.max(nowMs - this.tickAtMs, 0)
-    this.tickAtMs = Math.max(this.tickAtMs + this.tickMs, nowMs)
+    const onTimeMs = this.tickAtMs + this.tickMs
+    this.tickAtMs = onTimeMs > nowMs ? onTimeMs : nowMs + this.tickMs
     this.armTick()
     this.events.ticked(lateMs)
     this.core.tick()
@@ -137,6 +138,8 @@ export class Driver {
     const ready = this.core.ready()
     if (ready.softState !== undefined) this.events.softState(ready.softState)
     for (const state of ready.readStates) this.events.readState(state.context, state.index)
+    // Reads that came meanwhile are asked for in the next turn, which must not wait for a tick.
+    if (ready.readStates.length > 0) this.wake()
     let append: Message | undefined
     const held: Message[] = []
     const logTimeMs = this.events.logTimeMs()

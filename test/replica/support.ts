@@ -1,5 +1,7 @@
 /** What the replica tests share: incarnations, members, owners that count, and time that passes when told. */
+import { ByteWriter, utf8 } from '../../base/index.ts'
 import type { Clock, NitroError, Scheduler, Timer } from '../../base/index.ts'
+import { encodeCommand, encodePutArgs } from '../../execution/index.ts'
 import type { Configuration, Member } from '../../src/replica/configuration.ts'
 import { foundingConfiguration } from '../../src/replica/configuration.ts'
 import type { CommandOwner } from '../../src/wire/index.ts'
@@ -28,6 +30,13 @@ export const member = (id: number, part: Partial<Member> = {}): Member => ({
   target: 'voter',
   ...part,
 })
+
+/** A command without a session that puts `value` under `key`. */
+export function putCommand(key: string, value: Uint8Array = utf8('v')): Uint8Array {
+  const writer = new ByteWriter()
+  encodeCommand(writer, { program: 'kv', method: 'put', args: encodePutArgs(utf8(key), value) })
+  return writer.take()
+}
 
 /** Notes every outcome: `tag ok bytes` or `tag code executed`. */
 export class RecordingOwner implements CommandOwner {
