@@ -6,6 +6,7 @@
  * another attempt, within its session.
  */
 import { NitroError } from '../../base/index.ts'
+import type { Scheduler } from '../../base/index.ts'
 import { errorResult } from '../../execution/codec.ts'
 import { CommandBatchWriter, forEachCommand, frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
@@ -92,19 +93,28 @@ export class Forwarder {
   }
 }
 
-/** The receiving half, one per follower: owns the forwarded commands on the leader and gathers their results. */
+const fullPauseMs = 10
+
+/**
+ * The receiving half, one per link from a follower: owns the forwarded commands on the leader and gathers their results.
+ * It ends with the link, because tags are only unique within the process at its other end.
+ */
 export class ForwardedOwner implements CommandOwner {
   private readonly send: (payload: Uint8Array) => boolean
-  private readonly later: () => void
+  private readonly scheduler: Scheduler
   private results = new CommandBatchWriter()
+  /** What the link had no room for, oldest first. */
+  private readonly unsent: Uint8Array[] = []
+  private over = false
 
-  constructor(send: (payload: Uint8Array) => boolean, later: () => void) {
+  constructor(send: (payload: Uint8Array) => boolean, scheduler: Scheduler) {
     this.send = send
-    this.later = later
+    this.scheduler = scheduler
   }
 
   completed(tag: number, result: Uint8Array): void {
-    if (this.results.count === 0) this.later()
+    if (this.over) return
+    if (this.results.count === 0) this.scheduler.endOfTurn(() => this.flush())
     this.results.add(tag, result)
     if (this.results.sizeBytes >= frameBytesMax) this.flush()
   }
@@ -113,8 +123,25 @@ export class ForwardedOwner implements CommandOwner {
     this.completed(tag, errorResult(error))
   }
 
-  /** Sends what has gathered; a follower that can't be reached asks again by itself. */
-  flush(): void {
-    if (this.results.count > 0) this.send(this.results.take())
+  /** The link is gone: the follower gave up what was under way, and nobody there knows these tags any more. */
+  end(): void {
+    this.over = true
+    this.unsent.length = 0
+  }
+
+  private flush(): void {
+    if (this.over || this.results.count === 0) return
+    this.unsent.push(this.results.take())
+    if (this.unsent.length === 1) this.sendUnsent()
+  }
+
+  private sendUnsent(): void {
+    while (!this.over && this.unsent.length > 0) {
+      if (!this.send(this.unsent[0] as Uint8Array)) {
+        this.scheduler.after(fullPauseMs, () => this.sendUnsent())
+        return
+      }
+      this.unsent.shift()
+    }
   }
 }

@@ -46,6 +46,7 @@ export class Intake {
   /** Puts a command on its way; `owner` hears exactly once. */
   submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
     const { group } = this.options
+    if (group.halted) return owner.failed(tag, stopping())
     if (!this.admit(command, owner, tag)) return
     group.proposals.submit(command, owner, tag)
     group.driver.wake()
@@ -74,6 +75,7 @@ export class Intake {
     tag: number,
   ): void {
     const { group, ports } = this.options
+    if (group.halted) return owner.failed(tag, stopping())
     const run = (): void => this.answer(program, method, args, owner, tag)
     if (consistency === 'committed') {
       run()
@@ -162,11 +164,8 @@ export class Intake {
     let owner = this.followers.get(from)
     if (owner === undefined) {
       const { send, ports } = this.options
-      const made = new ForwardedOwner(
-        (results) => send(from, 'bulk', frameKinds.forwardResult, results),
-        () => ports.scheduler.endOfTurn(() => made.flush()),
-      )
-      this.followers.set(from, (owner = made))
+      const answer = (results: Uint8Array): boolean => send(from, 'bulk', frameKinds.forwardResult, results)
+      this.followers.set(from, (owner = new ForwardedOwner(answer, ports.scheduler)))
     }
     return owner
   }
@@ -179,6 +178,8 @@ export class Intake {
   /** The link to a member broke. */
   linkLost(id: number): void {
     this.forwarder.lost(id)
+    this.followers.get(id)?.end()
+    this.followers.delete(id)
   }
 
   /** Fails everything: the node stops. */
@@ -187,4 +188,8 @@ export class Intake {
     this.forwarder.failAll(error)
     this.options.group.reads.failAll(error)
   }
+}
+
+function stopping(): NitroError {
+  return new NitroError('Closed', 'the node is stopping', { executed: 'no', retryable: true })
 }
