@@ -373,8 +373,11 @@ export class Replica {
     this.changed()
     this.bootstrap?.fail(new NitroError('Closed', 'the node was closed while forming the cluster'))
     this.links.close()
-    if (this.group !== undefined) await this.group.stop()
-    await this.vault.close(this.group === undefined)
+    try {
+      await this.group?.stop()
+    } finally {
+      await this.vault.close(this.group === undefined)
+    }
     this.changed()
   }
 

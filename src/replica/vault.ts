@@ -10,8 +10,9 @@
  * | state ahead of the log                         | a crash in the middle of a snapshot: the log starts after it   |
  */
 import { NitroError, isNitroError, messageOf, present } from '../../base/index.ts'
+import type { Kv } from '../../base/index.ts'
 import { Machine } from '../../execution/index.ts'
-import { openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
+import { lockDirectory, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
 import type { DurableLog, Identity, StateDirectory } from '../storage/index.ts'
 import {
   decodeConfiguration,
@@ -43,12 +44,29 @@ export class Vault {
   private membershipWrite: Promise<void> = Promise.resolve()
   private state: StateDirectory | undefined
   private log: DurableLog | undefined
+  private readonly lock: Kv
 
-  /** Reads or makes the identity. Throws `IdentityLost`, `InvalidArgument`, `DirectoryUnusable`. */
+  /**
+   * Locks the directory, then reads or makes the identity. Throws `IdentityLost`, `InvalidArgument`, `DirectoryUnusable`,
+   * `DirectoryLocked`, `DiskFull`.
+   */
   static async open(options: ReplicaOptions, ports: ReplicaPorts): Promise<Vault> {
+    const { files, kv } = ports
+    const { dataDir } = options
+    await files.makeDirectory(dataDir)
+    // A second process that forms or joins would remove what the first has made.
+    const lock = await lockDirectory(files, kv, dataDir)
+    try {
+      return new Vault(options, ports, await Vault.identify(options, ports), lock)
+    } catch (error) {
+      await lock.close()
+      throw error
+    }
+  }
+
+  private static async identify(options: ReplicaOptions, ports: ReplicaPorts): Promise<Identity> {
     const { files, random } = ports
     const { dataDir, name } = options
-    await files.makeDirectory(dataDir)
     const found = await readIdentity(files, dataDir)
     if (found !== undefined) {
       if (found.name !== name) {
@@ -56,7 +74,7 @@ export class Vault {
           details: { name, found: found.name },
         })
       }
-      return new Vault(options, ports, found)
+      return found
     }
     const left = (await files.list(dataDir)).filter((entry) => dataNames.includes(entry))
     if (left.length > 0) {
@@ -75,13 +93,14 @@ export class Vault {
       stage: 'new',
     }
     await writeIdentity(files, dataDir, identity)
-    return new Vault(options, ports, identity)
+    return identity
   }
 
-  private constructor(options: ReplicaOptions, ports: ReplicaPorts, identity: Identity) {
+  private constructor(options: ReplicaOptions, ports: ReplicaPorts, identity: Identity, lock: Kv) {
     this.options = options
     this.ports = ports
     this.identity = identity
+    this.lock = lock
   }
 
   /** A machine with this node's programs. */
@@ -294,9 +313,14 @@ export class Vault {
   /** Waits for background writes. Log and state belong to the group once there is one; `alone` says there is none. */
   async close(alone: boolean): Promise<void> {
     await this.membershipWrite
-    if (!alone) return
-    await this.state?.close()
-    await this.log?.close()
+    try {
+      if (alone) {
+        await this.state?.close()
+        await this.log?.close()
+      }
+    } finally {
+      await this.lock.close()
+    }
   }
 }
 

@@ -133,6 +133,10 @@ export const nodeFiles: Files = {
   async makeDirectory(directory: string): Promise<void> {
     await attempt('make directory', directory, async () => {
       const path = absolute(directory)
+      const found = await fs.promises.stat(path).catch(() => undefined)
+      if (found?.isDirectory() === false) {
+        throw new NitroError('DirectoryUnusable', `${directory} is not a directory`, { details: { path: directory } })
+      }
       const first = await fs.promises.mkdir(path, { recursive: true, mode: 0o700 })
       if (first === undefined) return
       // a new directory is durable once its parent is synced; `first` is the outermost new one

@@ -18,10 +18,10 @@ import {
   replaceFile,
   silentLogger,
 } from '../../../base/index.ts'
+import { lockDirectory } from '../lock.ts'
 
 const pointerName = 'current'
 const markerName = 'opening'
-const lockName = 'lock'
 const magic = 0x3144534e
 const format = 1
 
@@ -82,7 +82,7 @@ export async function openState(options: StateOptions): Promise<StateDirectory> 
   const { files, kv } = options
   const directory = `${options.directory}/state`
   await files.makeDirectory(directory)
-  const lock = await takeLock(files, kv, directory)
+  const lock = await lockDirectory(files, kv, directory)
   try {
     return await openLocked({ ...options, directory }, lock)
   } catch (error) {
@@ -127,18 +127,6 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
 }
 
 const nothing = (): void => undefined
-
-/** Keeps other processes out; there is nothing in it to lose, so a damaged lock is made anew. */
-async function takeLock(files: Files, kv: KvFactory, directory: string): Promise<Kv> {
-  const path = `${directory}/${lockName}`
-  try {
-    return await kv.open(path, { create: false })
-  } catch (error) {
-    if (!isNitroError(error, 'StateDamaged')) throw error
-  }
-  await files.remove(path)
-  return kv.open(path, { create: true })
-}
 
 /** Removes all state of a data directory, so that the next open makes a new one. */
 export async function discardState(files: Files, dataDirectory: string): Promise<void> {
