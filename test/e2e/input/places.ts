@@ -25,8 +25,7 @@ export async function badPlaces({ report, directory }: Scene): Promise<void> {
   try {
     await report.check('a file in place of the directory', async () => {
       writeFileSync(dataDir, 'a file')
-      const line = await endsWith(cluster.start('n1'), 'DirectoryUnusable', dataDir)
-      cluster.wipe('n1')
+      const line = await endsWith(cluster.start('n1'), 'DirectoryUnusable', dataDir).finally(() => cluster.wipe('n1'))
       return line
     })
     if (process.getuid?.() === 0) {

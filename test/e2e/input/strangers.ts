@@ -19,8 +19,10 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
     await Promise.all([ours.startWhole(names), theirs.startWhole(names)])
     const status = await ours.status('n2')
     const foreign = await theirs.status('n1')
+    const real = await helloOf(ours.at('n1').address)
     const peer = (facts: Partial<Hello>): Hello => ({
       ...clientHello('n2', systemRandom.bytes(16)),
+      flags: real.flags,
       ...{ role: 'peer', channel: 'control', incarnation: systemRandom.bytes(16) },
       ...facts,
     })
@@ -33,6 +35,7 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
         'IdentityLost',
       ],
       ['with a name nobody has', peer({ name: 'n9' }), 'MemberUnknown'],
+      ['that runs other programs', peer({ flags: ['another machine'] }), 'UnsupportedVersion'],
       ['of a later protocol', peer({ protocolMin: 9, protocolMax: 9 }), 'UnsupportedVersion'],
     ]
     for (const [who, hello, code] of hellos) {
@@ -60,14 +63,16 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
           () => /WrongCluster[^"]*","reason":"([^"]*)/.exec(ours.server('n1').stderr)?.[1],
         )
         await mine.store.put('whose', 'still ours')
-        const mixed = await ours.status('n3')
-        expect(mixed?.ready === false && mixed.leader === '', `n3 follows ${mixed?.leader}`)
+        const lone = await connect({ endpoints: ours.endpoints(['n3']), followLeader: false })
+        const mixed = await lone.admin.status()
+        await lone.close()
         await ours.server('n3').stop()
         ours.wipe('n3')
         cpSync(aside, ours.at('n3').dataDir, { recursive: true })
         ours.start('n3')
         theirs.start('n3')
         await Promise.all([ours.whole(names), theirs.whole(names)])
+        expect(!mixed.ready && mixed.leader === '', `n3 with the other directory followed ${mixed.leader}`)
         expect((await ours.contents('n3')).get('whose') === 'still ours', 'ours has another value')
         expect((await theirs.contents('n3')).get('whose') === 'theirs', 'theirs has another value')
         return said
@@ -115,6 +120,16 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
 }
 
 const unhex = (text = ''): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
+
+/** What a node says of itself to a client. */
+async function helloOf(address: string): Promise<Hello> {
+  const scheduler = systemScheduler
+  const link = await wsTransport({ scheduler }).dial(address, { timeoutMs: 2_000 })
+  const hello = clientHello('stranger', systemRandom.bytes(16))
+  const session = await connectSession(link, hello, { scheduler, timeoutMs: 2_000, verify: () => undefined })
+  session.close()
+  return session.remote
+}
 
 /** What a node answers to a hello; undefined when it takes it. */
 async function refusal(address: string, hello: Hello): Promise<NitroError | undefined> {
