@@ -1,6 +1,6 @@
 /** One process at a time: an empty database that is held open, for the file lock that LevelDB takes on it. */
 import type { Files, Kv, KvFactory } from '../../base/index.ts'
-import { isNitroError } from '../../base/index.ts'
+import { NitroError, isNitroError } from '../../base/index.ts'
 
 const lockName = 'lock'
 
@@ -13,6 +13,9 @@ export async function lockDirectory(files: Files, kv: KvFactory, directory: stri
   try {
     return await kv.open(path, { create: false })
   } catch (error) {
+    if (isNitroError(error, 'DirectoryLocked')) {
+      throw new NitroError('DirectoryLocked', `another process uses ${directory}`, { details: { path }, cause: error })
+    }
     if (!isNitroError(error, 'StateDamaged')) throw error
   }
   await files.remove(path)
