@@ -8,7 +8,7 @@
  * The machine can be missing for a while (its state is being repaired) or be exchanged for one from a snapshot. Entries
  * that the new machine already contains are passed over.
  */
-import { assert } from '../../base/index.ts'
+import { NitroError, assert } from '../../base/index.ts'
 import type { Clock, Scheduler } from '../../base/index.ts'
 import type { Entry, Message } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
@@ -18,6 +18,8 @@ import type { Proposals, ProposedBatch } from './proposals.ts'
 export interface ApplierEvents {
   /** A configuration entry is due: change the core and hand the new table to the machine. */
   configuration(entry: Entry): void
+  /** A configuration entry was handed out that the machine already contains. */
+  passed(entry: Entry): void
   /** The machine's applied index moved by one entry. */
   applied(entry: Entry): void
   /** A hand-out is finished: its responses go to the core. */
@@ -91,12 +93,22 @@ export class Applier {
     const { open } = this
     this.open = undefined
     this.stopped = false
-    if (open?.batch !== undefined) this.proposals.abandon(open.batch, open.done)
+    if (open?.batch === undefined) return
+    const error = new NitroError('Unavailable', 'this node met damaged state', { executed: 'maybe' })
+    this.proposals.abandon(open.batch, open.done, error)
   }
 
-  /** Applies nothing any more. */
+  /** Applies nothing any more. Who waits for the rest of the open entry, which stays open, can't know what became of it. */
   stop(): void {
     this.stopped = true
+    const { open } = this
+    if (open?.batch === undefined) return
+    this.open = { batch: undefined, done: 0 }
+    this.proposals.abandon(
+      open.batch,
+      open.done,
+      new NitroError('Closed', 'the node is stopping', { executed: 'maybe' }),
+    )
   }
 
   private schedule(): void {
@@ -126,7 +138,8 @@ export class Applier {
       while (this.position < message.entries.length) {
         if (this.open === undefined && this.events.mustWait()) return
         const entry = message.entries[this.position] as Entry
-        if (entry.index > machine.appliedIndex && !this.applyEntry(machine, entry, untilMs)) return this.schedule()
+        if (entry.index <= machine.appliedIndex) this.pass(entry)
+        else if (!this.applyEntry(machine, entry, untilMs)) return this.schedule()
         this.position++
         if (this.machine !== machine) break
         if (this.clock.monotonicMs() >= untilMs) return this.schedule()
@@ -136,6 +149,10 @@ export class Applier {
       this.work.shift()
       this.events.done(message)
     }
+  }
+
+  private pass(entry: Entry): void {
+    if (entry.type !== 'normal') this.events.passed(entry)
   }
 
   /** Applies one entry or goes on with it; false when time is up before its end. */

@@ -73,6 +73,11 @@ export class Flusher {
     else this.timer ??= this.scheduler.after(this.sizes.flushIntervalMs, () => this.start())
   }
 
+  /** Whether the database is one to copy from: not while it is being repaired or replaced. */
+  get whole(): boolean {
+    return this.machine !== undefined && !this.paused
+  }
+
   /** Whether applying should wait for the disk. */
   get behind(): boolean {
     return this.running !== undefined && (this.machine?.overlayBytes ?? 0) > 8 * this.sizes.flushBytes
@@ -97,8 +102,9 @@ export class Flusher {
     if (flush === undefined) return this.runQuiet()
     const position = positionOf(machine)
     const startedMs = this.clock.monotonicMs()
-    this.running = this.state.write(flush.changes).then(
-      () => {
+    this.running = this.state
+      .write(flush.changes)
+      .then(() => {
         this.running = undefined
         this.metrics.observe('nitrostate_disk_flush_duration_seconds', (this.clock.monotonicMs() - startedMs) / 1000)
         machine.flushed(flush)
@@ -106,12 +112,11 @@ export class Flusher {
         this.runQuiet()
         this.events.flushed()
         if (machine.overlayBytes > 0) this.noteApplied()
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.running = undefined
         this.events.failed(error)
-      },
-    )
+      })
   }
 
   private runQuiet(): void {

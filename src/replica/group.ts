@@ -106,6 +106,7 @@ export class Group {
     )
     this.applier = new Applier(clock, scheduler, this.proposals, {
       configuration: (entry) => this.members.applyEntry(this.applier.machine as Machine, entry),
+      passed: (entry) => this.members.passed(entry),
       applied: (entry) => this.applied(entry),
       done: (message) => this.driver.release(message.responses),
       failed: (error) => this.fail(error),
@@ -162,7 +163,7 @@ export class Group {
       applier: this.applier,
       flusher: this.flusher,
       snapshots: this.snapshots,
-      exchanged: (machine) => this.exchanged(machine),
+      exchanged: (machine, repaired) => this.exchanged(machine, repaired),
     })
     this.compactor = new Compactor(log, sizes, (error) => this.fail(error))
     this.members = new Members(this, ports, options.links, timing)
@@ -311,8 +312,9 @@ export class Group {
   // ---- snapshots and repair
 
   /** Another machine is in place: go on with what it knows. */
-  private exchanged(machine: Machine): void {
+  private exchanged(machine: Machine, repaired: boolean): void {
     const { appliedIndex: index, appliedTerm: term } = machine
+    this.members.jumpedTo(index, repaired)
     this.options.ports.observer?.loaded(machine)
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)

@@ -13,6 +13,7 @@ import {
   memberByName,
   nextConfiguration,
 } from './configuration.ts'
+import type { Configuration } from './configuration.ts'
 import type { Group } from './group.ts'
 import type { Links } from './links.ts'
 import { nextPromotion } from './membership.ts'
@@ -34,6 +35,8 @@ export class Members {
   private readonly links: Links
   private readonly timing: ReplicaTiming
   private readonly waiters = new Map<number, ChangeWaiter>()
+  /** The table that the core's configuration belongs to, while the machine is ahead of the core's applied index. */
+  private behind: Configuration | undefined
   private ticks = 0
   /** When leadership may be handed over again. */
   private handOverAtMs = 0
@@ -106,15 +109,8 @@ export class Members {
   /** Puts a committed configuration entry in force: in the core, in the member table, in the machine. */
   applyEntry(machine: Machine, entry: Entry): void {
     const { group } = this
-    const cc = confChangeOf(entry)
-    assert(cc !== undefined, 'a configuration entry holds a change')
-    const v2 = asV2(cc)
-    const change = decodeMemberChange(v2.context)
-    const removes = v2.changes.filter((step) => step.type === 'removeNode').map((step) => step.nodeId)
-    if (isLeaveJoint(v2) || changeFits(group.configuration, change, removes)) {
-      const confState = group.driver.core.applyConfChange(cc)
-      group.configuration = nextConfiguration(group.configuration, change, confState)
-    }
+    this.behind = undefined
+    group.configuration = this.afterChange(group.configuration, entry)
     machine.applyConfiguration(entry.index, entry.term, encodeConfiguration(group.configuration))
     group.configured(entry.index, entry.term)
   }
@@ -126,6 +122,38 @@ export class Members {
     this.waiters.delete(index)
     if (waiter.term === term) waiter.resolve()
     else waiter.reject(new NitroError('ProposalDropped', 'another leader overwrote the change', { executed: 'no' }))
+  }
+
+  /** The table after `entry`, which the core puts in force if it fits the table before. */
+  private afterChange(before: Configuration, entry: Entry): Configuration {
+    const cc = confChangeOf(entry)
+    assert(cc !== undefined, 'a configuration entry holds a change')
+    const v2 = asV2(cc)
+    const change = decodeMemberChange(v2.context)
+    const removes = v2.changes.filter((step) => step.type === 'removeNode').map((step) => step.nodeId)
+    if (!isLeaveJoint(v2) && !changeFits(before, change, removes)) return before
+    return nextConfiguration(before, change, this.group.driver.core.applyConfChange(cc))
+  }
+
+  /**
+   * A configuration entry that the machine already contains was handed out. After a repair the core has yet to learn of it:
+   * it was not told what state the machine got from a peer.
+   */
+  passed(entry: Entry): void {
+    if (this.behind !== undefined) this.behind = this.afterChange(this.behind, entry)
+  }
+
+  /**
+   * The state up to `index` is about to be replaced: what became of a change there can't be told. With a snapshot of the
+   * leader the core jumps, too; a repair is the machine's alone.
+   */
+  jumpedTo(index: number, repaired: boolean): void {
+    this.behind = repaired ? (this.behind ?? this.group.configuration) : undefined
+    for (const [at, waiter] of this.waiters) {
+      if (at > index) continue
+      this.waiters.delete(at)
+      waiter.reject(new NitroError('Unavailable', 'the outcome was lost in a snapshot', { executed: 'maybe' }))
+    }
   }
 
   /** Once a tick on the leader: promotes the next learner that is to be a voter and has caught up. */

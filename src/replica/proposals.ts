@@ -113,8 +113,7 @@ export class Proposals {
   }
 
   /** The entry of a batch that was being applied could not be, from position `done` on: what became of it is unknown. */
-  abandon(batch: ProposedBatch, done: number): void {
-    const error = new NitroError('Unavailable', 'this node met damaged state', { executed: 'maybe' })
+  abandon(batch: ProposedBatch, done: number, error: NitroError): void {
     for (let i = done; i < batch.tags.length; i++)
       (batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
   }

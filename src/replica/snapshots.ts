@@ -208,8 +208,14 @@ export class Snapshots {
         if (this.sendings.get(from)?.options.id === control.id) this.sendings.get(from)?.finish(control.ok)
         return
       case 'request':
-        if (this.options.flusher.durable.index >= control.minIndex) void this.begin(from, true, control.minIndex)
+        this.requested(from, control.minIndex)
     }
+  }
+
+  /** A member without state asks; one that has none itself can't help. */
+  private requested(from: number, minIndex: number): void {
+    const { flusher } = this.options
+    if (flusher.whole && flusher.durable.index >= minIndex) void this.begin(from, true, minIndex)
   }
 
   private offered(from: number, begin: Extract<SnapshotControl, { type: 'begin' }>): void {

@@ -19,13 +19,14 @@ export interface StateExchangeOptions {
   readonly applier: Applier
   readonly flusher: Flusher
   readonly snapshots: Snapshots
-  /** The new machine is in place. */
-  readonly exchanged: (machine: Machine) => void
+  /** The new machine is in place; `repaired` if the core does not know of it. */
+  readonly exchanged: (machine: Machine, repaired: boolean) => void
 }
 
 /** Exchanges the state of one group member. */
 export class StateExchange {
   private readonly options: StateExchangeOptions
+  private last: Promise<unknown> = Promise.resolve()
 
   constructor(options: StateExchangeOptions) {
     this.options = options
@@ -39,8 +40,18 @@ export class StateExchange {
     await this.install(received)
   }
 
-  /** Switches to a received state. */
-  async install(received: ReceivedState): Promise<void> {
+  /** Switches to a received state, after any exchange that is still under way. */
+  install(received: ReceivedState): Promise<void> {
+    return this.inTurn(() => this.switchTo(received))
+  }
+
+  private inTurn(run: () => Promise<void>): Promise<void> {
+    const done = this.last.then(run)
+    this.last = done.catch(() => undefined)
+    return done
+  }
+
+  private async switchTo(received: ReceivedState): Promise<void> {
     const { applier, flusher, ports, exchanged } = this.options
     await this.boundary()
     applier.exchange(undefined)
@@ -51,18 +62,25 @@ export class StateExchange {
     applier.exchange(machine)
     ports.metrics.add('nitrostate_snapshots_received_total')
     ports.logger.info({ index: machine.appliedIndex }, 'state replaced by a snapshot')
-    exchanged(machine)
+    exchanged(machine, received.message === undefined)
   }
 
-  /** The state on disk is damaged: serve nothing, and fetch it anew. The log is whole, so this node may still vote. */
+  /**
+   * The state on disk is damaged: serve nothing, and fetch it anew. The log is whole, so this node may still vote. The core
+   * hands every entry out once, so the new state must hold all that were applied, not only those that were flushed.
+   */
   async repair(reason: unknown): Promise<void> {
     const { applier, flusher, snapshots, ports } = this.options
     ports.logger.error({ reason: messageOf(reason) }, 'state damaged: fetching it from a peer')
+    const reached = Math.max(applier.machine?.appliedIndex ?? 0, flusher.durable.index)
     applier.abandonEntry()
-    await this.boundary()
     applier.exchange(undefined)
-    await flusher.pause()
-    snapshots.fetch(flusher.durable.index)
+    const paused = flusher.pause()
+    await this.inTurn(async () => {
+      await paused
+      // A snapshot that was on its way may have taken its place already.
+      if (applier.machine === undefined) snapshots.fetch(reached)
+    })
   }
 
   private async boundary(): Promise<void> {

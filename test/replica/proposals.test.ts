@@ -6,6 +6,7 @@ import type { ProposedBatch } from '../../src/replica/proposals.ts'
 import { Proposals } from '../../src/replica/proposals.ts'
 import { RecordingOwner } from './support.ts'
 
+const unknown = new NitroError('Unavailable', 'damaged', { executed: 'maybe' })
 const command = (text = 'x') => utf8(text)
 
 function fill(proposals: Proposals, term = 1): ProposedBatch {
@@ -108,7 +109,7 @@ describe('the outcome of a proposed entry', () => {
   test('an entry given up halfway is unknown from there on', () => {
     const { proposals, owner } = proposed()
     const batch = proposals.applying(7, 3) as ProposedBatch
-    proposals.abandon(batch, 1)
+    proposals.abandon(batch, 1, unknown)
     expect(owner.heard).toEqual(['2 Unavailable maybe'])
   })
 
@@ -168,7 +169,7 @@ test('whatever happens in whatever order, each command has exactly one outcome',
         if (kind === 'abandon') {
           const batch = proposals.applying(++applied, 1)
           run(batch, 1)
-          if (batch !== undefined) proposals.abandon(batch, 1)
+          if (batch !== undefined) proposals.abandon(batch, 1, unknown)
         }
       }
       proposals.failAll()
