@@ -2,9 +2,11 @@
  * A real cluster under load: three server processes on this machine, fsync on, and the same load on three etcd members
  * where etcd is installed, one cluster after the other.
  *
- *   npm run bench:cluster [-- --seconds 5 --warmup 3 --loads 1/1,100/10,1000/100 --no-etcd --server <main.js>]
+ *   npm run bench:cluster [-- --seconds 5 --warmup 3 --loads 1/1,100/10,1000/100 --no-etcd]
+ *   npm run bench:cluster -- --no-etcd --server OTHER/main.js --node-args=--single-threaded-gc
  *
- * A load is clients/connections. All of it goes to the leaders: that is where both systems spend least.
+ * The second form is for comparing builds and settings of Node. A load is clients/connections. All of it goes to the
+ * leaders: that is where both systems spend least.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     loads: { type: 'string', default: '1/1,100/10,1000/100' },
     'no-etcd': { type: 'boolean', default: false },
     server: { type: 'string', default: 'dist/src/cli/main.js' },
+    'node-args': { type: 'string', default: '' },
   },
 })
 const times: LoadTimes = { warmupMs: Number(values.warmup) * 1000, measureMs: Number(values.seconds) * 1000 }
@@ -35,7 +38,11 @@ await withDirectory(async (directory) => {
     `${coreCount()} cores, node ${process.version}; ${significant(loadPerCore())} runnable processes per core before`,
   )
   const ours = await measure(
-    await startNitrostate({ directory: join(directory, 'nitrostate'), mainPath: values.server }),
+    await startNitrostate({
+      directory: join(directory, 'nitrostate'),
+      mainPath: values.server,
+      nodeArgs: words(values['node-args']),
+    }),
   )
   const theirs = values['no-etcd'] ? [] : await measureEtcd(join(directory, 'etcd'))
   const all = shapes.flatMap((_, at) => [ours[at], theirs[at]]).filter((outcome) => outcome !== undefined)
@@ -43,6 +50,10 @@ await withDirectory(async (directory) => {
   print(`\n### CPU time per request, and memory\n\n${costTable(all)}`)
   if (theirs.length > 0) print(`\n### NitroState to etcd\n\n${ratioTable(ours, theirs)}`)
 })
+
+function words(text: string): string[] {
+  return text.split(' ').filter((word) => word !== '')
+}
 
 function shapesOf(load: string): LoadShape[] {
   const [clients, connections] = load.split('/').map(Number)

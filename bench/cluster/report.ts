@@ -17,9 +17,18 @@ export function outcomeTable(outcomes: readonly LoadOutcome[]): string {
   return markdownTable(head, rows)
 }
 
-/** CPU time per request and memory of each server. */
+/** CPU time per request and memory of each server, and what each has written to disk per request on the average. */
 export function costTable(outcomes: readonly LoadOutcome[]): string {
-  const head = ['load', 'system', 'leader µs (main)', 'followers µs (main)', 'mean µs', 'leader MB', 'followers MB']
+  const head = [
+    'load',
+    'system',
+    'leader µs (main)',
+    'followers µs (main)',
+    'mean µs',
+    'leader MB',
+    'followers MB',
+    'written B',
+  ]
   const rows = outcomes.map((outcome) => {
     const leaders = outcome.members.filter(({ leads }) => leads)
     const followers = outcome.members.filter(({ leads }) => !leads)
@@ -31,14 +40,19 @@ export function costTable(outcomes: readonly LoadOutcome[]): string {
       significant(meanCpuUs(outcome)),
       megabytes(leaders),
       megabytes(followers),
+      formatCount(mean(outcome, ({ writtenBytes }) => writtenBytes)),
     ]
   })
   return markdownTable(head, rows)
 }
 
 /** CPU time per request and server, in microseconds. */
-export function meanCpuUs({ members }: LoadOutcome): number {
-  return members.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / members.length
+function meanCpuUs(outcome: LoadOutcome): number {
+  return mean(outcome, ({ cpuUs }) => cpuUs)
+}
+
+function mean({ members }: LoadOutcome, value: (member: MemberCost) => number): number {
+  return members.reduce((sum, member) => sum + value(member), 0) / members.length
 }
 
 /** Our outcomes against etcd's for the same loads, with the goals. */
