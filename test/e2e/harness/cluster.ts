@@ -273,9 +273,9 @@ export class Cluster {
     const lone = await Promise.allSettled(this.lone.values())
     const connected = lone.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     await Promise.allSettled([...connected, ...this.clients].map((client) => client.close()))
-    for (const { process } of this.places.values()) process?.resume()
-    const ends = [...this.places.values()].map(({ process }) => process?.stop())
-    await Promise.race([Promise.all(ends), sleep(5_000)])
-    await Promise.all([...this.places.values()].map(({ process }) => process?.kill()))
+    const started = [...this.places.values()].flatMap(({ process }) => (process === undefined ? [] : [process]))
+    for (const server of started) server.resume()
+    await Promise.race([Promise.all(started.map((server) => server.stop())), sleep(5_000)])
+    await Promise.all(started.map((server) => server.kill()))
   }
 }

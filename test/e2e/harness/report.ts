@@ -52,9 +52,3 @@ export class Failed extends Error {}
 export function expect(condition: boolean, message: string | (() => string)): asserts condition {
   if (!condition) throw new Failed(typeof message === 'string' ? message : message())
 }
-
-/** Fails the check unless both are the same as JSON. */
-export function expectEqual(found: unknown, wanted: unknown, what: string): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]
-  expect(a === b, `${what}: ${a} instead of ${b}`)
-}

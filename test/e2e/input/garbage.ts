@@ -147,10 +147,7 @@ async function linkEnds(address: string, frames: readonly (Uint8Array | string)[
     socket.once('close', () => resolve())
   })
   for (const frame of frames) if (socket.readyState === WebSocket.OPEN) socket.send(frame)
-  const timeout = new AbortController()
-  const waited = sleep(waitMs).then(() => false)
-  const ended = await Promise.race([closed, waited])
-  timeout.abort()
+  const ended = await Promise.race([closed, sleep(waitMs).then(() => false)])
   socket.terminate()
   return ended
 }

@@ -25,9 +25,9 @@ export async function followAdvice(cluster: Cluster, name: string, healthy: read
   expect(move?.[0] === 'mv' && move[1] === cluster.at(name).dataDir, `advice: ${JSON.stringify(commands)}`)
   expect(replace?.[1] === 'member' && start?.[1] === 'server', `advice: ${JSON.stringify(commands)}`)
   cluster.setAside(name)
-  const done = await nitrostate((replace as string[]).slice(1))
-  expect(done.code === 0, `${replace?.join(' ')}: ${done.err}`)
-  const asPrinted = (start as string[]).slice(2).join(' ')
+  const done = await nitrostate(replace.slice(1))
+  expect(done.code === 0, `${replace.join(' ')}: ${done.err}`)
+  const asPrinted = start.slice(2).join(' ')
   const [, joined] = /--join (\S+)/.exec(asPrinted) ?? []
   expect(joined !== undefined, `advice: ${asPrinted}`)
   const others = [...cluster.places.values()].filter(({ address }) => joined?.split(',').includes(address))
