@@ -5,8 +5,8 @@ import { foundBugs } from './regressions/seeds.ts'
 
 /** Of the 200 seeds of `npm run sim:seeds`, with a shorter time of faults. */
 const seeds = 100
-const perTest = 10
-const quick = { faultsMs: 6_000 }
+const perTest = 5
+const quick = { faultsMs: 4_000 }
 
 describe('three nodes and two clients under crashes, pauses and partitions', () => {
   const starts = Array.from({ length: seeds / perTest }, (_, i) => i * perTest)
