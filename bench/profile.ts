@@ -67,7 +67,7 @@ async function profileCluster(directory: string): Promise<void> {
     })
     const rate = `${Math.round(outcome.perSecond)} ${operation}s/s while profiled`
     print(`\n### ${operation}, ${values.load}: ${rate}; the client's own cost ${significant(outcome.loadUs)} µs\n`)
-    print(budgetTable(servers))
+    print(budgetTable(servers, operation === 'put'))
     for (const role of ['leader', 'follower']) {
       const server = servers.find(({ cost }) => cost.leads === (role === 'leader'))
       if (server === undefined) continue

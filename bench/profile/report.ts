@@ -1,7 +1,7 @@
 /** Profiles as tables: the CPU budget, files, functions. */
 import type { MemberCost } from '../cluster/measure.ts'
 import { markdownTable, significant } from '../harness/markdown.ts'
-import { outside, outsideGoalUs, stages } from './stages.ts'
+import { budgetUs, outside, outsideGoalUs, stages } from './stages.ts'
 import type { ProfileSummary } from './summary.ts'
 
 /** A server that was profiled under load. */
@@ -12,14 +12,14 @@ export interface ProfiledServer {
 
 const rowsMax = 25
 
-/** The budget per stage: goal, and what leader and followers (mean) spend per request. */
-export function budgetTable(servers: readonly ProfiledServer[]): string {
+/** What leader and followers (mean) spend per request in each stage; with the budget's goals if they are `puts`. */
+export function budgetTable(servers: readonly ProfiledServer[], puts: boolean): string {
   const leaders = servers.filter(({ cost }) => cost.leads)
   const followers = servers.filter(({ cost }) => !cost.leads)
   const rows: string[][] = []
   const add = (name: string, goalUs: number, spent: (server: ProfiledServer) => number): void => {
     const [leader, follower] = [mean(leaders, spent), mean(followers, spent)]
-    rows.push([name, significant(goalUs), significant(leader), significant(follower)])
+    rows.push([name, ...(puts ? [significant(goalUs)] : []), significant(leader), significant(follower)])
   }
   const stageUs = (name: string) => (server: ProfiledServer) =>
     share(server, server.summary.byStage.get(name) ?? 0) * server.cost.mainUs
@@ -28,9 +28,8 @@ export function budgetTable(servers: readonly ProfiledServer[]): string {
     add(name, outsideGoalUs[name] ?? 0, stageUs(name))
   }
   add(outside.threads, outsideGoalUs[outside.threads] ?? 0, ({ cost }) => cost.cpuUs - cost.mainUs)
-  const goal = rows.reduce((sum, row) => sum + Number(row[1]), 0)
-  add('all', goal, ({ cost }) => cost.cpuUs)
-  return markdownTable(['stage', 'goal µs', 'leader µs', 'follower µs'], rows)
+  add('all', budgetUs, ({ cost }) => cost.cpuUs)
+  return markdownTable(['stage', ...(puts ? ['goal µs'] : []), 'leader µs', 'follower µs'], rows)
 }
 
 /** Project files with what they called outside the project. */

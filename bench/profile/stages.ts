@@ -67,3 +67,9 @@ export function stageOf(node: ProfileNode): string | undefined {
   const file = fileOf(node)
   return stages.find(({ files }) => files.test(file))?.name
 }
+
+/** What a put may cost a server in all, in microseconds. */
+export const budgetUs = [...stages.map(({ goalUs }) => goalUs), ...Object.values(outsideGoalUs)].reduce(
+  (a, b) => a + b,
+  0,
+)
