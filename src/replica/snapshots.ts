@@ -55,7 +55,8 @@ const stagedMs = 5_000
 export class Snapshots {
   private readonly options: SnapshotsOptions
   private readonly sendings = new Map<number, Sending>()
-  private readonly starting = new Set<number>()
+  /** Peers whose snapshot is about to begin, and whether it is a repair. */
+  private readonly starting = new Map<number, boolean>()
   private readonly holds: { readonly index: number; readonly untilMs: number }[] = []
   private receiving: Receiving | undefined
   private staged: { readonly state: ReceivedState; readonly sinceMs: number } | undefined
@@ -97,9 +98,11 @@ export class Snapshots {
     const refuse = (): void => {
       if (!repair) this.options.finished(to, false)
     }
-    if (this.sendings.has(to) || this.starting.has(to)) return
+    const other = this.sendings.get(to)?.options.repair ?? this.starting.get(to)
+    // The core waits for its own snapshot, and would wait for ever behind a repair.
+    if (other !== undefined) return other ? refuse() : undefined
     if (this.sendings.size + this.starting.size >= sendingsMax || this.stopped) return refuse()
-    this.starting.add(to)
+    this.starting.set(to, repair)
     const term = this.options.term()
     const { position, view } = await this.options.flusher.snapshot()
     this.starting.delete(to)

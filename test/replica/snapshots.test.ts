@@ -1,0 +1,350 @@
+/** Snapshots between two nodes over links that lose what is on them. */
+import { describe, expect, test } from 'vitest'
+import { checksum32, hashText, silentLogger, silentMetrics } from '../../base/index.ts'
+import { EntryBuilder, Machine } from '../../execution/index.ts'
+import { encodeConfiguration } from '../../src/replica/configuration.ts'
+import type { Flusher } from '../../src/replica/flusher.ts'
+import type { ReplicaPorts } from '../../src/replica/ports.ts'
+import { decodeChunk, decodeControl, encodeControl } from '../../src/replica/snapshot-frames.ts'
+import { Snapshots } from '../../src/replica/snapshots.ts'
+import type { ReceivedState } from '../../src/replica/snapshots.ts'
+import { blockReader } from '../../src/replica/state-reader.ts'
+import type { StateDirectory } from '../../src/storage/index.ts'
+import { MemoryFiles, MemoryKvFactory, nodeCrypto, openState } from '../../src/storage/index.ts'
+import { frameKinds } from '../../src/wire/index.ts'
+import { seededRandom } from '../net/schedulers.ts'
+import { HandTime, founded, putCommand, settled } from './support.ts'
+
+interface Frame {
+  readonly to: number
+  readonly kind: number
+  readonly payload: Uint8Array
+}
+
+/** One end: a state on a memory disk, and the snapshot traffic of the node with this id. */
+class End {
+  readonly state: StateDirectory
+  readonly machine: Machine
+  readonly out: Frame[] = []
+  readonly finished: string[] = []
+  readonly received: ReceivedState[] = []
+  readonly flusher: { durable: { index: number }; whole: boolean; snapshot(): Promise<unknown> }
+  open = true
+  term = 3
+  snapshots: Snapshots
+  private readonly id: number
+  private readonly time: HandTime
+
+  static async make(id: number, time: HandTime, values: number, seed = id): Promise<End> {
+    const files = new MemoryFiles()
+    const kv = new MemoryKvFactory(files)
+    const state = await openState({ files, kv, crypto: nodeCrypto, directory: 'data', expected: false })
+    const machine = new Machine({ readBlock: blockReader(() => state.kv) })
+    machine.finishLoad()
+    machine.applyConfiguration(1, 1, encodeConfiguration(founded(3)))
+    for (let at = 0; at < values; at++) {
+      const builder = new EntryBuilder()
+      builder.add(putCommand(`k${at}`, new Uint8Array(60_000).fill(at)))
+      machine.startEntry(at + 2, 2, builder.finish(0, 0))
+      while (machine.step(() => undefined));
+      machine.finishEntry()
+    }
+    const flush = machine.seal()
+    if (flush !== undefined) {
+      await state.write(flush.changes)
+      machine.flushed(flush)
+    }
+    return new End(id, time, state, machine, seed)
+  }
+
+  private constructor(id: number, time: HandTime, state: StateDirectory, machine: Machine, seed: number) {
+    this.id = id
+    this.time = time
+    this.state = state
+    this.machine = machine
+    const { appliedIndex: index, appliedTerm: term, revision } = machine
+    const position = { index, term, revision, configuration: founded(3) }
+    this.flusher = {
+      durable: position,
+      whole: true,
+      snapshot: () => Promise.resolve({ position, view: state.snapshot() }),
+    }
+    this.snapshots = this.begin(seed)
+  }
+
+  /** A new life of the process: nothing is known of what was under way. */
+  begin(seed: number): Snapshots {
+    const random = seededRandom(seed)
+    const ports = { clock: this.time, crypto: nodeCrypto, logger: silentLogger, metrics: silentMetrics, random }
+    this.snapshots = new Snapshots({
+      ports: ports as unknown as ReplicaPorts,
+      selfId: this.id,
+      flusher: this.flusher as unknown as Flusher,
+      state: this.state,
+      newMachine: (readBlock) => new Machine({ readBlock }),
+      send: (to, _channel, kind, payload) => {
+        if (this.open) this.out.push({ to, kind, payload })
+        return this.open
+      },
+      buffered: () => 0,
+      askable: () => [1, 2, 3].filter((id) => id !== this.id),
+      received: (state) => void this.received.push(state),
+      finished: (to, ok) => void this.finished.push(`${to} ${ok ? 'taken' : 'not taken'}`),
+      term: () => this.term,
+    })
+    return this.snapshots
+  }
+}
+
+/** Delivers frames both ways until nothing moves, at most `most` of them. Returns how many chunks were delivered. */
+async function exchange(ends: readonly End[], most = Infinity): Promise<number> {
+  let chunks = 0
+  for (let idle = 0, left = most; idle < 3 && left > 0;) {
+    await settled()
+    const from = ends.find((end) => end.out.length > 0)
+    if (from === undefined) {
+      idle++
+      continue
+    }
+    idle = 0
+    left--
+    const { to, kind, payload } = from.out.shift() as Frame
+    const target = ends[to - 1]?.snapshots
+    if (kind === frameKinds.snapshotChunk) {
+      chunks++
+      target?.chunk(ends.indexOf(from) + 1, payload)
+    } else target?.control(ends.indexOf(from) + 1, payload)
+  }
+  return chunks
+}
+
+const two = async (values = 20): Promise<[End, End, HandTime]> => {
+  const time = new HandTime()
+  return [await End.make(1, time, values), await End.make(2, time, 0), time]
+}
+
+const isSame = async (from: End, to: End): Promise<void> => {
+  const [taken] = to.received
+  expect(hashText((taken as ReceivedState).machine.stateHash())).toBe(hashText(from.machine.stateHash()))
+  await taken?.replacement.commit()
+}
+
+describe('a snapshot for a follower', () => {
+  test('arrives whole, is offered to the core with its message, and both ends hear of it once', async () => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    from.snapshots.start(2)
+    await exchange([from, to])
+    expect(from.finished).toEqual(['2 taken'])
+    expect(to.received.length).toBe(1)
+    expect(to.received[0]?.message).toMatchObject({
+      type: 'MsgSnap',
+      from: 1,
+      to: 2,
+      term: 3,
+      snapshot: { meta: { index: 21 } },
+    })
+    expect(to.snapshots.take(20)).toBeUndefined()
+    expect(to.snapshots.take(21)).toBe(to.received[0])
+    expect(to.snapshots.take(21)).toBeUndefined()
+    await isSame(from, to)
+  })
+
+  test('holds the log while it is under way and a while after, so that what follows is still there', async () => {
+    const [from, to, time] = await two()
+    expect(from.snapshots.neededFrom).toBe(Number.MAX_SAFE_INTEGER)
+    from.snapshots.start(2)
+    await exchange([from, to], 3)
+    expect(from.snapshots.neededFrom).toBe(21)
+    await exchange([from, to])
+    expect(from.snapshots.neededFrom).toBe(21)
+    time.nowMs += 10_001
+    from.snapshots.tick()
+    expect(from.snapshots.neededFrom).toBe(Number.MAX_SAFE_INTEGER)
+  })
+
+  test('sends no more than a window ahead of what was acknowledged', async () => {
+    const [from] = await two()
+    from.snapshots.start(2)
+    for (let i = 0; i < 50; i++) await settled()
+    expect(from.out.filter(({ kind }) => kind === frameKinds.snapshotChunk).length).toBe(16)
+  })
+
+  test.each([1, 2, 5, 17, 24, 30])('goes on where it was when a link broke after %i frames', async (frames) => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    const before = await exchange([from, to], frames)
+    for (const end of [from, to]) end.open = false
+    for (const end of [from, to]) end.out.length = 0
+    from.snapshots.tick()
+    await settled()
+    for (const end of [from, to]) end.open = true
+    from.snapshots.linkUp(2)
+    const after = await exchange([from, to])
+    expect([from.finished, to.received.length]).toEqual([['2 taken'], 1])
+    expect(before + after).toBeLessThan(21 + 2 * 16)
+    await isSame(from, to)
+  })
+
+  test('chunks that come twice or out of order change nothing', async () => {
+    const [from, to] = await two(10)
+    from.snapshots.start(2)
+    for (let i = 0; i < 40; i++) await settled()
+    from.out.splice(1, from.out.length, ...from.out.slice(1).flatMap((frame) => [frame, frame]))
+    const last = from.out.pop() as Frame
+    from.out.splice(3, 0, last)
+    await exchange([from, to])
+    expect(from.finished).toEqual(['2 taken'])
+    await isSame(from, to)
+  })
+
+  test('a receiver that restarted in the middle refuses the rest at once, and takes the next one', async () => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    await exchange([from, to], 26)
+    to.snapshots.stop()
+    await settled()
+    from.out.length = to.out.length = 0
+    to.begin(99)
+    from.snapshots.linkUp(2)
+    await exchange([from, to])
+    expect(from.finished).toEqual(['2 not taken'])
+    from.snapshots.start(2)
+    await exchange([from, to])
+    expect([from.finished, to.received.length]).toEqual([['2 not taken', '2 taken'], 1])
+  })
+
+  test('a sender that restarted in the middle begins a new one, which the receiver does not mix with the old', async () => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    await exchange([from, to], 20)
+    from.out.length = to.out.length = 0
+    from.begin(77).start(2)
+    await exchange([from, to])
+    expect([from.finished, to.received.length]).toEqual([['2 taken'], 1])
+    await isSame(from, to)
+  })
+
+  test('a damaged chunk ends it with a word, and the receiver is ready for another', async () => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    await exchange([from, to], 4)
+    for (const { kind, payload } of from.out)
+      if (kind === frameKinds.snapshotChunk) payload[2_000] = (payload[2_000] as number) ^ 1
+    await exchange([from, to])
+    expect([from.finished, to.received]).toEqual([['2 not taken'], []])
+    from.snapshots.start(2)
+    await exchange([from, to])
+    expect([from.finished.at(-1), to.received.length]).toEqual(['2 taken', 1])
+  })
+
+  test('a receiver that says nothing for long is given up', async () => {
+    const [from, , time] = await two()
+    from.snapshots.start(2)
+    await settled()
+    time.nowMs += 29_000
+    from.snapshots.tick()
+    expect(from.finished).toEqual([])
+    time.nowMs += 2_000
+    from.snapshots.tick()
+    expect(from.finished).toEqual(['2 not taken'])
+  })
+
+  test('ends when the sender leads no longer, and does not begin when its term is over', async () => {
+    const [from, to] = await two()
+    from.snapshots.start(2)
+    await exchange([from, to], 4)
+    from.snapshots.stepDown()
+    expect(from.finished).toEqual(['2 not taken'])
+    from.snapshots.start(2)
+    from.term = 4
+    await settled()
+    expect(from.finished).toEqual(['2 not taken', '2 not taken'])
+  })
+
+  test('only two go out at a time', async () => {
+    const [from] = await two()
+    for (const to of [2, 3, 4]) from.snapshots.start(to)
+    await settled()
+    expect(from.finished).toEqual(['4 not taken'])
+  })
+})
+
+describe('a repair', () => {
+  test('is asked of one peer after the other until one with enough answers, and has no message for the core', async () => {
+    const [from, to] = await two()
+    from.flusher.durable = { ...from.flusher.durable, index: 21 }
+    to.snapshots.fetch(22)
+    await exchange([from, to])
+    expect(to.received).toEqual([])
+    to.snapshots.fetch(21)
+    await exchange([from, to])
+    for (let i = 0; i < 60 && to.received.length === 0; i++) {
+      to.snapshots.tick()
+      await exchange([from, to])
+    }
+    expect(to.received[0]?.message).toBeUndefined()
+    expect(from.finished).toEqual([])
+    await isSame(from, to)
+  })
+
+  test('a node that lost its own state gives none away', async () => {
+    const [from, to] = await two()
+    from.flusher.whole = false
+    from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))
+    await exchange([from, to])
+    expect(from.out).toEqual([])
+    from.flusher.whole = true
+    from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))
+    await settled()
+    expect(from.out.length).toBeGreaterThan(0)
+  })
+
+  test('nobody who did not ask takes one', async () => {
+    const [from, to] = await two()
+    from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))
+    await exchange([from, to])
+    expect(to.received).toEqual([])
+  })
+
+  test('that is on its way makes the core try again later, instead of waiting for ever', async () => {
+    const [from, to] = await two()
+    to.snapshots.fetch(21)
+    to.out.length = 0
+    from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 21 }))
+    from.snapshots.start(2)
+    expect(from.finished).toEqual(['2 not taken'])
+    await settled()
+    from.snapshots.start(2)
+    expect(from.finished.length).toBe(2)
+    await exchange([from, to])
+    expect(to.received.length).toBe(1)
+    await to.received[0]?.replacement.commit()
+    from.snapshots.start(2)
+    await exchange([from, to])
+    expect(from.finished.at(-1)).toBe('2 taken')
+  })
+})
+
+test('frames of a snapshot that is not under way are ignored', async () => {
+  const [from, to] = await two()
+  to.snapshots.chunk(1, Uint8Array.of(5, 0, 1, 2, 3))
+  from.snapshots.control(2, encodeControl({ type: 'want', id: 5, next: 2, resume: true }))
+  from.snapshots.control(2, encodeControl({ type: 'done', id: 5, ok: true }))
+  expect([from.finished, to.received, from.out, to.out]).toEqual([[], [], [], []])
+  expect(() => decodeControl(Uint8Array.of(7))).toThrow()
+  expect(decodeChunk(Uint8Array.of(5, 0, 1)).chunk).toEqual(Uint8Array.of(1))
+})
+
+test('the flushed state streams as the same chunks that a peer would get', async () => {
+  const [from, to] = await two(5)
+  const sent: Uint8Array[] = []
+  for await (const chunk of from.snapshots.stream()) sent.push(chunk)
+  from.snapshots.start(2)
+  for (let i = 0; i < 30; i++) await settled()
+  const chunks = from.out
+    .filter(({ kind }) => kind === frameKinds.snapshotChunk)
+    .map(({ payload }) => decodeChunk(payload).chunk)
+  expect(chunks.map((chunk) => checksum32(chunk))).toEqual(sent.map((chunk) => checksum32(chunk)))
+  to.snapshots.stop()
+})
