@@ -5,7 +5,7 @@
  * `--total` puts; by default 1,000,000.
  */
 import { parseArgs } from 'node:util'
-import { Cluster, expect, main, sleep } from './harness/index.ts'
+import { Cluster, expect, main, sleep, until } from './harness/index.ts'
 import type { Scene } from './harness/index.ts'
 import { VolumeLoad, keyName } from './volume/load.ts'
 import { sizesOf } from './volume/sizes.ts'
@@ -27,15 +27,15 @@ await main('volume', async ({ report, directory, only }) => {
   const { values } = parseArgs({ args: [...only], options: { total: { type: 'string', default: '1000000' } } })
   const total = Number(values.total)
   expect(total >= 1, `--total ${values.total}`)
-  const plan = { total, keys: Math.min(keysMax, total), valueBytes }
+  const keys = Math.min(keysMax, total)
   const cluster = await Cluster.make({ directory, founders: names })
   try {
-    report.section(`${total} puts of ${valueBytes} B over ${plan.keys} keys, ${clientCount} clients`)
+    report.section(`${total} puts of ${valueBytes} B over ${keys} keys, ${clientCount} clients`)
     await cluster.startWhole(names)
     const clients = await Promise.all(Array.from({ length: clientCount }, () => cluster.client()))
-    const load = new VolumeLoad(clients, plan)
+    const load = new VolumeLoad(clients, keys, valueBytes)
     const peaks = new Map<string, { rss: number; log: number }>()
-    await report.check('every put is acknowledged', () => loadWatched(report, cluster, load, peaks))
+    await report.check('every put is acknowledged', () => loadWatched(report, cluster, load, total, peaks))
     await report.check(`no server takes more than ${peakRssMax} MiB of memory`, () => {
       const shown = names.map((name) => `${name} ${peaks.get(name)?.rss.toFixed(0)} MiB`).join(', ')
       expect(
@@ -54,12 +54,24 @@ await main('volume', async ({ report, directory, only }) => {
     })
     await report.check('state hashes are equal at an equal index', () => cluster.hashesAgree(names))
 
+    report.section('a follower misses so much that only a snapshot helps')
+    await report.check('it catches up while others write', () => leaveBehind(cluster, load))
+    await report.check('state hashes are equal at an equal index', () => cluster.hashesAgree(names))
+
     report.section('all three die and come back')
     await Promise.all(names.map((name) => cluster.server(name).kill()))
     await report.check(`they serve within ${serveMsMax} ms`, () => comeBack(cluster))
-    await report.check(`${sampleKeys} keys have their last value on each`, () => verifySample(cluster, load, plan.keys))
+    await report.check(`${sampleKeys} keys have their last value on each`, () => verifySample(cluster, load, keys))
     await report.check('state hashes are equal again', () => cluster.hashesAgree(names))
-    for (const name of names) report.note(`${name}: ${shownSizes(sizesOf(cluster, name))}`)
+    await report.check(`none took more than ${peakRssMax} MiB on the way`, () => {
+      const sizes = names.map((name) => sizesOf(cluster, name))
+      const shown = sizes.map((one, at) => `${names[at]}: ${shownSizes(one)}`).join(', ')
+      expect(
+        sizes.every(({ peakRss }) => peakRss < peakRssMax),
+        shown,
+      )
+      return shown
+    })
   } finally {
     await cluster.close()
   }
@@ -70,6 +82,7 @@ async function loadWatched(
   report: Scene['report'],
   cluster: Cluster,
   load: VolumeLoad,
+  total: number,
   peaks: Map<string, { rss: number; log: number }>,
 ): Promise<string> {
   const startedMs = performance.now()
@@ -91,7 +104,8 @@ async function loadWatched(
     }
   })()
   try {
-    await load.run()
+    let left = total
+    await load.run(() => left-- > 0)
   } finally {
     done = true
     await watching
@@ -99,6 +113,33 @@ async function loadWatched(
   const seconds = (performance.now() - startedMs) / 1000
   look(true)
   return `${load.acknowledged} in ${seconds.toFixed(1)} s, ${(load.acknowledged / seconds).toFixed(0)} puts per second`
+}
+
+/** Kills a follower, writes until the leader's log begins after what it has, and starts it while the writing goes on. */
+async function leaveBehind(cluster: Cluster, load: VolumeLoad): Promise<string> {
+  const leader = await cluster.whole(names)
+  const behind = names.find((name) => name !== leader) as string
+  const { lastIndex = 0 } = (await cluster.status(behind)) ?? {}
+  await cluster.server(behind).kill()
+  const before = load.acknowledged
+  let over = false
+  const back = (async () => {
+    await until('the log begins later', async () => ((await cluster.status(leader))?.firstIndex ?? 0) > lastIndex + 1, {
+      timeoutMs: 120_000,
+    })
+    const startedMs = performance.now()
+    cluster.start(behind)
+    await until(
+      `${behind} has got a snapshot`,
+      async () => ((await cluster.status(behind))?.firstIndex ?? 0) > lastIndex + 1,
+      { timeoutMs: 120_000, why: () => cluster.tails(names) },
+    )
+    return performance.now() - startedMs
+  })().finally(() => (over = true))
+  await Promise.all([load.run(() => !over), back])
+  await cluster.whole(names)
+  const puts = load.acknowledged - before
+  return `${behind} has its snapshot ${(await back).toFixed(0)} ms after its start, ${puts} puts meanwhile`
 }
 
 /** Starts all; they serve when all are ready under one leader and a put is acknowledged. */
@@ -126,7 +167,7 @@ async function verifySample(cluster: Cluster, load: VolumeLoad, keys: number): P
       looked++
     }
     const { count } = await client.store.range({ prefix: 'volume/', countOnly: true, consistency: 'committed' })
-    expect(count === keys, `${name} counts ${count} of ${keys} keys`)
+    expect(count === load.keysWritten, `${name} counts ${count} of ${load.keysWritten} keys`)
   }
   return `${looked} looked at, and every key counted`
 }

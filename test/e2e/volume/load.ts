@@ -4,13 +4,6 @@ import { messageOf } from '../../../base/index.ts'
 import type { Client } from '../../../src/client/index.ts'
 import { Failed } from '../harness/index.ts'
 
-/** What to write. */
-export interface VolumePlan {
-  readonly total: number
-  readonly keys: number
-  readonly valueBytes: number
-}
-
 const patienceMs = 120_000
 const lanesPerClient = 256
 /** Values are cut out of this, so that no database makes them small. */
@@ -20,48 +13,54 @@ const noise = randomBytes(48 * 1024).toString('base64')
 export class VolumeLoad {
   acknowledged = 0
   private readonly clients: readonly Client[]
-  private readonly plan: VolumePlan
+  private readonly valueBytes: number
+  /** How often each key was written. */
+  private readonly rounds: Uint32Array
 
-  constructor(clients: readonly Client[], plan: VolumePlan) {
+  constructor(clients: readonly Client[], keys: number, valueBytes: number) {
     this.clients = clients
-    this.plan = plan
+    this.valueBytes = valueBytes
+    this.rounds = new Uint32Array(keys)
   }
 
-  /** Writes all of it. Throws at the first put that fails. */
-  async run(): Promise<void> {
+  /** Writes on while `more` says so; it is asked before each put. Throws at the first put that fails. */
+  async run(more: () => boolean): Promise<void> {
     const count = this.clients.length * lanesPerClient
     const lanes = this.clients.flatMap((client, at) =>
-      Array.from({ length: lanesPerClient }, (_, lane) => this.lane(client, at * lanesPerClient + lane, count)),
+      Array.from({ length: lanesPerClient }, (_, lane) => this.lane(client, at * lanesPerClient + lane, count, more)),
     )
     await Promise.all(lanes)
   }
 
-  /** The value of a key after all rounds; undefined for a key that is not written. */
+  /** The last value of a key; undefined for one that was never written. */
   last(key: number): string | undefined {
-    const { total, keys } = this.plan
-    const rounds = Math.floor(total / keys) + (key < total % keys ? 1 : 0)
+    const rounds = this.rounds[key] ?? 0
     return rounds === 0 ? undefined : this.value(key, rounds - 1)
+  }
+
+  get keysWritten(): number {
+    return this.rounds.reduce((sum, rounds) => sum + (rounds > 0 ? 1 : 0), 0)
   }
 
   private value(key: number, round: number): string {
     const label = `${key} in round ${round} `
-    const at = (key * 97 + round * 8191) % (noise.length - this.plan.valueBytes)
-    return label + noise.slice(at, at + this.plan.valueBytes - label.length)
+    const at = (key * 97 + round * 8191) % (noise.length - this.valueBytes)
+    return label + noise.slice(at, at + this.valueBytes - label.length)
   }
 
-  private async lane(client: Client, lane: number, lanes: number): Promise<void> {
-    const { total, keys } = this.plan
-    for (let round = 0; round * keys < total; round++) {
-      const end = Math.min(keys, total - round * keys)
-      for (let key = lane; key < end; key += lanes) {
-        await this.put(client, key, this.value(key, round))
-      }
+  private async lane(client: Client, lane: number, lanes: number, more: () => boolean): Promise<void> {
+    const keys = this.rounds.length
+    if (lane >= keys) return
+    for (let key = lane; more(); key = key + lanes < keys ? key + lanes : lane) {
+      await this.put(client, key)
     }
   }
 
-  private async put(client: Client, key: number, value: string): Promise<void> {
+  private async put(client: Client, key: number): Promise<void> {
+    const round = this.rounds[key] ?? 0
     try {
-      await client.store.put(keyName(key), value, { timeoutMs: patienceMs })
+      await client.store.put(keyName(key), this.value(key, round), { timeoutMs: patienceMs })
+      this.rounds[key] = round + 1
       this.acknowledged++
     } catch (error) {
       throw new Failed(`put number ${this.acknowledged}, of key ${key}: ${messageOf(error)}`)
