@@ -60,6 +60,8 @@ export class Snapshots {
   private readonly holds: { readonly index: number; readonly untilMs: number }[] = []
   private receiving: Receiving | undefined
   private staged: { readonly state: ReceivedState; readonly sinceMs: number } | undefined
+  /** The last one that was received whole, in case the sender did not hear of it. */
+  private whole: { readonly from: number; readonly id: number } | undefined
   private cleared: Promise<void> = Promise.resolve()
   /** Begins anywhere, so that a receiver does not take this process for the one before it. */
   private nextId: number
@@ -231,6 +233,10 @@ export class Snapshots {
     }
     const send = (payload: Uint8Array): void =>
       void this.options.send(from, 'control', frameKinds.snapshotControl, payload)
+    if (this.whole?.from === from && this.whole.id === id) {
+      send(encodeControl({ type: 'done', id, ok: true }))
+      return
+    }
     const unwanted = repair && this.wanted === undefined
     const busy = this.staged !== undefined && this.nowMs() - this.staged.sinceMs < stagedMs
     // Its beginning went to an earlier process of this node: only another snapshot helps.
@@ -251,7 +257,10 @@ export class Snapshots {
       newMachine: this.options.newMachine,
       cleared: this.cleared,
       send,
-      completed: (state) => this.completed(state),
+      completed: (state) => {
+        this.whole = { from, id }
+        this.completed(state)
+      },
       failed: (cleared) => {
         this.receiving = undefined
         this.clear(cleared)
