@@ -27,7 +27,11 @@ export interface ProposedBatch {
 /** Waiting and proposed commands of one node. */
 export class Proposals {
   private readonly waiting = new Map<CommandOwner, Waiting>()
-  private readonly proposed = new Map<number, ProposedBatch>()
+  /**
+   * By index. There is more than one when this node led, was deposed and leads again: the older batch was displaced here, but
+   * another node may still hold it and make it win. Only what is applied in the end decides between them.
+   */
+  private readonly proposed = new Map<number, ProposedBatch[]>()
   private readonly pendingMax: number
   /** Commands waiting or proposed. */
   pending = 0
@@ -90,8 +94,8 @@ export class Proposals {
   /** The batch now stands in the log at `index`, uncommitted. */
   record(index: number, batch: ProposedBatch): void {
     const before = this.proposed.get(index)
-    if (before !== undefined) this.failBatch(before, overwritten())
-    this.proposed.set(index, batch)
+    if (before === undefined) this.proposed.set(index, [batch])
+    else before.push(batch)
   }
 
   /** The core refused the batch: it reached no log. */
@@ -101,15 +105,16 @@ export class Proposals {
 
   /** The entry at `index` is about to be applied: its owners here, if these commands are what it holds. */
   applying(index: number, term: number): ProposedBatch | undefined {
-    const batch = this.proposed.get(index)
-    if (batch === undefined) return undefined
+    const batches = this.proposed.get(index)
+    if (batches === undefined) return undefined
     this.proposed.delete(index)
-    if (batch.term !== term) {
-      this.failBatch(batch, overwritten())
-      return undefined
+    let applied: ProposedBatch | undefined
+    for (const batch of batches) {
+      if (batch.term === term) applied = batch
+      else this.failBatch(batch, overwritten())
     }
-    this.pending -= batch.tags.length
-    return batch
+    if (applied !== undefined) this.pending -= applied.tags.length
+    return applied
   }
 
   /** The entry of a batch that was being applied could not be, from position `done` on: what became of it is unknown. */
@@ -120,10 +125,11 @@ export class Proposals {
 
   /** A snapshot replaced the state up to `index`: what happened to entries up to there can no longer be told. */
   jumpedTo(index: number): void {
-    for (const [at, batch] of this.proposed) {
+    const lost = new NitroError('Unavailable', 'the outcome was lost in a snapshot', { executed: 'maybe' })
+    for (const [at, batches] of this.proposed) {
       if (at > index) continue
       this.proposed.delete(at)
-      this.failBatch(batch, new NitroError('Unavailable', 'the outcome was lost in a snapshot', { executed: 'maybe' }))
+      for (const batch of batches) this.failBatch(batch, lost)
     }
   }
 
@@ -144,7 +150,7 @@ export class Proposals {
       executed: 'maybe',
       retryable: true,
     })
-    for (const batch of this.proposed.values()) this.failBatch(batch, error)
+    for (const batches of this.proposed.values()) for (const batch of batches) this.failBatch(batch, error)
     this.proposed.clear()
   }
 

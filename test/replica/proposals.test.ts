@@ -89,12 +89,20 @@ describe('the outcome of a proposed entry', () => {
     expect(owner.heard).toEqual([])
   })
 
-  test('proposing at the same index again: the earlier entry left the log before it was committed', () => {
-    const { proposals, owner } = proposed()
-    proposals.submit(command(), owner, 3)
-    proposals.record(7, fill(proposals, 5))
-    expect(owner.heard).toEqual(['1 ProposalDropped no', '2 ProposalDropped no'])
-    expect(proposals.applying(7, 5)?.tags).toEqual([3])
+  test('proposing at the same index again decides nothing: what is applied there tells which of the two ran', () => {
+    const newer = proposed()
+    newer.proposals.submit(command(), newer.owner, 3)
+    newer.proposals.record(7, fill(newer.proposals, 5))
+    expect(newer.owner.heard).toEqual([])
+    expect(newer.proposals.applying(7, 5)?.tags).toEqual([3])
+    expect(newer.owner.heard).toEqual(['1 ProposalDropped no', '2 ProposalDropped no'])
+
+    const older = proposed()
+    older.proposals.submit(command(), older.owner, 3)
+    older.proposals.record(7, fill(older.proposals, 5))
+    expect(older.proposals.applying(7, 3)?.tags).toEqual([1, 2])
+    expect(older.owner.heard).toEqual(['3 ProposalDropped no'])
+    expect(older.proposals.pending).toBe(0)
   })
 
   test('a snapshot that covers it leaves it unknown; one that ends before it does not', () => {
