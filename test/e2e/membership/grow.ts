@@ -47,7 +47,7 @@ export async function growUnderLoad({ report, directory }: Scene): Promise<void>
       return `logs begin at ${firsts.join(', ')}`
     })
 
-    await report.check('n4 joins with an empty directory and catches up by snapshot', async () => {
+    await report.check('n4 joins with an empty directory and dies in the middle of its first snapshot', async () => {
       const address = cluster.at('n4').address
       const added = await nitrostate([
         'member',
@@ -58,8 +58,13 @@ export async function growUnderLoad({ report, directory }: Scene): Promise<void>
         cluster.endpoints(founders).join(),
       ])
       expect(added.code === 0, added.err)
-      cluster.start('n4', { join: ['n1', 'n2'] })
-      await cluster.server('n4').wrote(/admitted to the cluster/)
+      const environment = { NITROSTATE_FAILPOINT: 'state:before-replacement-write:crash:50' }
+      const { signal } = await cluster.start('n4', { join: ['n1', 'n2'], environment }).end()
+      expect(signal === 'SIGKILL', () => `${signal}\n${cluster.server('n4').tail()}`)
+      expect(/admitted to the cluster/.test(cluster.server('n4').stderr), cluster.server('n4').tail())
+    })
+    await report.check('started again it catches up by snapshot', async () => {
+      cluster.start('n4')
       const status = await until('n4 serves', async () => {
         const one = await cluster.status('n4')
         return one?.ready === true ? one : undefined
