@@ -63,11 +63,12 @@ export class Sending {
 
   private async run(): Promise<void> {
     const { id, repair, message, sendControl, sendChunk } = this.options
-    if (!this.begun) {
-      if (!sendControl(encodeControl({ type: 'begin', id, repair, first: this.first, message }))) return
-      this.begun = true
-    }
     while (!this.over) {
+      if (!this.begun) {
+        if (!sendControl(encodeControl({ type: 'begin', id, repair, first: this.first, message }))) return
+        this.begun = true
+        this.sent = this.first
+      }
       const ready = this.window.get(this.sent)
       if (ready !== undefined) {
         if (!sendChunk(encodeChunk(id, this.sent, ready))) return
@@ -100,7 +101,6 @@ export class Sending {
    */
   linkUp(): void {
     this.begun = false
-    this.sent = this.first
     this.pump()
   }
 
