@@ -50,7 +50,7 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<RestoreR
   const crypto = options.crypto ?? nodeCrypto
   const { file, dataDir, name, listen, peers } = options
   parseAddress(listen)
-  if (peers !== undefined && peers[name] === undefined) {
+  if (peers !== undefined && !Object.hasOwn(peers, name)) {
     throw new NitroError('InvalidArgument', `peers: ${name} itself is missing`)
   }
   const info = await verifySnapshotFile(files, file, crypto)

@@ -52,7 +52,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     parseAddress(at)
   }
   for (const at of join) parseAddress(at)
-  if (Object.keys(peers).length > 0 && peers[name] === undefined) {
+  if (Object.keys(peers).length > 0 && !Object.hasOwn(peers, name)) {
     bad('peers', `${name} itself is missing; peers lists every founding member: ${Object.keys(peers).join(', ')}`)
   }
   if (new Set(Object.values(peers)).size < Object.keys(peers).length) bad('peers', 'two members have the same address')

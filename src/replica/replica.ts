@@ -260,7 +260,7 @@ export class Replica {
   }
 
   private judgeWhileForming(theirs: Hello): NitroError | undefined {
-    if (this.options.peers[theirs.name] === undefined && this.options.join.length === 0) {
+    if (!Object.hasOwn(this.options.peers, theirs.name) && this.options.join.length === 0) {
       return new NitroError('MemberUnknown', `${theirs.name} is not among the peers of ${this.options.name}`)
     }
     try {
