@@ -2,7 +2,7 @@
 import { systemClock } from '../../base/index.ts'
 import { keySource, numberedKey, startLoad } from '../../src/cli/index.ts'
 import { seededRandom } from '../harness/random.ts'
-import { cpuTime, residentBytes, writtenBytes } from './proc.ts'
+import { cpuTime, residentBytes } from './proc.ts'
 import type { Connections, Target } from './target.ts'
 
 /** What is asked of a cluster. */
@@ -27,8 +27,6 @@ export interface MemberCost {
   readonly cpuUs: number
   readonly mainUs: number
   readonly residentBytes: number
-  /** Bytes it had written to disk, per request. */
-  readonly writtenBytes: number
 }
 
 /** The outcome of one load. Times in milliseconds. */
@@ -74,7 +72,7 @@ export async function runLoad(
   try {
     await drive(connections, shape, times.warmupMs)
     const leader = await target.leader()
-    const before = target.members.map(({ pid }) => ({ ...cpuTime(pid), written: writtenBytes(pid) }))
+    const before = target.members.map(({ pid }) => cpuTime(pid))
     const loadBefore = process.cpuUsage()
     const beside = during?.()
     const { latency, elapsedMs, errors } = await drive(connections, shape, times.measureMs)
@@ -88,7 +86,6 @@ export async function runLoad(
         cpuUs: perRequest(after.total, before[at]?.total),
         mainUs: perRequest(after.main, before[at]?.main),
         residentBytes: residentBytes(pid),
-        writtenBytes: (writtenBytes(pid) - (before[at]?.written ?? 0)) / latency.count,
       }
     })
     await beside

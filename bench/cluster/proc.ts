@@ -1,4 +1,4 @@
-/** What the kernel knows about a process: CPU time, memory, bytes written, from /proc (Linux only). */
+/** What the kernel knows about a process: CPU time and memory, from /proc (Linux only). */
 import { readFileSync, readdirSync } from 'node:fs'
 
 /** Linux counts CPU time in hundredths of a second for user space, whatever the kernel's own tick. */
@@ -28,11 +28,6 @@ function statSeconds(path: string): number {
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
   return Number(match?.[1] ?? 0) * 1024
-}
-
-/** Bytes a process has had written to the disk. */
-export function writtenBytes(pid: number): number {
-  return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1] ?? 0)
 }
 
 /** Runnable processes per core over the last minute: above 1, others compete with what is measured. */
