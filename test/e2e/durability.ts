@@ -15,6 +15,8 @@ import { runTraced } from './durability/run.ts'
 import { expect, main } from './harness/index.ts'
 
 const elections = 6
+/** More than a segment of the log holds. */
+const largePuts = 40
 /** Rules that a server without syncs breaks for certain, whatever it is asked. */
 const found: readonly Rule[] = ['append response', 'vote response', 'vote request', 'commit', 'client answer']
 
@@ -30,9 +32,10 @@ await main('durability', async ({ report, directory, only }) => {
   await report.check(
     `a cluster with one traced server takes ${puts} puts, ${elections} elections, ${puts} puts`,
     async () => {
-      const { path, alone } = await runTraced({ directory: join(directory, 'honest'), puts, elections })
+      const { path, alone } = await runTraced({ directory: join(directory, 'honest'), puts, largePuts, elections })
       honest = checkTrace(path, alone)
-      return `${honest.logSyncs} syncs of the log, ${honest.witnessSyncs} of the witness`
+      expect(honest.segments >= 2, `the log was not continued in another file`)
+      return `${honest.logSyncs} syncs of the log in ${honest.segments} segments, ${honest.witnessSyncs} of the witness`
     },
   )
   if (honest === undefined) return
@@ -62,7 +65,7 @@ await main('durability', async ({ report, directory, only }) => {
     await report.check('it runs just as well', async () => {
       const place = join(directory, lie)
       const executable = breakBuild(join(place, 'build'), lie)
-      const { path, alone } = await runTraced({ directory: place, executable, puts: 30, elections: 2 })
+      const { path, alone } = await runTraced({ directory: place, executable, puts: 30, largePuts: 0, elections: 2 })
       verdict = checkTrace(path, alone)
     })
     if (verdict === undefined) continue

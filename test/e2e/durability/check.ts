@@ -27,6 +27,8 @@ export interface Verdict {
   readonly findings: Readonly<Record<Rule, Finding>>
   readonly logSyncs: number
   readonly witnessSyncs: number
+  /** Files the log was written to. */
+  readonly segments: number
 }
 
 /** Checks a whole trace of one process from its first start on. */
@@ -61,7 +63,8 @@ export function checkTrace(path: string, alone: Alone): Verdict {
     const behind = `commit ${message.commit} is told, but the log ends at ${now.lastIndex} on disk`
     note('commit', message.commit <= now.lastIndex ? undefined : behind)
   }
-  return { findings, logSyncs: disk.logSyncs, witnessSyncs: disk.witnessSyncs }
+  const { logSyncs, witnessSyncs, segments } = disk
+  return { findings, logSyncs, witnessSyncs, segments }
 }
 
 /** Messages that promise nothing have no rule: pre-votes, and answers to heartbeats, which count only while this start lives. */
@@ -81,7 +84,8 @@ function broken({ type, term, from, to, index, reject }: Message, now: OnDisk): 
   }
   const votedFor = type === 'MsgVoteResp' ? to : from
   const votes = (type === 'MsgVoteResp' && !reject) || type === 'MsgVote'
-  if (votes && (now.term !== term || now.vote !== votedFor)) {
+  // A later term on disk forbids another vote in this one just as well.
+  if (votes && now.term === term && now.vote !== votedFor) {
     return `${told} for ${votedFor}, but on disk is a vote for ${now.vote} in term ${now.term}`
   }
   return undefined

@@ -1,6 +1,7 @@
 /**
  * What was on disk at each moment of a trace: records of the log and slots of the witness, in the formats of
- * src/storage/README.md. A write counts as on disk once a sync of its file, begun after the write had returned, has returned 0.
+ * src/storage/README.md. A write counts as on disk once a sync of its file, begun after the write had returned, has returned 0;
+ * in a new segment only when the file has its name, and the directory was synced after that.
  */
 import type { Syscall } from './strace.ts'
 
@@ -18,6 +19,7 @@ export interface OnDisk {
 interface LogRecord {
   readonly number: number
   readonly index: number
+  synced: boolean
 }
 
 interface Slot {
@@ -48,16 +50,21 @@ export class DiskReplay {
   /** Completed syncs of the log and of the witness. */
   logSyncs = 0
   witnessSyncs = 0
+  segments = 0
   private readonly changes: Change[]
   private next = 0
   private lastNumber = 0
   private lastSequence = 0
   private readonly files = new Map<string, Pending>()
+  /** Synced, but in a file that would not be found after a crash; and whether it has been renamed. */
+  private nameless: LogRecord[] = []
+  private named: LogRecord[] = []
 
   constructor(calls: readonly Syscall[]) {
     const changes: Change[] = []
     for (const call of calls) {
-      if (!/\/log\/(?:wal-|witness$)/.test(call.target) || call.result === undefined || call.result < 0) continue
+      if (!/\/log(?:$|\/wal-|\/witness$)/.test(call.target) || call.result === undefined || call.result < 0) continue
+      if (call.name === 'rename') changes.push({ line: call.ended, apply: () => this.renamed() })
       if (call.name === 'pwrite64') changes.push({ line: call.ended, apply: () => this.wrote(call) })
       if (call.name !== 'fdatasync' && call.name !== 'fsync') continue
       let covered: Pending = { records: [], slots: [] }
@@ -96,24 +103,43 @@ export class DiskReplay {
     this.now.unsynced += records.length
   }
 
+  private renamed(): void {
+    this.named.push(...this.nameless)
+    this.nameless = []
+    this.segments++
+  }
+
+  private keep(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const { number, index } = record
+      // Syncs may overlap, so that two of them cover it.
+      if (!record.synced) this.now.unsynced--
+      record.synced = true
+      if (number <= this.lastNumber) continue
+      this.lastNumber = number
+      this.now.lastIndex = index
+    }
+  }
+
+  /** What a sync that begins now will cover. */
   private begin(call: Syscall): Pending {
+    if (call.target.endsWith('/log')) {
+      const records = this.named
+      this.named = []
+      return { records, slots: [] }
+    }
     const { records, slots } = this.file(call)
     return { records: [...records], slots: [...slots] }
   }
 
   private synced(call: Syscall, { records, slots }: Pending): void {
     const file = this.file(call)
-    const before = file.records.length
     file.records = file.records.filter((record) => !records.includes(record))
     file.slots = file.slots.filter((slot) => !slots.includes(slot))
-    this.now.unsynced -= before - file.records.length
-    if (records.length > 0) this.logSyncs++
     if (slots.length > 0) this.witnessSyncs++
-    for (const { number, index } of records) {
-      if (number <= this.lastNumber) continue
-      this.lastNumber = number
-      this.now.lastIndex = index
-    }
+    if (records.length > 0 && !call.target.endsWith('/log')) this.logSyncs++
+    if (call.target.endsWith('/wal-next.tmp')) this.nameless.push(...records)
+    else this.keep(records)
     for (const { sequence, term, vote } of slots) {
       if (sequence <= this.lastSequence) continue
       this.lastSequence = sequence
@@ -134,8 +160,11 @@ function recordsOf({ data, offset }: Syscall): LogRecord[] {
   const records: LogRecord[] = []
   let at = offset === 0 ? segmentHeaderBytes : 0
   while (at + recordHeaderBytes <= data.length && data.readUInt32LE(at) === recordMagic) {
-    records.push({ number: u64(data, at + 32), index: u64(data, at + 16) })
+    records.push({ number: u64(data, at + 32), index: u64(data, at + 16), synced: false })
     at += recordHeaderBytes + Math.ceil(data.readUInt32LE(at + 8) / 8) * 8 + 8
+  }
+  if (records.length > 0 && at !== data.length) {
+    throw new Error(`the trace cuts a write of ${data.length} bytes short, so that not every record of it is known`)
   }
   return records
 }

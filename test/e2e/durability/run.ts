@@ -1,6 +1,7 @@
 /** Runs three servers, one of them under strace, through everything that asks it for promises. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NodeStatus } from '../../../src/api/index.ts'
 import type { Client } from '../../../src/client/index.ts'
 import { Cluster, until } from '../harness/index.ts'
 import type { Alone } from './check.ts'
@@ -12,6 +13,8 @@ export interface RunOptions {
   readonly executable?: string
   /** Single puts, one after the other, while it follows, and as many while it leads. */
   readonly puts: number
+  /** Puts of half a MiB, in both parts. */
+  readonly largePuts: number
   /** Elections in which it is asked for its vote. */
   readonly elections: number
 }
@@ -25,9 +28,10 @@ export interface Traced {
 const names = ['n1', 'n2', 'n3']
 const traced = 'n3'
 const stringBytesMax = 4096
+const largeBytes = 512 << 10
 
 /** Runs it; the cluster is gone afterwards. */
-export async function runTraced({ directory, executable, puts, elections }: RunOptions): Promise<Traced> {
+export async function runTraced({ directory, executable, puts, largePuts, elections }: RunOptions): Promise<Traced> {
   mkdirSync(directory, { recursive: true })
   const path = join(directory, 'trace.txt')
   const cluster = await Cluster.make({ directory, founders: names })
@@ -38,14 +42,14 @@ export async function runTraced({ directory, executable, puts, elections }: RunO
     await cluster.whole(names)
     const client = await cluster.client()
     await lead(cluster, client, 'n1')
-    await putOneByOne(client, 'follower', puts)
+    await putOneByOne(cluster, client, 'follower', puts, largePuts)
     for (let round = 0; round < elections; round++) await lead(cluster, client, round % 2 === 0 ? 'n2' : 'n1')
     await loseLeader(cluster)
     await lead(cluster, client, traced)
     await cluster.server('n2').stop()
     const { lastIndex = 0 } = (await cluster.status(traced)) ?? {}
     const alone = { fromSeconds: Date.now() / 1000, index: lastIndex }
-    await putOneByOne(client, 'leader', puts)
+    await putOneByOne(cluster, client, 'leader', puts, largePuts)
     await client.close()
     await cluster.server(traced).stop()
     await traceIsWhole(path)
@@ -57,7 +61,7 @@ export async function runTraced({ directory, executable, puts, elections }: RunO
 
 /** With -D the process that was started is the server itself, so that signals reach it; the tracer ends after it. */
 function tracer(path: string): string[] {
-  const calls = 'trace=fsync,fdatasync,write,writev,sendto,sendmsg,pwrite64,pwritev'
+  const calls = 'trace=fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64,pwritev'
   return ['strace', '-D', '-f', '-ttt', '-xx', '-yy', '-s', `${stringBytesMax}`, '-o', path, '-e', calls]
 }
 
@@ -66,8 +70,29 @@ function instead(executable: string): string[] {
   return ['/bin/sh', '-c', `node=$0; shift; exec "$node" '${executable}' "$@"`]
 }
 
-async function putOneByOne(client: Client, prefix: string, count: number): Promise<void> {
-  for (let at = 0; at < count; at++) await client.store.put(`${prefix}/${at}`, `value ${at}`)
+async function putOneByOne(
+  cluster: Cluster,
+  client: Client,
+  prefix: string,
+  count: number,
+  largeCount: number,
+): Promise<void> {
+  const large = new Uint8Array(largeBytes).fill(0x6c)
+  for (let at = 0; at < count + largeCount; at++) {
+    await client.store.put(`${prefix}/${Math.min(at, count)}`, at < count ? `value ${at}` : large)
+    // The trace holds the beginning of each write only, so there must be one record in it.
+    await until(
+      `${traced} has caught up`,
+      async () => isAbreast(await cluster.status('n1'), await cluster.status(traced)),
+      {
+        everyMs: 5,
+      },
+    )
+  }
+}
+
+function isAbreast(one: NodeStatus | undefined, other: NodeStatus | undefined): boolean {
+  return one !== undefined && one.lastIndex === other?.lastIndex
 }
 
 async function lead(cluster: Cluster, client: Client, name: string): Promise<void> {

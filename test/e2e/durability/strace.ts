@@ -10,8 +10,9 @@ import { readFileSync } from 'node:fs'
 /** One call that was traced. */
 export interface Syscall {
   readonly name: string
+  /** -1 for `rename`. */
   readonly fd: number
-  /** What the descriptor was: a path, or `TCP:[here->there]`. */
+  /** What the descriptor was: a path, or `TCP:[here->there]`. The new path of `rename`. */
   readonly target: string
   /** Lines at which it began and returned; Infinity when it never did. */
   readonly began: number
@@ -30,6 +31,7 @@ const linePattern = /^(\d+)\s+(\d+\.\d+) (.*)$/
 const resumedPattern = /^<\.\.\. (\w+) resumed>(.*)$/
 const unfinished = ' <unfinished ...>'
 const callPattern = /^(\w+)\((\d+)<(TCP(?:v6)?:\[[^\]]*\]|[^>]*)>/
+const renamePattern = /^rename\("[^"]*", "([^"]*)"/
 const resultPattern = /\)\s+= (-?\d+)/
 const piecePattern = /"((?:\\x[0-9a-f]{2})*)"(?:\.\.\.)?, (?:iov_len=)?(\d+)/g
 const offsetPattern = /, (\d+)\)\s+= /
@@ -42,6 +44,7 @@ const interesting: ReadonlySet<string> = new Set([
   'pwritev',
   'fsync',
   'fdatasync',
+  'rename',
 ])
 
 interface Begun {
@@ -74,7 +77,9 @@ export function readTrace(path: string): Syscall[] {
 }
 
 function add(calls: Syscall[], text: string, { line, seconds }: Begun, ended: number): void {
-  const [, name = '', fd = '', target = ''] = callPattern.exec(text) ?? []
+  const [, renamed] = renamePattern.exec(text) ?? []
+  const [, name = '', fd = '', target = ''] =
+    renamed === undefined ? (callPattern.exec(text) ?? []) : ['', 'rename', '-1', renamed]
   if (!interesting.has(name)) return
   const where = target.startsWith('TCP') ? target : bytesOf(target).toString('latin1')
   // Nobody asks for what goes to pipes, terminals and wakeups.

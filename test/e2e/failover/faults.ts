@@ -20,8 +20,8 @@ export interface FaultPlan {
 }
 
 const lookEveryMs = 10
-/** A kill in so many takes a follower along, so that no quorum is left until one of them is back. */
-const pairEvery = 6
+/** A kill in so many takes one follower along, or both in turn, so that no quorum is left until they are back. */
+const moreEvery = 5
 const pauseChance = 0.4
 
 /** Breaks a cluster and keeps it running. */
@@ -48,7 +48,8 @@ export class Faults {
     while (this.seconds < plan.seconds || this.outages.length < plan.kills) {
       const leader = await this.cluster.whole(this.names)
       await sleep(Math.random() * 600)
-      if (Math.random() < pauseChance) this.pause(Math.random() < 0.5 ? leader : this.any())
+      const more = (this.outages.length + 1) % moreEvery === 0
+      if (!more && Math.random() < pauseChance) this.pause(Math.random() < 0.5 ? leader : this.any())
       // A leader that was paused wakes up beside its successor, and must not serve what it believes.
       if (this.paused === undefined || Math.random() < 0.5) await this.killLeader(leader)
       await this.paused
@@ -76,26 +77,25 @@ export class Faults {
   }
 
   private async killLeader(leader: string): Promise<void> {
-    const plain = this.paused === undefined
     const others = this.names.filter((name) => name !== leader)
-    const pair = plain && (this.outages.length + 1) % pairEvery === 0
-    const follower = others[this.outages.length % 2] as string
-    if (pair) await this.cluster.server(follower).kill()
+    const number = this.outages.length + 1
+    const along = number % moreEvery > 0 ? 0 : (number / moreEvery) % 2 === 0 ? 2 : 1
+    const followers = along === 2 ? others : others.slice(number % 2, (number % 2) + along)
+    const plain = this.paused === undefined && along === 0
     const killedMs = performance.now()
-    await this.cluster.server(leader).kill()
+    await Promise.all([leader, ...followers].map((name) => this.cluster.server(name).kill()))
     const written = this.prober.store.put('probe', leader, { timeoutMs: 120_000 }).then(() => performance.now())
-    if (pair) this.cluster.start(follower)
+    for (const name of followers) this.cluster.start(name)
     const led = this.untilLed(written)
     // Sometimes it is back while the others still look for a leader.
     const restarted = sleep(Math.random() * 2_000).then(() => this.cluster.start(leader))
     const [leaderMs, writeMs] = [(await led) - killedMs, (await written) - killedMs]
     await restarted
-    this.outages.push({ leaderMs, writeMs, plain: plain && !pair })
-    const how = pair ? `${leader} and ${follower}` : leader
+    this.outages.push({ leaderMs, writeMs, plain })
     this.note(
-      `${this.seconds.toFixed(0).padStart(4)} s  kill ${`${this.outages.length}`.padStart(3)}: ${how}, ` +
+      `${this.seconds.toFixed(0).padStart(4)} s  kill ${`${number}`.padStart(3)}: ${[leader, ...followers].join(' and ')}, ` +
         `next leader after ${leaderMs.toFixed(0)} ms, next write after ${writeMs.toFixed(0)} ms` +
-        (plain ? '' : ', while a node was paused'),
+        (plain || along > 0 ? '' : ', while a node was paused'),
     )
   }
 
