@@ -90,10 +90,18 @@ export async function garbage({ report, directory }: Scene): Promise<void> {
         }
       }
     })
-    await check('a frame above the limit', async () => {
+    await check('the node tells why it ends a link', async () => {
       const hello = encodeHello(clientHello('garbage', randomBytes(16)))
-      const ended = await linkEnds(address, [hello, randomBytes(9 << 20)], 10_000)
-      expect(ended, 'the link did not end')
+      const reasons = [
+        await endOf(address, [randomBytes(40)]),
+        await endOf(address, [hello, Uint8Array.of(1, frameKinds.call, 0xff, 0xff)]),
+        await endOf(address, [hello, randomBytes(9 << 20)]),
+      ]
+      const [nonsense, call, large] = reasons.map((end) => end ?? 'nothing')
+      const all = reasons.join('; ')
+      expect(/MalformedFrame/.test(nonsense ?? '') && /MalformedFrame/.test(call ?? ''), all)
+      expect(/FrameTooLarge|1009/.test(large ?? ''), all)
+      return all
     })
     await check('half a frame, then nothing', async () => {
       const head = `GET ${linkPath} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n`
@@ -139,15 +147,26 @@ async function ended(port: number, bytes: Uint8Array): Promise<void> {
 
 /** Opens a link, sends frames, and tells whether the node ended it within `waitMs`. */
 async function linkEnds(address: string, frames: readonly (Uint8Array | string)[], waitMs = 4_000): Promise<boolean> {
+  return (await endOf(address, frames, waitMs)) !== undefined
+}
+
+/** The same, with the code and reason that the link was closed with; undefined when it was not. */
+async function endOf(
+  address: string,
+  frames: readonly (Uint8Array | string)[],
+  waitMs = 10_000,
+): Promise<string | undefined> {
   const socket = new WebSocket(`ws://${address}${linkPath}`, { perMessageDeflate: false })
   socket.on('error', () => {})
-  const closed = new Promise<boolean>((resolve) => socket.once('close', () => resolve(true)))
+  const closed = new Promise<string>((resolve) =>
+    socket.once('close', (code, reason) => resolve(`${code} ${reason.toString()}`)),
+  )
   await new Promise<void>((resolve) => {
     socket.once('open', resolve)
     socket.once('close', () => resolve())
   })
   for (const frame of frames) if (socket.readyState === WebSocket.OPEN) socket.send(frame)
-  const ended = await Promise.race([closed, sleep(waitMs).then(() => false)])
+  const end = await Promise.race([closed, sleep(waitMs).then(() => undefined)])
   socket.terminate()
-  return ended
+  return end
 }
