@@ -17,18 +17,9 @@ export function outcomeTable(outcomes: readonly LoadOutcome[]): string {
   return markdownTable(head, rows)
 }
 
-/** CPU time per request and memory of each server, and what each has written to disk per request on the average. */
+/** CPU time per request and memory of each server. */
 export function costTable(outcomes: readonly LoadOutcome[]): string {
-  const head = [
-    'load',
-    'system',
-    'leader µs (main)',
-    'followers µs (main)',
-    'mean µs',
-    'leader MB',
-    'followers MB',
-    'written B',
-  ]
+  const head = ['load', 'system', 'leader µs (main)', 'followers µs (main)', 'mean µs', 'leader MB', 'followers MB']
   const rows = outcomes.map((outcome) => {
     const leaders = outcome.members.filter(({ leads }) => leads)
     const followers = outcome.members.filter(({ leads }) => !leads)
@@ -40,7 +31,6 @@ export function costTable(outcomes: readonly LoadOutcome[]): string {
       significant(meanCpuUs(outcome)),
       megabytes(leaders),
       megabytes(followers),
-      formatCount(mean(outcome, ({ writtenBytes }) => writtenBytes)),
     ]
   })
   return markdownTable(head, rows)
