@@ -26,6 +26,9 @@ import type { AdminService } from './admin-service.ts'
 const frameBytesMax = 1 << 20
 const unsentBytesMax = 16 << 20
 const streamsMax = 4
+/** A stream leaves room in the connection's queue: results that find it full end the connection. */
+const streamUnsentMax = 4 << 20
+const lookAgainMs = 10
 
 /** Gathers results of one kind during a turn. */
 class Results implements CommandOwner {
@@ -73,7 +76,6 @@ export class ClientPort {
   private paused = false
   private streams = 0
   private over = false
-  private onDrain: (() => void)[] = []
 
   constructor(session: Session, options: ClientPortOptions) {
     this.session = session
@@ -151,10 +153,11 @@ export class ClientPort {
       if (this.streams >= streamsMax) throw new NitroError('Overloaded', `${this.streams} streams are already open`)
       this.streams++
       for await (const data of this.options.admin.snapshot()) {
-        while (!this.over && !this.session.send(frameKinds.stream, encodeStreamChunk({ id, seq, data }))) {
-          await new Promise<void>((resolve) => this.onDrain.push(resolve))
+        while (!this.over && this.session.bufferedBytes > streamUnsentMax) {
+          await new Promise<void>((resolve) => this.options.scheduler.after(lookAgainMs, resolve))
         }
         if (this.over) return
+        this.send(frameKinds.stream, encodeStreamChunk({ id, seq, data }))
         seq++
       }
       this.send(frameKinds.stream, encodeStreamChunk({ id, seq, end: true }))
@@ -176,13 +179,14 @@ export class ClientPort {
     if (!this.paused && this.session.bufferedBytes > unsentBytesMax) {
       this.paused = true
       this.session.pause()
-      this.options.scheduler.after(10, () => this.lookAgain())
+      this.options.scheduler.after(lookAgainMs, () => this.lookAgain())
     }
   }
 
   private lookAgain(): void {
     if (!this.paused || this.over) return
-    if (this.session.bufferedBytes > unsentBytesMax / 2) this.options.scheduler.after(10, () => this.lookAgain())
+    if (this.session.bufferedBytes > unsentBytesMax / 2)
+      this.options.scheduler.after(lookAgainMs, () => this.lookAgain())
     else this.drained()
   }
 
@@ -191,7 +195,6 @@ export class ClientPort {
       this.paused = false
       this.session.resume()
     }
-    for (const run of this.onDrain.splice(0)) run()
   }
 
   /** Makes sure that gathered results leave at the end of this turn. */

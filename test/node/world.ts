@@ -1,0 +1,69 @@
+/** Whole nodes on a memory network under virtual time. */
+import { MemoryNetwork } from '../../net/index.ts'
+import { connect } from '../../src/client/index.ts'
+import type { Client } from '../../src/client/index.ts'
+import { openNode } from '../../src/node/index.ts'
+import type { Node, NodeOptions } from '../../src/node/index.ts'
+import { MemoryFiles, MemoryKvFactory, nodeCrypto } from '../../src/storage/index.ts'
+import { VirtualTime, seededRandom } from '../net/schedulers.ts'
+
+/** A network, a disk per name, and time that runs by itself until {@link World.stop}. */
+export class World {
+  readonly time = new VirtualTime()
+  readonly network: MemoryNetwork
+  readonly disks = new Map<string, MemoryFiles>()
+  private readonly random = seededRandom(5)
+  private running = true
+  private end: () => void = () => undefined
+
+  constructor() {
+    this.network = new MemoryNetwork({ scheduler: this.time, clock: this.time, random: this.random })
+    const beat = (): void => {
+      if (this.running) this.time.after(5, beat)
+    }
+    beat()
+    void this.time.until(new Promise<void>((resolve) => (this.end = resolve)))
+  }
+
+  disk(name: string): MemoryFiles {
+    let disk = this.disks.get(name)
+    if (disk === undefined) this.disks.set(name, (disk = new MemoryFiles()))
+    return disk
+  }
+
+  /** Opens a node on its disk, listening at `name:1`. */
+  open(name: string, options: NodeOptions = {}): Promise<Node> {
+    const files = this.disk(name)
+    const ports = {
+      ...{ clock: this.time, scheduler: this.time, random: this.random, crypto: nodeCrypto },
+      ...{ files, kv: new MemoryKvFactory(files), transport: this.network.transport(name) },
+    }
+    const sizes = { logSegmentBytes: 1 << 20 }
+    return openNode({ name, dataDir: 'data', listen: `${name}:1`, sizes, ports, ...options })
+  }
+
+  /** Opens nodes that form a cluster, and waits until all are ready. */
+  async form(...names: string[]): Promise<Node[]> {
+    const peers = Object.fromEntries(names.map((name) => [name, `${name}:1`]))
+    const nodes = await Promise.all(names.map((name) => this.open(name, { peers })))
+    await Promise.all(nodes.map((node) => node.ready()))
+    return nodes
+  }
+
+  connect(...names: string[]): Promise<Client> {
+    const { time, random } = this
+    const ports = { clock: time, scheduler: time, random, transport: this.network.transport('client') }
+    return connect({ endpoints: names.map((name) => `${name}:1`), ports })
+  }
+
+  /** Lets virtual time pass. */
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => this.time.after(ms, resolve))
+  }
+
+  /** Time stands still; call it when nothing is awaited any more. */
+  stop(): void {
+    this.running = false
+    this.end()
+  }
+}
