@@ -33,12 +33,15 @@ export class ServerProcess {
   private readonly child: ChildProcess
 
   constructor({ args, environment = {}, logPath, wrapper = [] }: ServerStart) {
-    const [command, ...rest] = [...wrapper, process.execPath, mainPath, 'server', ...args] as [string, ...string[]]
+    const served = [process.execPath, mainPath, 'server', ...args, '--exit-with-parent']
+    const [command, ...rest] = [...wrapper, ...served] as [string, ...string[]]
     const inherited = Object.entries(process.env).filter(([name]) => !/^(?:NITROSTATE_|NODE_OPTIONS$)/.test(name))
     this.child = spawn(command, rest, {
-      stdio: ['ignore', 'ignore', 'pipe'],
+      // Nobody writes to its standard input; it closes with this script, however that ends, and the server with it.
+      stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...Object.fromEntries(inherited), ...environment },
     })
+    this.child.stdin?.on('error', () => {})
     const forget = atExit(() => void this.child.kill('SIGKILL'))
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
