@@ -3,12 +3,14 @@
  *
  * Changes belong to the leader; a node that does not lead passes them on to the one that does, once.
  */
-import { NitroError, emptyBytes, hashText, hex, isNitroError } from '../../base/index.ts'
+import { NitroError, emptyBytes, equalBytes, hashText, hex, isNitroError } from '../../base/index.ts'
+import { parseAddress } from '../../net/index.ts'
 import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
 import {
   callOnce,
   encodeConfiguration,
   isClaimed,
+  isMemberName,
   memberById,
   memberByName,
   memberRole,
@@ -108,7 +110,7 @@ export class AdminService {
     const { members } = group
     switch (method) {
       case 'addMember':
-        await members.change((view) => planAdd(view, text(params, 'name'), text(params, 'address'), 'voter'))
+        await members.change((view) => planAdd(view, newName(params), newAddress(params), 'voter'))
         return null
       case 'promoteMember':
         await members.change((view) => planPromote(view, text(params, 'name')))
@@ -117,7 +119,7 @@ export class AdminService {
         await members.change((view) => planRemove(view, text(params, 'name')))
         return null
       case 'replaceMember':
-        await members.change((view) => planReplace(view, text(params, 'name'), optionalText(params, 'address')))
+        await members.change((view) => planReplace(view, text(params, 'name'), movedTo(params)))
         return null
       case 'transferLeadership':
         return members.transfer(optionalText(params, 'to'))
@@ -127,7 +129,7 @@ export class AdminService {
   }
 
   private async join(group: Group, params: CallParams): Promise<CallValue> {
-    const name = text(params, 'name')
+    const name = newName(params)
     const { incarnation } = params
     if (!(incarnation instanceof Uint8Array) || incarnation.length !== 16) {
       throw new NitroError('InvalidArgument', 'join: incarnation must be 16 bytes')
@@ -135,14 +137,15 @@ export class AdminService {
     const request = {
       name,
       incarnation: Uint8Array.from(incarnation),
-      address: text(params, 'address'),
+      address: newAddress(params),
       target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
     }
     const otherMachine = this.replica.judgeManifest(name, [optionalText(params, 'manifest') ?? ''])
     if (otherMachine !== undefined) throw otherMachine
     await group.members.change((view) => planJoin(view, request))
     const member = memberByName(group.configuration, name)
-    if (member === undefined) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
+    const admitted = member !== undefined && equalBytes(member.incarnation, incarnation)
+    if (!admitted) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
     return { id: member.id, configuration: encodeConfiguration(group.configuration) }
   }
 
@@ -243,4 +246,21 @@ function text(params: CallParams, name: string): string {
 function optionalText(params: CallParams, name: string): string | undefined {
   const value = params[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** A name that is about to enter the member table, on every node and for good. */
+function newName(params: CallParams): string {
+  const name = text(params, 'name')
+  if (!isMemberName(name)) throw new NitroError('InvalidArgument', `name: ${JSON.stringify(name)} is not a member name`)
+  return name
+}
+
+function newAddress(params: CallParams): string {
+  const address = text(params, 'address')
+  parseAddress(address)
+  return address
+}
+
+function movedTo(params: CallParams): string | undefined {
+  return optionalText(params, 'address') === undefined ? undefined : newAddress(params)
 }

@@ -13,6 +13,7 @@ export {
 export type { Configuration, Founder, Member } from './configuration.ts'
 export type { Group } from './group.ts'
 export type { GroupParts } from './group-types.ts'
+export { isMemberName } from './options.ts'
 export { planAdd, planJoin, planPromote, planRemove, planReplace } from './membership.ts'
 export { defaultSizes, defaultTiming } from './ports.ts'
 export type { ReplicaObserver, ReplicaPorts, ReplicaSizes, ReplicaTiming } from './ports.ts'

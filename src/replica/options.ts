@@ -38,17 +38,23 @@ export interface ReplicaSettings {
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
+/** Whether a member may have this name: 1 to 63 letters, digits, dots, dashes or underscores. */
+export function isMemberName(name: string): boolean {
+  return namePattern.test(name)
+}
+
 /** Fills in defaults. Throws `InvalidArgument`. */
 export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
   const { name, address } = settings
   const peers = settings.peers ?? {}
   const join = settings.join ?? []
-  if (!namePattern.test(name)) bad('name', `${JSON.stringify(name)} is not 1 to 63 letters, digits, dots or dashes`)
+  if (!isMemberName(name))
+    bad('name', `${JSON.stringify(name)} is not 1 to 63 letters, digits, dots, dashes or underscores`)
   if (join.length > 0 && Object.keys(peers).length > 0) {
     bad('join', 'give either peers (to form a cluster) or join (to enter one), not both')
   }
   for (const [peer, at] of Object.entries(peers)) {
-    if (!namePattern.test(peer)) bad('peers', `${JSON.stringify(peer)} is not a name`)
+    if (!isMemberName(peer)) bad('peers', `${JSON.stringify(peer)} is not a name`)
     parseAddress(at)
   }
   for (const at of join) parseAddress(at)

@@ -1,4 +1,5 @@
 /** Whole nodes on a memory network under virtual time. */
+import type { KvFactory } from '../../base/index.ts'
 import { MemoryNetwork } from '../../net/index.ts'
 import { connect } from '../../src/client/index.ts'
 import type { Client } from '../../src/client/index.ts'
@@ -12,6 +13,8 @@ export class World {
   readonly time = new VirtualTime()
   readonly network: MemoryNetwork
   readonly disks = new Map<string, MemoryFiles>()
+  /** Names of nodes that read a wrong byte from their state next time. */
+  readonly rotten = new Set<string>()
   private readonly random = seededRandom(5)
   private running = true
   private end: () => void = () => undefined
@@ -31,12 +34,29 @@ export class World {
     return disk
   }
 
+  private kv(name: string): KvFactory {
+    const factory = new MemoryKvFactory(this.disk(name))
+    return {
+      open: async (path, options) => {
+        const kv = await factory.open(path, options)
+        const getSync = kv.getSync.bind(kv)
+        kv.getSync = (key) => {
+          const value = getSync(key)?.slice()
+          if (value !== undefined && this.rotten.delete(name))
+            value[value.length >> 1] = (value[value.length >> 1] as number) ^ 1
+          return value
+        }
+        return kv
+      },
+    }
+  }
+
   /** Opens a node on its disk, listening at `name:1`. */
   open(name: string, options: NodeOptions = {}): Promise<Node> {
     const files = this.disk(name)
     const ports = {
       ...{ clock: this.time, scheduler: this.time, random: this.random, crypto: nodeCrypto },
-      ...{ files, kv: new MemoryKvFactory(files), transport: this.network.transport(name) },
+      ...{ files, kv: this.kv(name), transport: this.network.transport(name) },
     }
     const sizes = { logSegmentBytes: 1 << 20 }
     return openNode({ name, dataDir: 'data', listen: `${name}:1`, sizes, ports, ...options })
