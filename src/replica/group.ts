@@ -156,6 +156,7 @@ export class Group {
       logClock: this.logClock,
       writer: this.writer,
       send: (to, channel, kind, payload) => this.sendTo(to, channel, kind, payload),
+      reaches: (member) => this.options.links.connected(this.nameOf(member)),
       failed: (error) => this.fail(error),
     })
     this.exchange = new StateExchange({

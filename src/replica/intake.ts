@@ -22,6 +22,8 @@ export interface IntakeOptions {
   readonly logClock: LogClock
   readonly writer: LogWriter
   readonly send: MemberSender
+  /** Whether there is a link to a member. */
+  readonly reaches: (member: number) => boolean
   readonly failed: (error: unknown) => void
 }
 
@@ -102,12 +104,16 @@ export class Intake {
     this.options.failed(machine.damage)
   }
 
-  /** Once a turn, before the core hands out: proposes or forwards what waits, and asks for a read index. */
+  /**
+   * Once a turn, before the core hands out: proposes or forwards what waits, and asks for a read index. While the leader can't
+   * be reached, commands wait as they do without one: most often it has died, and refused they would come again ever more
+   * slowly, long after there is a new one.
+   */
   turn(): void {
-    const { group } = this.options
+    const { group, reaches } = this.options
     const { leaderId, proposals, reads } = group
     if (group.isLeader) this.proposeWaiting()
-    else if (leaderId !== 0 && proposals.queued > 0) {
+    else if (leaderId !== 0 && proposals.queued > 0 && reaches(leaderId)) {
       proposals.drain((command, owner, tag) => this.forwarder.add(leaderId, command, owner, tag))
       this.forwarder.flush()
     }

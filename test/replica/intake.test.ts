@@ -15,7 +15,7 @@ import { HandTime, RecordingOwner, putCommand } from './support.ts'
 function setUp(leaderId: number) {
   const time = new HandTime()
   const sent: string[] = []
-  const link = { open: true }
+  const link = { open: true, up: true }
   const writer = { writing: false }
   const proposals = new Proposals(1_000)
   const log: { index: number; data: Uint8Array }[] = []
@@ -47,6 +47,7 @@ function setUp(leaderId: number) {
       if (link.open) sent.push(`${to} ${kind} ${tagsOf(payload).join()}`)
       return link.open
     },
+    reaches: () => link.up,
     failed: (error) => expect.unreachable(String(error)),
   })
   return { time, sent, link, writer, proposals, group, intake, log }
@@ -82,6 +83,18 @@ test('without a leader commands wait', () => {
   intake.submit(putCommand('k'), new RecordingOwner(), 1)
   intake.turn()
   expect([sent, log, intake.pending]).toEqual([[], [], 1])
+})
+
+test('while the leader cannot be reached commands wait, and leave with the next turn that can', () => {
+  const { intake, sent, link } = setUp(2)
+  const owner = new RecordingOwner()
+  link.up = false
+  intake.submit(putCommand('k'), owner, 1)
+  intake.turn()
+  expect([sent, owner.heard, intake.pending]).toEqual([[], [], 1])
+  link.up = true
+  intake.turn()
+  expect(sent).toEqual([`2 ${frameKinds.forward} 1`])
 })
 
 test('bytes that no machine could read never reach the log', () => {
