@@ -5,7 +5,7 @@
  * bound and throws `MalformedFrame`; callers that read from disk translate it.
  */
 import { assert } from './assert.ts'
-import { emptyBytes, latin1, strictText, utf8 } from './bytes.ts'
+import { emptyBytes, latin1, plainBytes, strictText, utf8 } from './bytes.ts'
 import { NitroError } from './errors.ts'
 
 const two32 = 0x1_0000_0000
@@ -125,7 +125,7 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     assert(start >= 0 && start <= end && end <= bytes.length, 'reader bounds')
-    this.bytes = bytes
+    this.bytes = plainBytes(bytes)
     this.at = start
     this.end = end
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

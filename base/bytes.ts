@@ -16,6 +16,15 @@ const lossyDecoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 /** An empty byte string; shared, so it must not be resized or transferred. */
 export const emptyBytes: Uint8Array = new Uint8Array(0)
 
+/**
+ * The same memory as a plain Uint8Array. Node's Buffer is a subclass whose `slice` shares memory and whose `toString` decodes:
+ * a value that is one on some nodes only makes the same program answer differently.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 /** UTF-8 bytes of a string. Lone surrogates become U+FFFD, as the platform does. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text)

@@ -7,7 +7,7 @@
  * Everything is synchronous and depends on the log alone. A command is atomic to queries; an entry is atomic for the
  * applied index, the hash and what is flushed. Damage found while reading ends the machine: every later call throws it.
  */
-import { NitroError, assert, checksum32, emptyBytes, isNitroError, latin1 } from '../base/index.ts'
+import { NitroError, assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
 import type { Hash128, KvChange } from '../base/index.ts'
 import { BlockStore } from './block-store.ts'
 import { CommandHeader, builtins, decodeCommandHeader, kvMethods } from './command.ts'
@@ -85,7 +85,9 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.limits = limitsWith(options.limits)
     this.garbageBytes = options.garbageBytes ?? 1024 * 1024
-    this.state = new State(new BlockStore(options.readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
+    this.state = new State(
+      new BlockStore((id) => plainBlock(options.readBlock(id)), options.cacheBytes ?? 16 * 1024 * 1024),
+    )
     this.sessions = new Sessions(this.limits)
     this.programs = new UserPrograms(options.programs ?? [], this.state, this.limits)
     this.loader = new Loader(this.state, this.sessions)
@@ -94,7 +96,7 @@ export class Machine {
   /** Takes one stored record; all must come, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
   load(key: Uint8Array, value: Uint8Array): void {
     assert(this.loader !== undefined, 'records are loaded before anything else')
-    this.guard(() => this.loader?.load(key, value))
+    this.guard(() => this.loader?.load(plainBytes(key), plainBytes(value)))
   }
 
   /** Ends loading and verifies the whole; nothing loaded makes a new empty state. Throws `StateDamaged`. */
@@ -132,8 +134,9 @@ export class Machine {
    * Begins the entry after the applied one. Its bytes are used until {@link finishEntry} and must not change.
    * Throws, with nothing applied, `DataCorrupt` or `UnsupportedFormat`: the node must stop.
    */
-  startEntry(index: number, term: number, data: Uint8Array): void {
+  startEntry(index: number, term: number, bytes: Uint8Array): void {
     this.begin(index, term)
+    const data = plainBytes(bytes)
     const { count, logTime, wallTime } = readEntryHeader(data)
     this.refuseUnknown(data, count)
     this.entry = data
@@ -357,4 +360,8 @@ function lengthAt(bytes: Uint8Array, at: number): number {
       ((bytes[at + 3] as number) << 24)) >>>
     0
   )
+}
+
+function plainBlock(block: Uint8Array | undefined): Uint8Array | undefined {
+  return block === undefined ? undefined : plainBytes(block)
 }

@@ -78,6 +78,8 @@ export class Box {
   readonly options: Options
   readonly disk: Disk
   machine: Machine
+  /** Whether entries come as Node's Buffers, as from a log that was read back. */
+  entriesAsBuffers = false
   private inFlight: Flush | undefined
 
   constructor(options: Options = {}, disk: Disk = new Map()) {
@@ -88,10 +90,16 @@ export class Box {
 
   /** A machine over what the disk holds. */
   load(): Machine {
-    const machine = new Machine({ ...this.options, readBlock: (id) => this.disk.get(latin1(blockKey(id))) })
-    for (const key of [...this.disk.keys()].sort()) machine.load(fromLatin1(key), this.disk.get(key) as Uint8Array)
+    const machine = new Machine({ ...this.options, readBlock: (id) => this.handOut(latin1(blockKey(id))) })
+    for (const key of [...this.disk.keys()].sort()) machine.load(fromLatin1(key), this.handOut(key) as Uint8Array)
     machine.finishLoad()
     return machine
+  }
+
+  /** As a database does: its own kind of byte string. */
+  private handOut(key: string): Uint8Array | undefined {
+    const bytes = this.disk.get(key)
+    return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   /** Everything not flushed is gone. */
@@ -108,7 +116,8 @@ export class Box {
 
   applyEntry(entry: Uint8Array): Uint8Array[] {
     const results: Uint8Array[] = []
-    this.machine.startEntry(this.machine.appliedIndex + 1, 1, entry)
+    const bytes = this.entriesAsBuffers ? Buffer.from(entry) : entry
+    this.machine.startEntry(this.machine.appliedIndex + 1, 1, bytes)
     while (this.machine.step((position, result) => (results[position] = result)));
     this.machine.finishEntry()
     return results

@@ -37,6 +37,25 @@ describe('programs of users', () => {
     })
   })
 
+  it('get plain byte strings, whatever the disk and the log hand out', () => {
+    const kinds: string[] = []
+    const box = boxWith({
+      look: (tx, args) => {
+        const { bytes } = args as { bytes: Uint8Array }
+        const read = tx.get('a') as Uint8Array
+        const found = tx.range({ start: 'a', limit: 1 })[0]?.value as Uint8Array
+        kinds.push(...[bytes, read, found].map((one) => one.constructor.name))
+        return String(read)
+      },
+    })
+    box.run(put('a', 'abc'))
+    box.flush()
+    box.restart()
+    box.entriesAsBuffers = true
+    expect(valueOf(run(box, 'look', { bytes: utf8('x') }))).toBe('97,98,99')
+    expect(kinds).toEqual(['Uint8Array', 'Uint8Array', 'Uint8Array'])
+  })
+
   it('see their own changes before they take effect', () => {
     const seen: Value[] = []
     const box = boxWith({
