@@ -1,6 +1,6 @@
 /** Disks that are full. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Cluster, Promises, atExit, expect } from '../harness/index.ts'
 import type { Scene } from '../harness/index.ts'
@@ -73,7 +73,8 @@ async function smallDisk(report: Scene['report'], small: string, mount: string):
       await cluster.whole(['n1', 'n2'])
       expect(promises.doubtful.size + promises.refused.size === 0, 'writes failed')
     })
-    await report.check('started on the full disk it ends again, without damage', async () => {
+    await report.check('started on a disk without a free block it ends again, without damage', async () => {
+      fillUp(join(mount, 'ballast'))
       const { code } = await cluster.start('n3').end()
       const said = /^error: (?:DiskFull): .*/m.exec(cluster.server('n3').stderr)?.[0]
       expect(code === 1 && said !== undefined, () => `exit code ${code}\n${cluster.server('n3').tail()}`)
@@ -90,4 +91,17 @@ async function smallDisk(report: Scene['report'], small: string, mount: string):
   } finally {
     await cluster.close()
   }
+}
+
+/** Writes a file until the disk has no block left: what a node leaves when it ends may have room for its next start. */
+function fillUp(path: string): void {
+  const file = openSync(path, 'w')
+  for (const size of [1 << 20, 4096]) {
+    try {
+      for (;;) writeSync(file, Buffer.alloc(size, 1))
+    } catch (error) {
+      expect(error instanceof Error && /ENOSPC/.test(error.message), String(error))
+    }
+  }
+  closeSync(file)
 }
