@@ -118,18 +118,13 @@ const says = (node: ModelNode): BootstrapFacts => ({
   founders: node.founders,
 })
 
+/** `gather`: one node hears both others, as late as said, and decides. */
+const eventOf = (...kinds: readonly string[]) =>
+  fc.record({ kind: fc.constantFrom(...kinds), a: fc.nat(2), b: fc.nat(2), late: fc.nat(3) })
 const event = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('hear'), a: fc.nat(2), b: fc.nat(2), late: fc.nat(3) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('decide'), a: fc.nat(2), b: fc.nat(2), late: fc.nat(3) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('restart', 'wipe', 'forget'),
-      a: fc.nat(2),
-      b: fc.nat(2),
-      late: fc.nat(3),
-    }),
-  },
+  { weight: 4, arbitrary: eventOf('hear', 'decide') },
+  { weight: 10, arbitrary: eventOf('gather') },
+  { weight: 3, arbitrary: eventOf('restart', 'wipe', 'forget') },
 )
 
 describe('any interleaving of messages, restarts and wipes of three nodes', () => {
@@ -155,15 +150,19 @@ describe('any interleaving of messages, restarts and wipes of three nodes', () =
       }
       check(nodes)
     }
+    const hear = (a: number, b: number, late: number): void => {
+      const other = said[b] as BootstrapFacts[]
+      const heard = other[Math.max(other.length - 1 - late, 0)] as BootstrapFacts
+      if (a !== b) nodes[a]?.heard.set(heard.name, heard)
+    }
     for (const { kind, a, b, late } of events) {
       const node = nodes[a] as ModelNode
-      const other = said[b] as BootstrapFacts[]
-      if (kind === 'hear' && a !== b)
-        node.heard.set(names[b] as string, other[Math.max(other.length - 1 - late, 0)] as BootstrapFacts)
+      if (kind === 'hear') hear(a, b, late)
+      if (kind === 'gather') for (const one of [0, 1, 2]) hear(a, one, one === b ? late : 0)
       if (kind === 'forget') node.heard.delete(names[b] as string)
       if (kind === 'restart') Object.assign(node, { heard: new Map(), lost: false })
       if (kind === 'wipe') Object.assign(node, fresh(node.name))
-      if (kind === 'decide') decide(node)
+      if (kind === 'decide' || kind === 'gather') decide(node)
       said.forEach((history, at) => history.push(says(nodes[at] as ModelNode)))
     }
     return nodes
