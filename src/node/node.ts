@@ -79,6 +79,8 @@ export interface Node extends AsyncDisposable {
 }
 
 const handshakeTimeoutMs = 3_000
+/** In memory nothing is gained by zeroing large segments ahead. */
+const memorySizes: Partial<ReplicaSizes> = { logSegmentBytes: 256 << 10 }
 const defaultTickMs = 50
 
 /**
@@ -106,7 +108,7 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
         learner: options.learner,
         programs: options.programs,
         timing: { tickMs, electionTicks: Math.max(3, Math.round((options.electionTimeoutMs ?? 10 * tickMs) / tickMs)) },
-        sizes: options.sizes,
+        sizes: { ...(options.dataDir === undefined ? memorySizes : {}), ...options.sizes },
       },
       ports,
     )

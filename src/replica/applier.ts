@@ -36,6 +36,8 @@ const commandsPerLook = 16
 /** Applies committed entries in order. */
 export class Applier {
   machine: Machine | undefined
+  /** Commands applied by this process. */
+  commands = 0
   private readonly clock: Clock
   private readonly scheduler: Scheduler
   private readonly proposals: Proposals
@@ -46,6 +48,7 @@ export class Applier {
   private scheduled = false
   private stopped = false
   private readonly sink = (position: number, result: Uint8Array): void => {
+    this.commands++
     const { open } = this
     if (open?.batch === undefined) return
     const { batch } = open
@@ -101,6 +104,7 @@ export class Applier {
   /** Applies nothing any more. Who waits for the rest of the open entry, which stays open, can't know what became of it. */
   stop(): void {
     this.stopped = true
+    this.commands++
     const { open } = this
     if (open?.batch === undefined) return
     this.open = { batch: undefined, done: 0 }

@@ -2,11 +2,28 @@
 import type { Metrics } from '../../base/index.ts'
 import type { SoftState } from '../../consensus/index.ts'
 import type { Group } from './group.ts'
+import type { Links } from './links.ts'
 
-/** Sets every gauge that follows from the group's state. */
-export function setGauges(group: Group, metrics: Metrics, pending: number, peersConnected: number): void {
-  metrics.set('nitrostate_server_proposals_pending', pending)
-  metrics.set('nitrostate_network_peers_connected', peersConnected)
+/** Totals as last told, so that counters get what was added since. */
+export interface ToldTotals {
+  commands: number
+  failed: number
+  sentBytes: number
+  receivedBytes: number
+}
+
+/** Sets every gauge that follows from the group's state, and brings its counters up to date. */
+export function setGauges(group: Group, metrics: Metrics, links: Links, told: ToldTotals): void {
+  metrics.add('nitrostate_server_commands_total', group.applier.commands - told.commands)
+  metrics.add('nitrostate_server_proposals_failed_total', group.proposals.failed - told.failed)
+  metrics.add('nitrostate_network_peer_sent_bytes_total', links.sentBytes - told.sentBytes)
+  metrics.add('nitrostate_network_peer_received_bytes_total', links.receivedBytes - told.receivedBytes)
+  told.commands = group.applier.commands
+  told.failed = group.proposals.failed
+  told.sentBytes = links.sentBytes
+  told.receivedBytes = links.receivedBytes
+  metrics.set('nitrostate_server_proposals_pending', group.intake.pending)
+  metrics.set('nitrostate_network_peers_connected', links.connectedCount)
   metrics.set('nitrostate_server_proposals_committed_index', group.driver.core.basicStatus().hardState.commit)
   const { machine } = group.applier
   if (machine === undefined) return

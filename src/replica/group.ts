@@ -18,6 +18,7 @@ import { makeCore } from './core-config.ts'
 import { Driver } from './driver.ts'
 import { Flusher } from './flusher.ts'
 import { setGauges, setRoleGauges } from './gauges.ts'
+import type { ToldTotals } from './gauges.ts'
 import type { GroupOptions, GroupParts } from './group-types.ts'
 import { HashExchange, hashInterval } from './hash-check.ts'
 import { Intake } from './intake.ts'
@@ -52,6 +53,7 @@ export class Group {
   private readonly outbox: Outbox
   private readonly logClock: LogClock
   private readonly signal = new ChangeSignal()
+  private readonly told: ToldTotals = { commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0 }
   private leader = 0
   private leaderlessSinceMs: number
   private readonly compactor: Compactor
@@ -264,7 +266,7 @@ export class Group {
       this.intake.proposeTime(machine)
       this.members.tick()
     }
-    setGauges(this, metrics, this.intake.pending, this.options.links.connectedCount)
+    setGauges(this, metrics, this.options.links, this.told)
   }
 
   // ---- what peers tell

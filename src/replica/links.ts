@@ -55,6 +55,9 @@ export class Links {
   private readonly events: LinkEvents
   private readonly peers = new Map<string, Peer>()
   private closed = false
+  /** Payload bytes to and from peers since the start. */
+  sentBytes = 0
+  receivedBytes = 0
 
   constructor(self: string, ports: ReplicaPorts, events: LinkEvents) {
     this.self = self
@@ -174,6 +177,7 @@ export class Links {
     peer.hello = theirs
     session.start({
       message: (kind, payload) => {
+        this.receivedBytes += payload.length
         if (peer.sessions[channel] === session) this.events.message(peer.name, channel, kind, payload)
       },
       drain: () => this.events.drained(peer.name, channel),
@@ -211,7 +215,9 @@ export class Links {
 
   /** Sends one message; false when there is no link or its queue is full. */
   send(name: string, channel: Channel, kind: number, payload: Uint8Array): boolean {
-    return this.peers.get(name)?.sessions[channel]?.send(kind, payload) ?? false
+    const taken = this.peers.get(name)?.sessions[channel]?.send(kind, payload) ?? false
+    if (taken) this.sentBytes += payload.length
+    return taken
   }
 
   /** Bytes waiting towards a peer on one channel. */

@@ -79,7 +79,7 @@ export function planJoin(view: MembershipView, request: JoinRequest): ConfChange
     return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, address }])
   }
   if (isClaimed(member)) throw identityLost(name)
-  return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, incarnation, address }])
+  return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, incarnation, address, target }])
 }
 
 /** Makes a learner a voter. Throws `LearnerNotReady`. */

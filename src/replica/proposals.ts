@@ -37,6 +37,8 @@ export class Proposals {
   pending = 0
   /** Commands waiting. */
   queued = 0
+  /** Commands that ended here without an outcome from the machine. */
+  failed = 0
 
   constructor(pendingMax: number) {
     this.pendingMax = pendingMax
@@ -140,6 +142,7 @@ export class Proposals {
 
   /** Fails everything that waits and was proposed nowhere. */
   failWaiting(error: NitroError): void {
+    this.failed += this.queued
     this.drain((_command, owner, tag) => owner.failed(tag, error))
   }
 
@@ -156,6 +159,7 @@ export class Proposals {
 
   private failBatch(batch: ProposedBatch, error: NitroError): void {
     this.pending -= batch.tags.length
+    this.failed += batch.tags.length
     for (let i = 0; i < batch.tags.length; i++) {
       ;(batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
     }

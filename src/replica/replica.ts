@@ -49,6 +49,8 @@ export class Replica {
   private settle!: (error: NitroError | undefined) => void
   private ending: Promise<void> | undefined
   private readonly signal = new ChangeSignal()
+  /** The last reason each peer gave for refusing this node. */
+  private readonly refusals = new Map<string, string>()
 
   /**
    * Opens the data directory and begins to form, join or run. Throws `InvalidArgument`, `IdentityLost`, `LogDamaged`,
@@ -79,6 +81,7 @@ export class Replica {
       hello: (channel) => this.hello(channel),
       judge: (theirs) => this.judge(theirs),
       changed: (name, up) => {
+        if (up) this.refusals.delete(name)
         if (!up) this.bootstrap?.forget(name)
         else if (this.bootstrap !== undefined) this.tellFacts()
         this.group?.linkChanged(name, up)
@@ -272,7 +275,11 @@ export class Replica {
   }
 
   private refused(name: string, error: NitroError): void {
-    this.ports.logger.warn({ peer: name, code: error.code, reason: error.message }, 'refused by a peer')
+    // Asked again and again, a peer says the same; one line of it is enough.
+    if (this.refusals.get(name) !== error.code) {
+      this.refusals.set(name, error.code)
+      this.ports.logger.warn({ peer: name, code: error.code, reason: error.message }, 'refused by a peer')
+    }
     if (this.group === undefined) {
       if (error.code === 'IdentityLost' || error.code === 'Removed') this.bootstrap?.fail(error)
       return
