@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { equalBytes, hex } from '../../base/index.ts'
+import { NitroError, equalBytes, hex } from '../../base/index.ts'
 import type { BootstrapFacts } from '../../src/replica/bootstrap.ts'
 import { bootstrapStep, decodeFacts, encodeFacts, peersText } from '../../src/replica/bootstrap.ts'
 import type { Founder } from '../../src/replica/configuration.ts'
@@ -95,7 +95,7 @@ test('facts come back from their bytes as they were', () => {
       expect(decodeFacts(encodeFacts(given))).toEqual(given)
     }),
   )
-  expect(() => decodeFacts(encodeFacts(intent(0)).subarray(0, -1))).toThrow()
+  expect(() => decodeFacts(encodeFacts(intent(0)).subarray(0, -1))).toThrow(NitroError)
   expect(() => decodeFacts(Uint8Array.of(2))).toThrow('format 2')
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isNitroError } from '../../base/index.ts'
+import { NitroError, isNitroError } from '../../base/index.ts'
 import type { Configuration, Member } from '../../src/replica/configuration.ts'
 import {
   changeFits,
@@ -81,9 +81,9 @@ describe('the codec', () => {
   test('every cut and every addition is refused', () => {
     const whole = encodeConfiguration(founded(2))
     for (let length = 0; length < whole.length; length++) {
-      expect(() => decodeConfiguration(whole.subarray(0, length))).toThrow()
+      expect(() => decodeConfiguration(whole.subarray(0, length))).toThrow(NitroError)
     }
-    expect(() => decodeConfiguration(Uint8Array.of(...whole, 0))).toThrow()
+    expect(() => decodeConfiguration(Uint8Array.of(...whole, 0))).toThrow(NitroError)
   })
 
   test('no bytes are no change: the leave of a joint configuration', () => {

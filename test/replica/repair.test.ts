@@ -65,7 +65,7 @@ function setUp() {
 }
 
 describe('an exchange', () => {
-  test('asks for a state that holds everything applied, not only what was flushed: the core hands nothing out twice', async () => {
+  test('asks for a state with everything applied, not only flushed: the core hands nothing out twice', async () => {
     const { told, exchange } = setUp()
     await exchange.repair(new Error('damaged'))
     expect(told).toEqual(['abandon', 'machine none', 'pause', 'fetch 120'])

@@ -1,6 +1,7 @@
 /** Log clock, hash check, compaction, frames of raft messages and snapshots, change signal, lateness. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { NitroError } from '../../base/index.ts'
 import { newMessage } from '../../consensus/index.ts'
 import type { Entry, Message } from '../../consensus/index.ts'
 import { ChangeSignal } from '../../src/replica/change-signal.ts'
@@ -129,7 +130,7 @@ describe('comparing hashes', () => {
 
   test('a note comes back from its bytes', () => {
     expect(decodeHashNote(encodeHashNote(2 ** 40, bad))).toEqual({ index: 2 ** 40, hash: bad })
-    expect(() => decodeHashNote(new Uint8Array(23))).toThrow()
+    expect(() => decodeHashNote(new Uint8Array(23))).toThrow(NitroError)
   })
 })
 
@@ -297,8 +298,10 @@ describe('snapshot frames', () => {
 
   test('anything else is malformed', () => {
     expect(() => decodeControl(Uint8Array.of(9))).toThrow('unknown snapshot message')
-    expect(() => decodeControl(new Uint8Array(0))).toThrow()
-    expect(() => decodeControl(Uint8Array.of(...encodeControl({ type: 'done', id: 1, ok: true }), 0))).toThrow()
+    expect(() => decodeControl(new Uint8Array(0))).toThrow(NitroError)
+    expect(() => decodeControl(Uint8Array.of(...encodeControl({ type: 'done', id: 1, ok: true }), 0))).toThrow(
+      NitroError,
+    )
   })
 })
 

@@ -1,6 +1,6 @@
 /** Snapshots between two nodes over links that lose what is on them. */
 import { describe, expect, test } from 'vitest'
-import { checksum32, hashText, silentLogger, silentMetrics } from '../../base/index.ts'
+import { NitroError, checksum32, hashText, silentLogger, silentMetrics } from '../../base/index.ts'
 import { EntryBuilder, Machine } from '../../execution/index.ts'
 import { encodeConfiguration } from '../../src/replica/configuration.ts'
 import type { Flusher } from '../../src/replica/flusher.ts'
@@ -332,7 +332,7 @@ test('frames of a snapshot that is not under way are ignored', async () => {
   from.snapshots.control(2, encodeControl({ type: 'want', id: 5, next: 2, resume: true }))
   from.snapshots.control(2, encodeControl({ type: 'done', id: 5, ok: true }))
   expect([from.finished, to.received, from.out, to.out]).toEqual([[], [], [], []])
-  expect(() => decodeControl(Uint8Array.of(7))).toThrow()
+  expect(() => decodeControl(Uint8Array.of(7))).toThrow(NitroError)
   expect(decodeChunk(Uint8Array.of(5, 0, 1)).chunk).toEqual(Uint8Array.of(1))
 })
 

@@ -1,6 +1,6 @@
 /** The data directory: each row of the vault's table, on a disk in memory. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { isNitroError, silentLogger, silentMetrics } from '../../base/index.ts'
+import { NitroError, isNitroError, silentLogger, silentMetrics } from '../../base/index.ts'
 import { EntryBuilder } from '../../execution/index.ts'
 import type { GroupParts } from '../../src/replica/group-types.ts'
 import { resolveOptions } from '../../src/replica/options.ts'
@@ -314,8 +314,8 @@ describe('options', () => {
   })
 
   test('an address that is none is refused', () => {
-    expect(() => resolveOptions({ ...good, peers: { n1: 'a' } })).toThrow()
-    expect(() => resolveOptions({ ...good, join: ['a:99999'] })).toThrow()
+    expect(() => resolveOptions({ ...good, peers: { n1: 'a' } })).toThrow(NitroError)
+    expect(() => resolveOptions({ ...good, join: ['a:99999'] })).toThrow(NitroError)
   })
 
   test('alone it is its own peer; a joining node has none', () => {
