@@ -35,6 +35,9 @@ interface Confirmed {
   readonly waiters: BarrierWaiter[]
 }
 
+/** Reads that may wait at a time. */
+const waitersMax = 100_000
+
 /** Batches read barriers of one node. */
 export class ReadBarrier {
   private readonly core: BarrierCore
@@ -60,8 +63,11 @@ export class ReadBarrier {
     return this.next.length > 0 && this.attempt === undefined
   }
 
+  /** Adds a read; it is refused with `Overloaded` when too many wait already. */
   add(waiter: BarrierWaiter): void {
-    this.next.push(waiter)
+    const waiting = this.confirmed.reduce((sum, one) => sum + one.waiters.length, this.next.length)
+    if (waiting + (this.attempt?.waiters.length ?? 0) < waitersMax) this.next.push(waiter)
+    else waiter.failed(new NitroError('Overloaded', `${waitersMax} reads are already waiting`))
   }
 
   /** Starts an attempt for everything that waits, if none is under way. */

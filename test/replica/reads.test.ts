@@ -134,3 +134,14 @@ test('a stop fails every read once', () => {
   reads.answered(latest(), 0)
   expect(heard.toSorted()).toEqual(['asked Closed', 'confirmed Closed', 'waiting Closed'])
 })
+
+test('reads are refused when far too many wait, wherever they wait', () => {
+  const { heard, reads, add, latest } = setUp()
+  for (let i = 0; i < 40_000; i++) add('confirmed')
+  reads.start()
+  reads.answered(latest(), 9)
+  for (let i = 0; i < 40_000; i++) add('asked')
+  reads.start()
+  for (let i = 0; i < 20_001; i++) add('waiting')
+  expect(heard).toEqual(['waiting Overloaded'])
+})
