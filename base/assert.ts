@@ -21,13 +21,3 @@ export function present<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new AssertionError(`${what} is missing`)
   return value
 }
-
-/** Marks a branch that the types say cannot be reached. */
-export function unreachable(value: never): never {
-  throw new AssertionError(`unreachable: ${String(value)}`)
-}
-
-/** Asserts a non-negative integer below 2^53: an index, term, revision, token or size. */
-export function assertSafe(value: number, what: string): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new AssertionError(`${what} = ${value} is not a safe integer`)
-}

@@ -115,7 +115,7 @@ export function readEntryHeader(bytes: Uint8Array): EntryHeader {
 /** The header is the seed of the body's hash, so that one pass covers both sides of the checksum field. */
 function entryChecksum(bytes: Uint8Array, end: number): number {
   hash128Into(lanes, 0, bytes, 0, entryHeaderBytes - 4)
-  hash128Into(lanes, 0, bytes, entryHeaderBytes, end, lanes[0] as number)
+  hash128Into(lanes, 0, bytes, entryHeaderBytes, end, lanes[0])
   return lanes[0] as number
 }
 const lanes = new Uint32Array(4)

@@ -8,7 +8,7 @@
  * Raft ids are given out by the log in rising order and never again, so a late message of a removed member can never be
  * mistaken for one of its successor.
  */
-import { ByteReader, ByteWriter, NitroError, assert, equalBytes, hex } from '../../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, assert, equalBytes } from '../../base/index.ts'
 import { emptyConfState } from '../../consensus/index.ts'
 import type { ConfState } from '../../consensus/index.ts'
 
@@ -165,11 +165,6 @@ export function memberRole(configuration: Configuration, id: number): 'voter' | 
   const { voters, votersOutgoing } = configuration.confState
   if (voters.includes(id)) return 'voter'
   return votersOutgoing.includes(id) ? 'leaving' : 'learner'
-}
-
-/** For messages: `n1/1 0123…`. */
-export function describeMember(member: Member): string {
-  return `${member.name}/${member.id} ${hex(member.incarnation).slice(0, 8)}`
 }
 
 function writeMember(writer: ByteWriter, member: Member): void {

@@ -49,7 +49,7 @@ export class Replica {
   private settle!: (error: NitroError | undefined) => void
   private ending: Promise<void> | undefined
   private readonly signal = new ChangeSignal()
-  /** The last reason each peer gave for refusing this node. */
+  /** The reason each peer gave last for refusing this node; asked again and again, it is logged once. */
   private readonly refusals = new Map<string, string>()
 
   /**
@@ -275,7 +275,6 @@ export class Replica {
   }
 
   private refused(name: string, error: NitroError): void {
-    // Asked again and again, a peer says the same; one line of it is enough.
     if (this.refusals.get(name) !== error.code) {
       this.refusals.set(name, error.code)
       this.ports.logger.warn({ peer: name, code: error.code, reason: error.message }, 'refused by a peer')

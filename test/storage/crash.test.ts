@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Files, Random } from '../../base/index.ts'
+import type { Random } from '../../base/index.ts'
 import { NitroError } from '../../base/index.ts'
 import type { Entry } from '../../consensus/index.ts'
 import type { DurableLog, LogBatch } from '../../src/storage/index.ts'
@@ -317,7 +317,7 @@ describe('a crash', () => {
       await openOn(files, { create: true }).catch(() => undefined)
       left = Number.MAX_SAFE_INTEGER
       files.crash(seeded(at))
-      const log = await openOn(files as Files, { create: true, incarnation: new Uint8Array(16).fill(9) })
+      const log = await openOn(files, { create: true, incarnation: new Uint8Array(16).fill(9) })
       expect(log.lastIndex()).toBe(0)
     }
   })

@@ -65,7 +65,7 @@ export class SnapshotSender {
       this.recent.clear()
     }
     for (;;) {
-      const { done, value } = await this.chunks.next()
+      const { done, value }: IteratorResult<Uint8Array, undefined> = await this.chunks.next()
       if (done === true) {
         this.total = this.next
         return undefined
