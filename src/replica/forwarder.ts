@@ -80,6 +80,17 @@ export class Forwarder {
     }
   }
 
+  /**
+   * Another node leads: what is under way elsewhere may or may not happen. The old leader may hang on an open link, so
+   * its word is not waited for.
+   */
+  leads(leader: number): void {
+    for (const [tag, one] of this.underWay) {
+      if (one.to === leader) continue
+      this.fail(tag, new NitroError('NotLeader', 'another node leads now', { executed: 'maybe' }))
+    }
+  }
+
   /** Fails everything: the node stops. */
   failAll(error: NitroError): void {
     for (const tag of [...this.underWay.keys()]) this.fail(tag, error)

@@ -53,6 +53,8 @@ export class Group {
   private readonly outbox: Outbox
   private readonly logClock: LogClock
   private readonly signal = new ChangeSignal()
+  /** Index of a snapshot that the core accepted and that is not in place yet; 0 for none. */
+  private restoringTo = 0
   private readonly told: ToldTotals = { commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0 }
   private leader = 0
   private leaderlessSinceMs: number
@@ -84,6 +86,7 @@ export class Group {
       {
         beforeReady: () => this.intake.turn(),
         softState: (state) => this.softState(state),
+      restoring: (index) => this.restoring(index),
         readState: (context, index) => this.reads.answered(context, index),
         apply: (message) => this.applier.push(message),
         sendSnapshot: (message) => this.snapshots.start(message.to),
@@ -112,7 +115,7 @@ export class Group {
       applied: (entry) => this.applied(entry),
       done: (message) => this.driver.release(message.responses),
       failed: (error) => this.fail(error),
-      mustWait: () => this.flusher.behind,
+      mustWait: () => this.flusher.behind || this.restoringTo > 0,
     })
     this.flusher = new Flusher(machine, position, parts.state, ports, sizes, {
       flushed: () => this.flushed(),
@@ -172,6 +175,12 @@ export class Group {
     this.members = new Members(this, ports, options.links, timing)
   }
 
+  /** The core has the configuration of the snapshot from here on; entries before it must not change that any more. */
+  private restoring(index: number): void {
+    this.restoringTo = index
+    this.snapshots.accepted(index)
+  }
+
   private newestSnapshot(): Snapshot | 'snapshotTemporarilyUnavailable' {
     const { index, term, configuration } = this.flusher.durable
     if (index === 0 || this.applier.machine === undefined) return 'snapshotTemporarilyUnavailable'
@@ -229,14 +238,14 @@ export class Group {
   // ---- what the core tells
 
   private softState(state: SoftState): void {
-    const { metrics, clock, logger } = this.options.ports
+    const { metrics, logger } = this.options.ports
     if (state.lead !== this.leader) {
       this.leader = state.lead
-      this.leaderlessSinceMs = clock.monotonicMs()
       if (state.lead !== 0) {
         metrics.add('nitrostate_server_leader_changes_total')
         logger.info({ leader: this.nameOf(state.lead), term: this.driver.core.term }, 'following a leader')
         this.reads.leaderChanged()
+        this.intake.leaderChanged(state.lead)
       }
     }
     setRoleGauges(metrics, state, this.driver.core.term)
@@ -247,26 +256,25 @@ export class Group {
   }
 
   private ticked(lateMs: number): void {
-    const { clock, metrics } = this.options.ports
-    const { timing } = this.options
+    const { ports, timing, links } = this.options
+    const electionMs = timing.electionTicks * timing.tickMs
     if (this.parts.log.failure !== undefined) this.fail(this.parts.log.failure)
     this.lateness.add(lateMs)
-    metrics.observe('nitrostate_event_loop_lateness_seconds', lateMs / 1000)
+    ports.metrics.observe('nitrostate_event_loop_lateness_seconds', lateMs / 1000)
     this.logClock.now()
-    if (lateMs >= timing.electionTicks * timing.tickMs) this.driver.core.suspectLease()
+    if (lateMs >= electionMs) this.driver.core.suspectLease()
     this.reads.tick()
     this.snapshots.tick()
     const { machine } = this.applier
-    if (this.leader === 0 && this.proposals.queued > 0) {
-      const patienceMs = 2 * timing.electionTicks * timing.tickMs
-      if (clock.monotonicMs() - this.leaderlessSinceMs > patienceMs) this.proposals.failLeaderless()
-    }
+    // Time for an election: the old leader is missed for up to two timeouts, and the first attempt may fail.
+    if (this.intake.reachesLeader) this.leaderlessSinceMs = ports.clock.monotonicMs()
+    else if (ports.clock.monotonicMs() - this.leaderlessSinceMs > 4 * electionMs) this.proposals.failLeaderless()
     if (this.isLeader && machine === undefined) this.members.handOver()
     if (this.isLeader && machine !== undefined) {
       this.intake.proposeTime(machine)
       this.members.tick()
     }
-    setGauges(this, metrics, this.options.links, this.told)
+    setGauges(this, ports.metrics, links, this.told)
   }
 
   // ---- what peers tell
@@ -322,6 +330,7 @@ export class Group {
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)
     this.logClock.applied(machine.logTime)
+    if (index >= this.restoringTo) this.restoringTo = 0
     this.applier.resume()
     this.reads.applied()
     this.configured(index, term)

@@ -45,6 +45,12 @@ export class Intake {
     return this.options.group.proposals.pending + this.forwarder.pending
   }
 
+  /** Whether this node leads, or there is a link to the one that does. */
+  get reachesLeader(): boolean {
+    const { group, reaches } = this.options
+    return group.isLeader || (group.leaderId !== 0 && reaches(group.leaderId))
+  }
+
   /** Puts a command on its way; `owner` hears exactly once. */
   submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
     const { group } = this.options
@@ -110,10 +116,10 @@ export class Intake {
    * slowly, long after there is a new one.
    */
   turn(): void {
-    const { group, reaches } = this.options
+    const { group } = this.options
     const { leaderId, proposals, reads } = group
     if (group.isLeader) this.proposeWaiting()
-    else if (leaderId !== 0 && proposals.queued > 0 && reaches(leaderId)) {
+    else if (proposals.queued > 0 && this.reachesLeader) {
       proposals.drain((command, owner, tag) => this.forwarder.add(leaderId, command, owner, tag))
       this.forwarder.flush()
     }
@@ -179,6 +185,11 @@ export class Intake {
   /** The leader answered forwarded commands. Throws `MalformedFrame`. */
   answered(payload: Uint8Array): void {
     this.forwarder.answered(payload)
+  }
+
+  /** There is a leader, and it is another than before. */
+  leaderChanged(leader: number): void {
+    this.forwarder.leads(leader)
   }
 
   /** The link to a member broke. */

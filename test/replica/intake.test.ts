@@ -129,6 +129,17 @@ test('what does not fit on the link was never sent; what was on it when it broke
   expect(owner.heard).toEqual(['2 NotLeader no', '1 ConnectionClosed maybe'])
 })
 
+test('what was forwarded to a leader that may hang is unknown as soon as there is another', () => {
+  const { intake } = setUp(2)
+  const owner = new RecordingOwner()
+  intake.submit(putCommand('k'), owner, 1)
+  intake.turn()
+  intake.leaderChanged(2)
+  expect(owner.heard).toEqual([])
+  intake.leaderChanged(3)
+  expect([owner.heard, intake.pending]).toEqual([['1 NotLeader maybe'], 0])
+})
+
 test('answers of the leader go to those who asked, once', () => {
   const { intake } = setUp(2)
   const owner = new RecordingOwner()
