@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Faults } from './failover/faults.ts'
 import type { Outage } from './failover/faults.ts'
+import { hangLeader } from './failover/hang.ts'
 import { Writers } from './failover/writers.ts'
 import { Cluster, expect, main, writeCounterProgram } from './harness/index.ts'
 
@@ -16,6 +17,8 @@ const clientCount = 8
 const counterCount = 20
 const pauseMs = 4
 const medianMsMax = 1_500
+const hangs = 3
+const hangMsMax = 4_000
 
 await main('failover', async ({ report, directory, only }) => {
   const { values } = parseArgs({
@@ -66,6 +69,13 @@ await main('failover', async ({ report, directory, only }) => {
       expect(median < medianMsMax, `it is ${median.toFixed(0)} ms`)
       return `${median.toFixed(0)} ms`
     })
+    report.section('the leader hangs, and its connections stay open')
+    for (let round = 1; round <= hangs; round++) {
+      await report.check(`a follower's clients go on within ${hangMsMax} ms`, () =>
+        hangLeader(cluster, names, hangMsMax),
+      )
+    }
+    await report.check('state hashes are still equal', () => cluster.hashesAgree(names))
   } finally {
     await cluster.close()
   }
