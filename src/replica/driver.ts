@@ -18,6 +18,8 @@ export interface DriverEvents {
   /** The role or the leader changed. */
   softState(state: SoftState): void
   readState(context: Uint8Array, index: number): void
+  /** The core accepted a snapshot: log and state are about to be replaced. */
+  restoring(index: number): void
   /** Committed entries to apply. */
   apply(message: Message): void
   /** The core wants a peer to get a snapshot. */
@@ -136,6 +138,7 @@ export class Driver {
 
   private handOut(): void {
     const ready = this.core.ready()
+    if (ready.snapshot !== undefined) this.events.restoring(ready.snapshot.meta.index)
     if (ready.softState !== undefined) this.events.softState(ready.softState)
     for (const state of ready.readStates) this.events.readState(state.context, state.index)
     // Reads that came meanwhile are asked for in the next turn, which must not wait for a tick.

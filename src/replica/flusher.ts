@@ -4,7 +4,9 @@
  * `durable` is the position a restart would begin at; the log is never compacted above it. Between two batches the
  * database stands exactly at `durable`: that is when snapshots are taken of it.
  */
+import { emptyBytes } from '../../base/index.ts'
 import type { Clock, Kv, KvSnapshot, Metrics, Scheduler, Timer } from '../../base/index.ts'
+import type { Snapshot } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import type { StateDirectory } from '../storage/index.ts'
 import type { Configuration } from './configuration.ts'
@@ -121,6 +123,13 @@ export class Flusher {
 
   private runQuiet(): void {
     for (const run of this.quiet.splice(0)) run()
+  }
+
+  /** What the core may tell a follower that needs a snapshot. */
+  newestSnapshot(): Snapshot | 'snapshotTemporarilyUnavailable' {
+    const { index, term, configuration } = this.durable
+    if (index === 0 || !this.whole) return 'snapshotTemporarilyUnavailable'
+    return { meta: { index, term, confState: configuration.confState }, data: emptyBytes }
   }
 
   /** A view of the database exactly at `durable`, as soon as no batch is under way. */

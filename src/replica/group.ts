@@ -4,7 +4,7 @@
  * The walk of one write (DESIGN section 2) goes through this file from `submit` to `sink`; every box on the way is a file
  * of its own, and this one only joins them.
  */
-import { NitroError, emptyBytes, hashBytes, isNitroError } from '../../base/index.ts'
+import { NitroError, hashBytes, isNitroError } from '../../base/index.ts'
 import type { Entry, Snapshot, SoftState } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
@@ -20,7 +20,7 @@ import { Flusher } from './flusher.ts'
 import { setGauges, setRoleGauges } from './gauges.ts'
 import type { ToldTotals } from './gauges.ts'
 import type { GroupOptions, GroupParts } from './group-types.ts'
-import { HashExchange, hashInterval } from './hash-check.ts'
+import { HashExchange, diverged, hashInterval } from './hash-check.ts'
 import { Intake } from './intake.ts'
 import { Lateness } from './lateness.ts'
 import { LogClock } from './log-clock.ts'
@@ -79,14 +79,14 @@ export class Group {
       (to) => this.driver.core.reportUnreachable(to),
     )
     this.driver = new Driver(
-      makeCore(parts, options, () => this.newestSnapshot()),
+      makeCore(parts, options, () => this.flusher.newestSnapshot()),
       ports,
       timing.tickMs,
       this.outbox,
       {
         beforeReady: () => this.intake.turn(),
         softState: (state) => this.softState(state),
-      restoring: (index) => this.restoring(index),
+        restoring: (index) => this.restoring(index),
         readState: (context, index) => this.reads.answered(context, index),
         apply: (message) => this.applier.push(message),
         sendSnapshot: (message) => this.snapshots.start(message.to),
@@ -150,10 +150,7 @@ export class Group {
       selfId: parts.raftId,
       members: () => this.configuration,
       send: (to, note) => this.sendTo(to, 'control', frameKinds.hash, note),
-      diverged: (index) => {
-        const message = `the state at index ${index} differs from what a quorum has; this node stops serving`
-        this.fail(new NitroError('StateDiverged', message, { details: { index } }))
-      },
+      diverged: (index) => this.fail(diverged(index)),
     })
     this.intake = new Intake({
       group: this,
@@ -179,12 +176,6 @@ export class Group {
   private restoring(index: number): void {
     this.restoringTo = index
     this.snapshots.accepted(index)
-  }
-
-  private newestSnapshot(): Snapshot | 'snapshotTemporarilyUnavailable' {
-    const { index, term, configuration } = this.flusher.durable
-    if (index === 0 || this.applier.machine === undefined) return 'snapshotTemporarilyUnavailable'
-    return { meta: { index, term, confState: configuration.confState }, data: emptyBytes }
   }
 
   /** Begins to take part. */

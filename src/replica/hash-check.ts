@@ -5,7 +5,7 @@
  * differs from it must stop serving. "Not enough answers" is a state of its own and never counts as agreement
  * (etcd's v3.5 post-mortem: failures to compare were taken for passes).
  */
-import { ByteReader, ByteWriter, hex } from '../../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, hex } from '../../base/index.ts'
 import type { Configuration } from './configuration.ts'
 
 /** Distance between compared indexes. */
@@ -108,4 +108,10 @@ export class HashExchange {
     const verdict = this.check.add(index, from, hash, selfId, members().confState.voters)
     if (verdict === 'diverged') diverged(index)
   }
+}
+
+/** Why a node stops whose state is not what a quorum has. */
+export function diverged(index: number): NitroError {
+  const message = `the state at index ${index} differs from what a quorum has; this node stops serving`
+  return new NitroError('StateDiverged', message, { details: { index } })
 }

@@ -59,7 +59,7 @@ export class Snapshots {
   private readonly starting = new Map<number, boolean>()
   private readonly holds: { readonly index: number; readonly untilMs: number }[] = []
   private receiving: Receiving | undefined
-  private staged: { readonly state: ReceivedState; readonly sinceMs: number } | undefined
+  private staged: { readonly state: ReceivedState; readonly sinceMs: number; accepted: boolean } | undefined
   /** The last one that was received whole, in case the sender did not hear of it. */
   private whole: { readonly from: number; readonly id: number } | undefined
   private cleared: Promise<void> = Promise.resolve()
@@ -238,7 +238,8 @@ export class Snapshots {
       return
     }
     const unwanted = repair && this.wanted === undefined
-    const busy = this.staged !== undefined && this.nowMs() - this.staged.sinceMs < stagedMs
+    const { staged } = this
+    const busy = staged !== undefined && (staged.accepted || this.nowMs() - staged.sinceMs < stagedMs)
     // Its beginning went to an earlier process of this node: only another snapshot helps.
     const cut = begin.first > 0
     if (this.stopped || unwanted || busy || cut) {
@@ -278,8 +279,13 @@ export class Snapshots {
   private completed(state: ReceivedState): void {
     this.receiving = undefined
     if (state.message === undefined) this.wanted = undefined
-    else this.staged = { state, sinceMs: this.nowMs() }
+    else this.staged = { state, sinceMs: this.nowMs(), accepted: false }
     this.options.received(state)
+  }
+
+  /** The core accepted the snapshot at an index: it is kept until it is taken. */
+  accepted(index: number): void {
+    if (this.staged?.state.machine.appliedIndex === index) this.staged.accepted = true
   }
 
   /** Hands over the received state that the core accepted. */

@@ -44,6 +44,7 @@ function setUp() {
       softState: ({ role }) => void told.push(`role ${role}`),
       readState: (_context, index) => void told.push(`read ${index}`),
       apply: () => void told.push('apply'),
+      restoring: (index) => void told.push(`restoring ${index}`),
       sendSnapshot: ({ to }) => void told.push(`snapshot for ${to}`),
       ticked: (lateMs) => void late.push(lateMs),
       logTimeMs: () => 7,
