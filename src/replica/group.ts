@@ -5,7 +5,7 @@
  * of its own, and this one only joins them.
  */
 import { NitroError, hashBytes, isNitroError } from '../../base/index.ts'
-import type { Entry, Snapshot, SoftState } from '../../consensus/index.ts'
+import type { Entry, SoftState } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
@@ -53,7 +53,7 @@ export class Group {
   private readonly outbox: Outbox
   private readonly logClock: LogClock
   private readonly signal = new ChangeSignal()
-  /** Index of a snapshot that the core accepted and that is not in place yet; 0 for none. */
+  /** Index of a snapshot that the core accepted, its configuration too, and that is not in place yet; 0 for none. */
   private restoringTo = 0
   private readonly told: ToldTotals = { commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0 }
   private leader = 0
@@ -86,7 +86,7 @@ export class Group {
       {
         beforeReady: () => this.intake.turn(),
         softState: (state) => this.softState(state),
-        restoring: (index) => this.restoring(index),
+        restoring: (index) => this.snapshots.accepted((this.restoringTo = index)),
         readState: (context, index) => this.reads.answered(context, index),
         apply: (message) => this.applier.push(message),
         sendSnapshot: (message) => this.snapshots.start(message.to),
@@ -170,12 +170,6 @@ export class Group {
     })
     this.compactor = new Compactor(log, sizes, (error) => this.fail(error))
     this.members = new Members(this, ports, options.links, timing)
-  }
-
-  /** The core has the configuration of the snapshot from here on; entries before it must not change that any more. */
-  private restoring(index: number): void {
-    this.restoringTo = index
-    this.snapshots.accepted(index)
   }
 
   /** Begins to take part. */
