@@ -65,14 +65,14 @@ export class SnapshotSender {
       this.recent.clear()
     }
     for (;;) {
-      const { done, value }: IteratorResult<Uint8Array, undefined> = await this.chunks.next()
-      if (done === true) {
+      const step: IteratorResult<Uint8Array, unknown> = await this.chunks.next()
+      if (step.done === true) {
         this.total = this.next
         return undefined
       }
-      this.recent.set(this.next, value)
+      this.recent.set(this.next, step.value)
       this.recent.delete(this.next - chunksKept)
-      if (this.next++ === number) return value
+      if (this.next++ === number) return step.value
     }
   }
 
