@@ -17,8 +17,8 @@ function programsOf(text: string): string[] {
   )
 }
 
-test('each TypeScript program in docs/coding and each example compiles', () => {
-  const pages = markdown().filter(({ path }) => path.startsWith('docs/coding/'))
+test('each TypeScript program in README.md and docs/coding and each example compiles', () => {
+  const pages = markdown().filter(({ path }) => path === 'README.md' || path.startsWith('docs/coding/'))
   const files = pages.flatMap(({ path, text }) =>
     programsOf(text).map((code, at) => {
       const name = `${path.replaceAll('/', '-').replace(/\.md$/, '')}-${at}.mts`
