@@ -28,7 +28,8 @@ function output(stream: NodeJS.WriteStream): OutputStream {
   return {
     isTerminal: stream.isTTY,
     get columns() {
-      return stream.isTTY ? stream.columns : undefined
+      // A terminal that does not know its size says 0.
+      return stream.isTTY && stream.columns > 0 ? stream.columns : undefined
     },
     write: (chunk) =>
       new Promise((resolve) => {

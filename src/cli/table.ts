@@ -16,7 +16,8 @@ export interface TableStyle {
 }
 
 const gap = '  '
-const narrowest = 8
+/** Room for an IPv4 address and port: what names a row is never cut; a line that is still too long wraps. */
+const narrowest = 21
 
 /** The table as text, one line each row, a title line first; empty text for no rows. */
 export function renderTable(

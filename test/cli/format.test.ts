@@ -45,12 +45,19 @@ test('a table counts wide characters as two cells', () => {
   ).toBe('K     V\n日本  a\nxy    b\n')
 })
 
+test('an address is shown whole, however narrow the terminal', () => {
+  const columns = ['ENDPOINT', 'NOTE'].map((title) => ({ title, align: 'left' as const }))
+  const text = renderTable(columns, [['127.0.0.1:7401', 'x'.repeat(200)]], { colors: false, width: 40 })
+  expect(text).toContain('127.0.0.1:7401  xxx')
+  expect(text).toContain('…')
+})
+
 test('no line of a table is wider than the terminal, unless every column is at its least', () => {
   const cell = fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }))
   fc.assert(
     fc.property(
       fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 5 }),
-      fc.integer({ min: 30, max: 120 }),
+      fc.integer({ min: 3 * 21 + 4, max: 140 }),
       (rows, width) => {
         const columns = ['A', 'B', 'C'].map((title) => ({ title, align: 'left' as const }))
         const shown = rows.map((row) => row.map(escapeText))
