@@ -119,7 +119,7 @@ function nextSteps(context: CliContext, endpoints: readonly string[]): string {
     `${name} put greeting hello`,
     `${name} get greeting`,
     `${name} status`,
-    `curl http://${endpoints[0] ?? ''}/readyz?verbose`,
+    `curl "http://${endpoints[0] ?? ''}/readyz?verbose"`,
   ]
   return lines.map((line) => `  ${line}`).join('\n')
 }
