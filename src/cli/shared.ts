@@ -37,7 +37,7 @@ function sharedOption(name: (typeof sharedNames)[number]): Option {
     case 'timeout':
       return new Option(
         '--timeout <time>',
-        'how long a request may take, such as 500ms or 10s (default: 10s)',
+        'how long a request may take, such as 500ms or 10s; without a unit, milliseconds (default: 10s)',
       ).argParser(duration)
   }
 }
