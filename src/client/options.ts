@@ -45,6 +45,8 @@ export interface ClientSettings {
 }
 
 const endpointsMax = 64
+/** A node that hangs on an open connection is left after three of these, well before a request's deadline. */
+const clientKeepaliveMs = 1_000
 const nameMax = 128
 const msMax = 0x7fff_ffff
 
@@ -70,7 +72,7 @@ export function checkOptions(options: ConnectOptions): ClientSettings {
       clock: options.ports?.clock ?? systemClock,
       scheduler,
       random: options.ports?.random ?? systemRandom,
-      transport: options.ports?.transport ?? wsTransport({ scheduler }),
+      transport: options.ports?.transport ?? wsTransport({ scheduler, keepaliveMs: clientKeepaliveMs }),
     },
   }
 }
