@@ -23,7 +23,7 @@ export function listFiles(under = ''): string[] {
   const found: string[] = []
   for (const entry of readdirSync(join(root, under), { withFileTypes: true })) {
     const path = under === '' ? entry.name : `${under}/${entry.name}`
-    if (notWritten.has(path) || entry.name === 'node_modules') continue
+    if (notWritten.has(path) || entry.name === 'node_modules' || path.endsWith('.tgz')) continue
     if (entry.isDirectory()) found.push(...listFiles(path))
     else if (entry.isFile()) found.push(path)
   }
