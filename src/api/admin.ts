@@ -51,6 +51,8 @@ export interface NodeStatus {
   readonly worstLateMs: number
   readonly uptimeMs: number
   readonly ready: boolean
+  /** What it waits for when it is not ready; empty otherwise. */
+  readonly waiting: string
 }
 
 /** State hash at one log index. */

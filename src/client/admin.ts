@@ -75,6 +75,7 @@ const statusFields: Fields<NodeStatus> = {
   worstLateMs: 'number',
   uptimeMs: 'number',
   ready: 'boolean',
+  waiting: 'string',
 }
 
 const hashFields: Fields<HashInfo> = { name: 'string', index: 'number', revision: 'number', hash: 'string' }

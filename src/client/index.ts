@@ -1,3 +1,4 @@
 /** The client library. */
 export { type Client, connect } from './client.ts'
+export { type ErrorCode, isNitroError, NitroError } from '../../base/index.ts'
 export type { ClientPorts, ConnectOptions } from './options.ts'

@@ -180,6 +180,7 @@ export class AdminService {
       worstLateMs: Math.round(group?.lateness.worstMs ?? 0),
       uptimeMs: Math.round(replica.ports.clock.monotonicMs() - replica.startedMs),
       ready: replica.ready,
+      waiting: replica.waitingFor,
     }
   }
 

@@ -61,6 +61,21 @@ export interface NodeOptions {
   readonly ports?: Partial<ReplicaPorts> | undefined
 }
 
+const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
+  ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
+  ...{ insecure: true, programs: true, logger: true, metrics: true, http: true, tickMs: true },
+  ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true },
+}
+
+/** A misspelt dataDir would be a node in memory, and nobody would notice before the first restart. */
+function checkNames(options: NodeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(optionNames, name)) continue
+    const known = Object.keys(optionNames).join(', ')
+    throw new NitroError('InvalidArgument', `${name}: openNode has no such option; known are ${known}`)
+  }
+}
+
 /** A running node. */
 export interface Node extends AsyncDisposable {
   readonly store: Store
@@ -89,6 +104,7 @@ const defaultTickMs = 50
  * `InsecureAddress`, `IdentityLost`, `LogDamaged`, `DirectoryUnusable`, `DirectoryLocked`, `DiskFull`.
  */
 export async function openNode(options: NodeOptions = {}): Promise<Node> {
+  checkNames(options)
   const ports = portsOf(options)
   const needsPort = options.peers !== undefined || options.join !== undefined
   if (needsPort && options.listen === undefined) {
@@ -278,7 +294,8 @@ class RunningNode implements Node {
         throw (await this.stopped) ?? new NitroError('Closed', 'the node was closed')
       }
       const leftMs = untilMs - clock.monotonicMs()
-      if (leftMs <= 0) throw new NitroError('Timeout', 'the node is not ready yet', { executed: 'no' })
+      if (leftMs <= 0)
+        throw new NitroError('Timeout', `the node is not ready: ${this.replica.waitingFor}`, { executed: 'no' })
       await new Promise<void>((resolve) => {
         const timer = scheduler.after(Math.min(leftMs, 1_000), resolve)
         void this.replica.nextChange().then(() => {

@@ -10,7 +10,7 @@ import type { BootstrapFacts } from './bootstrap.ts'
 import { callOnce } from './calls.ts'
 import { decodeConfiguration } from './configuration.ts'
 import type { Configuration, Founder } from './configuration.ts'
-import { identityLost } from './membership.ts'
+import { replacementAdvice } from './membership.ts'
 import type { ReplicaPorts } from './ports.ts'
 
 /** The bootstrap of one node. */
@@ -104,7 +104,7 @@ export class Bootstrap {
         return
       case 'lost':
         this.fail(
-          new NitroError('IdentityLost', `${step.why}. ${identityLost(this.facts.name).message}`, {
+          new NitroError('IdentityLost', `${step.why}. ${replacementAdvice(this.facts.name)}`, {
             details: { name: this.facts.name, why: step.why },
           }),
         )
@@ -143,6 +143,7 @@ export async function askToJoin(
   },
   stopped: () => boolean,
 ): Promise<Admission> {
+  const told = new Map<string, string>()
   for (;;) {
     for (const address of addresses) {
       if (stopped()) throw new NitroError('Closed', 'the node was closed while joining')
@@ -151,7 +152,9 @@ export async function askToJoin(
         return admission(answer, request.name)
       } catch (error) {
         if (error instanceof NitroError && permanent.has(error.code)) throw error
-        ports.logger.info({ address, reason: messageOf(error) }, 'not admitted yet')
+        const reason = messageOf(error)
+        if (told.get(address) !== reason) ports.logger.warn({ address, reason }, 'not admitted yet')
+        told.set(address, reason)
       }
     }
     await new Promise<void>((resolve) => ports.scheduler.after(roundPauseMs, resolve))

@@ -11,6 +11,7 @@
 import { Dialer, connectSession, isPermanentRefusal } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
 import { NitroError, equalBytes, isNitroError, messageOf } from '../../base/index.ts'
+import type { Timer } from '../../base/index.ts'
 import type { Channel } from './outbox.ts'
 import type { ReplicaPorts } from './ports.ts'
 
@@ -55,6 +56,7 @@ export class Links {
   private readonly events: LinkEvents
   private readonly peers = new Map<string, Peer>()
   private closed = false
+  private probing: Timer | undefined
   /** Payload bytes to and from peers since the start. */
   sentBytes = 0
   receivedBytes = 0
@@ -67,8 +69,7 @@ export class Links {
   }
 
   private armProbes(): void {
-    this.ports.scheduler.after(probeEveryMs, () => {
-      if (this.closed) return
+    this.probing = this.ports.scheduler.after(probeEveryMs, () => {
       for (const peer of this.peers.values()) {
         if (this.self > peer.name && peer.address !== '' && !peer.up) this.probe(peer)
       }
@@ -257,6 +258,7 @@ export class Links {
   /** Closes everything. */
   close(): void {
     this.closed = true
+    this.probing?.cancel()
     for (const peer of [...this.peers.values()]) this.drop(peer, undefined)
   }
 }

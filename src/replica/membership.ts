@@ -151,13 +151,35 @@ export function nextPromotion(view: MembershipView): ConfChangeV2 | undefined {
   return undefined
 }
 
+/** Whether a peer of this name and incarnation may be linked with. */
+export function judgeMember(
+  configuration: Configuration,
+  name: string,
+  incarnation: Uint8Array,
+): NitroError | undefined {
+  if (wasRemoved(configuration, incarnation)) return new NitroError('Removed', `${name} was removed from this cluster`)
+  const member = memberByName(configuration, name)
+  if (member === undefined) {
+    const message = `${name} is not a member of this cluster; a new process enters with --join`
+    return new NitroError('MemberUnknown', message, { details: { name } })
+  }
+  if (equalBytes(member.incarnation, incarnation)) return undefined
+  return isClaimed(member)
+    ? identityLost(name)
+    : new NitroError('MemberUnknown', `${name} has not joined yet: use --join`)
+}
+
 /** The error a process gets whose name is known with another data directory. */
 export function identityLost(name: string): NitroError {
-  return new NitroError(
-    'IdentityLost',
-    `the cluster knows ${name} with another data directory, which may hold votes and acknowledged writes. ` +
-      `If that directory is lost for good: run \`nitrostate member replace ${name}\` against a healthy member, ` +
-      `then start ${name} on an empty directory with \`--join\` instead of \`--peers\`.`,
-    { details: { name } },
+  const message = `the cluster knows ${name} with another data directory. ${replacementAdvice(name)}`
+  return new NitroError('IdentityLost', message, { details: { name } })
+}
+
+/** What to do when the directory that the cluster knows is gone. */
+export function replacementAdvice(name: string): string {
+  return (
+    'That directory may hold votes and acknowledged writes. ' +
+    `If it is lost for good: run \`nitrostate member replace ${name}\` against a healthy member, ` +
+    `then start ${name} on an empty directory with \`--join\` instead of \`--peers\`.`
   )
 }

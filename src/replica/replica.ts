@@ -5,7 +5,7 @@
  * has one), and then is a group member until it is closed or can't go on. Links exist from the first moment; commands and
  * reads are answered with `NotBootstrapped` until there is a group.
  */
-import { NitroError, emptyBytes, equalBytes, isNitroError, messageOf } from '../../base/index.ts'
+import { NitroError, emptyBytes, isNitroError, messageOf } from '../../base/index.ts'
 import { manifestOf } from '../../execution/index.ts'
 import { protocolVersions, verifyPeer } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
@@ -15,13 +15,12 @@ import type { CommandOwner } from '../wire/index.ts'
 import { decodeFacts, encodeFacts } from './bootstrap.ts'
 import type { BootstrapFacts } from './bootstrap.ts'
 import { ChangeSignal } from './change-signal.ts'
-import { isClaimed, memberByName, wasRemoved } from './configuration.ts'
 import { Directory, decodeExtra, decodeTable, encodeExtra } from './directory.ts'
 import { Bootstrap, askToJoin } from './formation.ts'
 import { Group } from './group.ts'
 import type { GroupParts } from './group-types.ts'
 import { Links } from './links.ts'
-import { identityLost } from './membership.ts'
+import { judgeMember } from './membership.ts'
 import { resolveOptions } from './options.ts'
 import type { ReplicaOptions, ReplicaSettings } from './options.ts'
 import type { Channel } from './outbox.ts'
@@ -226,18 +225,7 @@ export class Replica {
     if (otherMachine !== undefined) return otherMachine
     if (this.group === undefined || this.directory === undefined) return this.judgeWhileForming(theirs)
     this.hearTable(this.group, this.directory, theirs)
-    const { configuration } = this.directory
-    if (wasRemoved(configuration, theirs.incarnation)) {
-      return new NitroError('Removed', `${theirs.name} was removed from this cluster`)
-    }
-    const member = memberByName(configuration, theirs.name)
-    if (member === undefined) {
-      const message = `${theirs.name} is not a member of this cluster; a new process enters with --join`
-      return new NitroError('MemberUnknown', message, { details: { name: theirs.name } })
-    }
-    if (equalBytes(member.incarnation, theirs.incarnation)) return undefined
-    if (!isClaimed(member)) return new NitroError('MemberUnknown', `${theirs.name} has not joined yet: use --join`)
-    return identityLost(theirs.name)
+    return judgeMember(this.directory.configuration, theirs.name, theirs.incarnation)
   }
 
   /** A peer of this cluster says who is in it: it may know better. */
@@ -325,6 +313,15 @@ export class Replica {
   ): void {
     if (this.group === undefined) owner.failed(tag, this.notThereYet())
     else this.group.intake.query(program, method, args, consistency, timeoutMs, owner, tag)
+  }
+
+  /** What this node waits for before it is ready; empty when it is. */
+  get waitingFor(): string {
+    const { group } = this
+    if (this.ready) return ''
+    if (group === undefined) return this.notThereYet().message
+    if (group.repairing) return 'waiting for a peer to send its state'
+    return group.leaderId === 0 ? 'no leader is known: is a majority of members up?' : 'waiting for the first entries'
   }
 
   /** Why there is no group. */

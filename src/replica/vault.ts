@@ -20,6 +20,7 @@ import {
   encodeConfiguration,
   foundingBytes,
   foundingConfiguration,
+  memberByName,
 } from './configuration.ts'
 import type { Configuration, Founder } from './configuration.ts'
 import type { DurablePosition } from './flusher.ts'
@@ -70,7 +71,7 @@ export class Vault {
     const found = await readIdentity(files, dataDir)
     if (found !== undefined) {
       if (found.name !== name) {
-        throw new NitroError('IdentityLost', `${dataDir} belongs to ${found.name}, not to ${name}`, {
+        throw new NitroError('InvalidArgument', wrongName(dataDir, found.name, name), {
           details: { name, found: found.name },
         })
       }
@@ -206,6 +207,7 @@ export class Vault {
   async openMember(): Promise<GroupParts> {
     const { logger } = this.ports
     const copy = await this.membershipCopy()
+    if (copy !== undefined) this.comparePeers(copy.configuration)
     // The state comes first: its database lock keeps a second process out before anything is written.
     const alone = copy?.configuration.members.length === 1
     const opened = await this.tryState(alone)
@@ -292,6 +294,17 @@ export class Vault {
     return { index, term, revision: 0, configuration: copy.configuration }
   }
 
+  /** `peers` only founds a cluster; a member goes by its member table. Said when the two differ, or one would wait for ever. */
+  private comparePeers(configuration: Configuration): void {
+    const strangers = Object.keys(this.options.peers).filter((name) => memberByName(configuration, name) === undefined)
+    if (strangers.length === 0) return
+    const members = configuration.members.map((member) => member.name)
+    this.ports.logger.warn(
+      { members, strangers },
+      'this directory is a member of a cluster already: peers it does not know are ignored and enter with --join',
+    )
+  }
+
   private async membershipCopy(): Promise<MembershipCopy | undefined> {
     try {
       return await readMembership(this.ports.files, this.options.dataDir)
@@ -329,4 +342,8 @@ const noVoters = { voters: [], learners: [], votersOutgoing: [], learnersNext: [
 function emptied(identity: Identity, copy: MembershipCopy | undefined): Configuration {
   if (copy === undefined) return emptyConfiguration(present(identity.clusterId, 'the cluster id of a member'))
   return { ...copy.configuration, confState: noVoters }
+}
+
+function wrongName(dataDir: string, found: string, name: string): string {
+  return `name: ${dataDir} holds the data of ${found}; start it as ${found}, or give ${name} a directory of its own`
 }

@@ -113,7 +113,7 @@ function checks(status: NodeStatus | undefined): readonly Check[] {
   if (status === undefined) return [{ name: 'node', problem: 'not running' }]
   const member = !['bootstrapping', 'joining', 'stopped'].includes(status.role)
   return [
-    { name: 'member', problem: member ? undefined : `the node is ${status.role}` },
+    { name: 'member', problem: member ? undefined : `the node is ${status.role}: ${status.waiting}` },
     { name: 'leader', problem: status.leader === '' ? 'no leader is known' : undefined },
     { name: 'serving', problem: status.ready ? undefined : 'not caught up yet' },
   ]

@@ -120,10 +120,10 @@ function fileContent(file: ServerOptionSources['file']): Readonly<Record<string,
 }
 
 function checkName(name: string, origin: string): void {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+  if (!/^[A-Za-z0-9._-]{1,63}$/.test(name)) {
     throw new NitroError(
       'InvalidArgument',
-      `${origin}: a node's name is 1 to 64 letters, digits, ".", "_" or "-", not "${name}"`,
+      `${origin}: a node's name is 1 to 63 letters, digits, ".", "_" or "-", not "${name}"`,
     )
   }
 }

@@ -28,6 +28,7 @@ const status: NodeStatus = {
   worstLateMs: 1.5,
   uptimeMs: 100,
   ready: true,
+  waiting: '',
 }
 const member = { name: 'a', id: 1, address: 'a:1', incarnation: '', role: 'voter', connected: true, leader: true }
 

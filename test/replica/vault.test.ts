@@ -98,7 +98,7 @@ describe('a directory with nothing in it', () => {
 
   test('belongs to its first name', async () => {
     await (await open()).close(true)
-    expect(await codeOf(Vault.open({ ...options, name: 'n2' }, ports))).toBe('IdentityLost')
+    expect(await codeOf(Vault.open({ ...options, name: 'n2' }, ports))).toBe('InvalidArgument')
   })
 
   test('lets one process in at a time', async () => {
