@@ -93,7 +93,16 @@ export class Snapshots {
 
   /** The core wants `to` to have a snapshot. What is sent is the newest flushed state. */
   start(to: number): void {
-    void this.begin(to, false, 0)
+    this.launch(to, false, 0)
+  }
+
+  /** A view that can't be taken is like a snapshot that got lost: the core tries again. */
+  private launch(to: number, repair: boolean, minIndex: number): void {
+    this.begin(to, repair, minIndex).catch((error: unknown) => {
+      this.starting.delete(to)
+      this.options.ports.logger.warn({ to, reason: messageOf(error) }, 'snapshot not begun')
+      if (!repair && !this.stopped) this.options.finished(to, false)
+    })
   }
 
   private async begin(to: number, repair: boolean, minIndex: number): Promise<void> {
@@ -220,7 +229,7 @@ export class Snapshots {
   /** A member without state asks; one that has none itself can't help. */
   private requested(from: number, minIndex: number): void {
     const { flusher } = this.options
-    if (flusher.whole && flusher.durable.index >= minIndex) void this.begin(from, true, minIndex)
+    if (flusher.whole && flusher.durable.index >= minIndex) this.launch(from, true, minIndex)
   }
 
   private offered(from: number, begin: Extract<SnapshotControl, { type: 'begin' }>): void {
