@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
@@ -35,6 +35,15 @@ async function memory(): Promise<MemoryFiles> {
 testFiles('node', async () => ({ files: nodeFiles, root: await temporary() }))
 testFiles('memory', async () => ({ files: await memory(), root: 'root' }))
 testKv('classic-level', async () => ({ factory: levelFactory, path: `${await temporary()}/db` }))
+it('classic-level: a database is opened once, however its path is spelt', async () => {
+  const root = await temporary()
+  await symlink(root, `${root}/same`)
+  const db = await levelFactory.open(`${root}/db`, { create: true })
+  for (const path of [`${root}/db`, `${root}//db`, `${root}/./db`, `${root}/same/db`]) {
+    await expect(levelFactory.open(path, { create: false })).rejects.toMatchObject({ code: 'DirectoryLocked' })
+  }
+  await db.close()
+})
 testKv('memory', async () => ({ factory: new MemoryKvFactory(await memory()), path: 'root/db' }))
 
 describe.each([

@@ -5,6 +5,8 @@
  * (see the port). `createIfMissing` is only set for a first start: with it, a lost CURRENT file would become an empty
  * database without a word.
  */
+import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import type { Kv, KvChange, KvFactory, KvRange, KvRecord, KvSnapshot } from '../../../base/index.ts'
 import { NitroError, messageOf } from '../../../base/index.ts'
@@ -82,7 +84,7 @@ class LevelKv implements Kv {
 /** Opens LevelDB directories. */
 export const levelFactory: KvFactory = {
   async open(path, { create }) {
-    const level: Level = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' })
+    const level: Level = new ClassicLevel(await onePathOf(path), { keyEncoding: 'view', valueEncoding: 'view' })
     try {
       await level.open({ createIfMissing: create, errorIfExists: create })
     } catch (error) {
@@ -91,6 +93,18 @@ export const levelFactory: KvFactory = {
     }
     return new LevelKv(level)
   },
+}
+
+/**
+ * LevelDB keeps two openers in one process apart by the text of the path, and only processes by the file's lock. So every
+ * spelling of a directory must come to the same text, or two nodes in one process would write one log.
+ */
+async function onePathOf(path: string): Promise<string> {
+  try {
+    return join(await realpath(dirname(path)), basename(path))
+  } catch {
+    return path
+  }
 }
 
 /** The innermost cause tells what LevelDB met; its texts carry the system's error in words only. */
