@@ -149,9 +149,9 @@ export class ClientPort {
   private async stream(call: Call): Promise<void> {
     let seq = 0
     const { id } = call
+    this.streams++
     try {
-      if (this.streams >= streamsMax) throw new NitroError('Overloaded', `${this.streams} streams are already open`)
-      this.streams++
+      if (this.streams > streamsMax) throw new NitroError('Overloaded', `${streamsMax} streams are already open`)
       for await (const data of this.options.admin.snapshot()) {
         while (!this.over && this.session.bufferedBytes > streamUnsentMax) {
           await new Promise<void>((resolve) => this.options.scheduler.after(lookAgainMs, resolve))

@@ -192,6 +192,10 @@ test('a stream that breaks ends with the error, and a fifth one is refused', asy
   for (const id of [1, 2, 3, 4, 5]) hear(frameKinds.call, encodeCall({ id, method: 'snapshot', params: {} }))
   await settled()
   expect(chunksOf(sent).find(({ id }) => id === 5)?.error?.code).toBe('Overloaded')
+  // The refused one frees no place: it never had one.
+  hear(frameKinds.call, encodeCall({ id: 6, method: 'snapshot', params: {} }))
+  await settled()
+  expect(chunksOf(sent).find(({ id }) => id === 6)?.error?.code).toBe('Overloaded')
   fail(new NitroError('StateDamaged', 'bad'))
   await settled()
   expect(chunksOf(sent).at(-1)).toMatchObject({ id: 4, end: true, error: { code: 'StateDamaged' } })
