@@ -2,6 +2,7 @@
  * Queries over an unreliable channel. Reads change nothing, so every attempt that failed in a retryable way is simply
  * repeated until the deadline.
  */
+import { NitroError } from '../../base/index.ts'
 import type { Executed } from '../../base/index.ts'
 import type { Consistency, ReadOptions } from '../api/index.ts'
 import type { QueryChannel } from './channel.ts'
@@ -36,7 +37,13 @@ export class QueryRetrier extends MachineRequests<QueryTry> {
    * Throws what the program answers, `Timeout`, `Overloaded`, `InvalidArgument`, `Closed`, or `signal.reason`.
    */
   query(program: string, method: string, args: Uint8Array, options?: ReadOptions): Promise<Uint8Array> {
-    return this.begin(new QueryTry(program, method, args, options?.consistency ?? 'linearizable'), options)
+    const consistency = options?.consistency ?? 'linearizable'
+    // A misspelt level must not quietly become the weaker one.
+    if (consistency !== 'linearizable' && consistency !== 'committed') {
+      const message = `consistency is ${JSON.stringify(consistency)}; it must be linearizable or committed`
+      return Promise.reject(new NitroError('InvalidArgument', message))
+    }
+    return this.begin(new QueryTry(program, method, args, consistency), options)
   }
 
   protected override enter(request: QueryTry): void {

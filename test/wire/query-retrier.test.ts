@@ -60,3 +60,10 @@ test('what the program answers is not repeated', async () => {
   expect(await work).toMatchObject({ code: 'UnknownProgram' })
   expect(channel.submissions).toEqual([])
 })
+
+test('a level of consistency that does not exist is refused, not taken for the weaker one', async () => {
+  const { queries } = setUp()
+  const options = JSON.parse('{"consistency":"Linearizable"}') as { consistency: 'linearizable' }
+  const error = await queries.query('kv', 'get', new Uint8Array(), options).catch((thrown: unknown) => thrown)
+  expect(isNitroError(error, 'InvalidArgument')).toBe(true)
+})
