@@ -20,7 +20,7 @@ import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
 import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
 import { createPrograms, createStore } from '../store/index.ts'
-import { CommandSession, QueryRetrier } from '../wire/index.ts'
+import { CommandSession, QueryRetrier, checkTimeout } from '../wire/index.ts'
 import { AdminService } from './admin-service.ts'
 import { ClientPort } from './client-port.ts'
 import { localAdmin } from './local-admin.ts'
@@ -97,6 +97,7 @@ const handshakeTimeoutMs = 3_000
 /** In memory nothing is gained by zeroing large segments ahead. */
 const memorySizes: Partial<ReplicaSizes> = { logSegmentBytes: 256 << 10 }
 const defaultTickMs = 50
+const defaultTimeoutMs = 10_000
 
 /**
  * Opens a node: in memory without options, durable with `dataDir`, a cluster member with `peers` or `join`. Resolves when
@@ -105,6 +106,10 @@ const defaultTickMs = 50
  */
 export async function openNode(options: NodeOptions = {}): Promise<Node> {
   checkNames(options)
+  // Before anything is opened: what throws later would leave a running replica that nobody can close.
+  const timeoutMs = checkTimeout(options.timeoutMs ?? defaultTimeoutMs)
+  if (options.dataDir === '')
+    throw new NitroError('InvalidArgument', 'dataDir is empty; leave it out for a node in memory')
   const ports = portsOf(options)
   const needsPort = options.peers !== undefined || options.join !== undefined
   if (needsPort && options.listen === undefined) {
@@ -128,7 +133,7 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
       },
       ports,
     )
-    return new RunningNode(replica, ports, door, options.timeoutMs)
+    return new RunningNode(replica, ports, door, timeoutMs)
   } catch (error) {
     await door.close()
     throw error
@@ -210,14 +215,14 @@ class RunningNode implements Node {
   private readonly reader: QueryRetrier
   private leaderAddress = ''
 
-  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number | undefined) {
+  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number) {
     this.replica = replica
     this.ports = ports
     this.door = door
     this.address = door.address
     this.service = new AdminService(replica)
     const { clock, scheduler, random } = ports
-    const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs ?? 10_000 }
+    const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
     this.session = new CommandSession({ ...timing, channel: replica })
     this.reader = new QueryRetrier({ ...timing, channel: replica })
     this.engine = {
@@ -287,9 +292,10 @@ class RunningNode implements Node {
 
   async ready(options: RequestOptions = {}): Promise<void> {
     const { clock, scheduler } = this.ports
-    const untilMs = clock.monotonicMs() + (options.timeoutMs ?? Number.MAX_SAFE_INTEGER)
+    const { signal } = options
+    const untilMs = options.timeoutMs === undefined ? Infinity : clock.monotonicMs() + checkTimeout(options.timeoutMs)
     while (!this.replica.ready) {
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       if (this.replica.ended) {
         throw (await this.stopped) ?? new NitroError('Closed', 'the node was closed')
       }
@@ -297,11 +303,14 @@ class RunningNode implements Node {
       if (leftMs <= 0)
         throw new NitroError('Timeout', `the node is not ready: ${this.replica.waitingFor}`, { executed: 'no' })
       await new Promise<void>((resolve) => {
-        const timer = scheduler.after(Math.min(leftMs, 1_000), resolve)
-        void this.replica.nextChange().then(() => {
+        const timer = scheduler.after(Math.min(leftMs, 1_000), () => wake())
+        const wake = (): void => {
           timer.cancel()
+          signal?.removeEventListener('abort', wake)
           resolve()
-        })
+        }
+        signal?.addEventListener('abort', wake)
+        void this.replica.nextChange().then(wake)
       })
     }
   }

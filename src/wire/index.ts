@@ -25,5 +25,5 @@ export {
 export { decodeError, encodeError, type ErrorRecord } from './errors.ts'
 export { decodeLeaderHint, encodeLeaderHint, frameKinds, type LeaderHint } from './frames.ts'
 export { QueryRetrier, type QueryRetrierOptions } from './query-retrier.ts'
-export { Request, Requests, type RequestsOptions } from './requests.ts'
+export { checkTimeout, Request, Requests, type RequestsOptions } from './requests.ts'
 export { TagTable } from './tags.ts'

@@ -295,8 +295,9 @@ export function worthRepeating(error: NitroError): boolean {
   return (error.retryable || error.code === 'Closed') && error.executed !== 'yes'
 }
 
-function checkTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs
+/** Gives back a deadline that can be kept. Throws `InvalidArgument` for one that is not above 0, or longer than a timer holds. */
+export function checkTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs
   throw new NitroError('InvalidArgument', `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timeoutMsMax}`)
 }
 

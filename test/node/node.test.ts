@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isNitroError } from '../../base/index.ts'
 import { openNode } from '../../src/node/index.ts'
 import type { Node } from '../../src/node/index.ts'
+import { MemoryFiles, MemoryKvFactory } from '../../src/storage/index.ts'
 import { World } from './world.ts'
 
 let world: World
@@ -54,6 +55,16 @@ describe('what a node says of itself', () => {
     await until(() => new Set(nodes.map((node) => node.status().appliedIndex)).size === 1)
     const hashes = await Promise.all(nodes.map((node) => node.admin.hash()))
     expect(new Set(hashes.map(({ hash, index }) => `${index} ${hash}`)).size).toBe(1)
+  })
+
+  test('a deadline that cannot be kept is refused before anything is opened', async () => {
+    const files = new MemoryFiles()
+    const ports = { files, kv: new MemoryKvFactory(files) }
+    for (const timeoutMs of [0, -1, Number.NaN]) {
+      expect(await codeOf(openNode({ dataDir: 'data', timeoutMs, ports }))).toBe('InvalidArgument')
+    }
+    expect(await codeOf(openNode({ dataDir: '', ports }))).toBe('InvalidArgument')
+    expect(await files.list('data').catch(() => [])).toEqual([])
   })
 
   test('without its peers it waits, says so, and is not ready', async () => {
