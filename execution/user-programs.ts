@@ -81,9 +81,20 @@ export class UserPrograms {
    * is no result; it stops the node.
    */
   private failure(program: string, method: string, thrown: unknown): Uint8Array {
-    if (thrown instanceof AssertionError) throw thrown
-    if (isNitroError(thrown)) return programError(program, method, thrown.code, null)
-    if (!(thrown instanceof ProgramError)) return programError(program, method, 'Error', null)
+    switch (kindOf(thrown)) {
+      case 'assertion':
+        throw thrown
+      case 'nitro':
+        return programError(program, method, (thrown as NitroError).code, null)
+      case 'other':
+        return programError(program, method, 'Error', null)
+      case 'program':
+        return this.declared(program, method, thrown as ProgramError)
+    }
+  }
+
+  /** What a method throws to tell its caller why. */
+  private declared(program: string, method: string, thrown: ProgramError): Uint8Array {
     try {
       if (encodeValue([thrown.code, thrown.details]).length <= this.limits.resultBytes) {
         return programError(program, method, thrown.code, thrown.details)
@@ -97,6 +108,17 @@ export class UserPrograms {
   private tooLarge(bytes: number): Uint8Array {
     const details = { bytes, limit: this.limits.resultBytes }
     return errorResult(new NitroError('RequestTooLarge', '', { details }))
+  }
+}
+
+/** What was thrown. Looking at it may run the thrower's own code (a Proxy's traps); what that throws is no way out. */
+function kindOf(thrown: unknown): 'assertion' | 'nitro' | 'program' | 'other' {
+  try {
+    if (thrown instanceof AssertionError) return 'assertion'
+    if (isNitroError(thrown)) return 'nitro'
+    return thrown instanceof ProgramError ? 'program' : 'other'
+  } catch {
+    return 'other'
   }
 }
 

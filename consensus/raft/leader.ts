@@ -106,6 +106,16 @@ function refusalOfEntry(raft: Raft, entry: Entry, pending: number): string | und
 }
 
 function handleAppendResponse(raft: Raft, m: Message, progress: Progress): void {
+  if (!m.reject && m.index > raft.log.lastIndex()) {
+    // Nothing was ever appended there in this term: this log, or the follower's, is not what it was. Counting it would
+    // commit entries that the follower does not have.
+    raft.config.logger?.(
+      'error',
+      `${hex(raft.id)} ignores an acknowledgement of ${m.index} from ${hex(m.from)}: ` +
+        `the log ends at ${raft.log.lastIndex()}; an older copy of a member's directory may have been started`,
+    )
+    return
+  }
   progress.recentActive = true
   if (m.reject) {
     handleAppendRefusal(raft, m, progress)

@@ -36,6 +36,18 @@ describe('log replication (Raft paper, 5.3)', () => {
     expect(cluster.commit(1)).toBe(2)
   })
 
+  test('an acknowledgement of more than the leader has counts for nothing: some disk went back in time', () => {
+    const cluster = led()
+    cluster.isolate(2, 3)
+    for (const id of [2, 3]) {
+      cluster.node(1).step({ ...newMessage('MsgAppResp', 1), from: id, term: 1, index: 50 })
+    }
+    cluster.propose(1, 'a')
+    cluster.settle()
+    expect(cluster.commit(1)).toBe(1)
+    expect(cluster.at(1).applied).toEqual([])
+  })
+
   test('figure 8: an entry of an earlier term on a majority is not committed by counting', () => {
     const { cluster, member } = lone(1, [1, 2, 3, 4, 5])
     member.storage.append([entry(1, 1), entry(1, 2)])

@@ -37,6 +37,19 @@ describe('programs of users', () => {
     })
   })
 
+  it('may throw anything at all, even what fights being looked at', () => {
+    const trap = (): never => {
+      throw new Error('trapped')
+    }
+    const box = boxWith({
+      fight: () => {
+        throw new Proxy({}, { getPrototypeOf: trap, get: trap, has: trap })
+      },
+    })
+    expect(failureOf(run(box, 'fight')).code).toBe('Error')
+    expect(codeOf(box.run(put('a', 'still here')))).toBe('ok')
+  })
+
   it('get plain byte strings, whatever the disk and the log hand out', () => {
     const kinds: string[] = []
     const box = boxWith({
