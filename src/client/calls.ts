@@ -58,7 +58,9 @@ export class Calls extends Requests<CallTry, CallValue> {
 
   protected override again(request: CallTry): void {
     request.tag = this.underWay.add(request)
-    this.channel.call(request.method, request.params, this, request.tag)
+    // The node gives up when the caller has: a change must not happen long after somebody was told that it timed out.
+    const timeoutMs = Math.max(1, Math.floor(request.deadlineMs - this.clock.monotonicMs()))
+    this.channel.call(request.method, { ...request.params, timeoutMs }, this, request.tag)
   }
 
   protected override refused(request: CallTry, error: NitroError): void {

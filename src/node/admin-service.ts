@@ -73,13 +73,14 @@ export class AdminService {
   /** Asks the leader, whoever it becomes meanwhile, until the deadline. What was passed on is not passed on again. */
   private async onLeader(method: string, params: CallParams): Promise<CallValue> {
     const { clock, scheduler } = this.replica.ports
-    const untilMs = clock.monotonicMs() + changeTimeoutMs
+    const patienceMs = Math.min(count(params, 'timeoutMs') ?? changeTimeoutMs, changeTimeoutMs)
+    const untilMs = clock.monotonicMs() + patienceMs
     for (;;) {
       try {
         return await this.onLeaderOnce(method, params)
       } catch (error) {
         const again = isNitroError(error) && changeRetries.has(error.code) && params['forwarded'] !== true
-        if (!again || this.replica.ended || clock.monotonicMs() >= untilMs) throw error
+        if (!again || this.replica.ended || clock.monotonicMs() + changePauseMs >= untilMs) throw error
       }
       await new Promise<void>((resolve) => scheduler.after(changePauseMs, resolve))
     }
@@ -242,6 +243,11 @@ function text(params: CallParams, name: string): string {
   const value = params[name]
   if (typeof value !== 'string' || value === '') throw new NitroError('InvalidArgument', `${name} is missing`)
   return value
+}
+
+function count(params: CallParams, name: string): number | undefined {
+  const value = params[name]
+  return typeof value === 'number' && value >= 0 ? value : undefined
 }
 
 function optionalText(params: CallParams, name: string): string | undefined {

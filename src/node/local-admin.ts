@@ -8,7 +8,8 @@ import type { AdminService } from './admin-service.ts'
 export function localAdmin(service: AdminService): Admin {
   const change = async (method: string, params: CallParams, options?: RequestOptions): Promise<CallValue> => {
     options?.signal?.throwIfAborted()
-    return service.call(method, params)
+    const { timeoutMs } = options ?? {}
+    return service.call(method, timeoutMs === undefined ? params : { ...params, timeoutMs })
   }
   return {
     status: () => Promise.resolve(service.status()),

@@ -55,7 +55,7 @@ describe('calls', () => {
     expect(await run(admin.members())).toEqual(members)
   })
 
-  test('changes carry their parameters', async () => {
+  test('changes carry their parameters, and how long somebody waits for them', async () => {
     const { node, admin, run } = await setUp()
     const calls: Call[] = []
     node.calls = (call) => (calls.push(call), 'b')
@@ -66,7 +66,9 @@ describe('calls', () => {
     await run(admin.replaceMember('c', 'e:1'))
     expect(await run(admin.transferLeadership())).toBe('b')
     expect(await run(admin.transferLeadership('b'))).toBe('b')
-    expect(calls.map(({ method, params }) => [method, params])).toEqual([
+    for (const { params } of calls) expect(params['timeoutMs']).toBeLessThanOrEqual(2_000)
+    const withoutTime = ({ params: { timeoutMs: _, ...params } }: Call) => params
+    expect(calls.map((call) => [call.method, withoutTime(call)])).toEqual([
       ['addMember', { name: 'd', address: 'd:1' }],
       ['promoteMember', { name: 'd' }],
       ['removeMember', { name: 'd' }],

@@ -70,7 +70,10 @@ export async function badPlaces({ report, directory }: Scene): Promise<void> {
         founders: ['n2'],
         dataDirs: { n2: dataDir },
       })
-      return endsWith(other.start('n2'), 'IdentityLost', 'belongs to n1')
+      const server = other.start('n2')
+      const { code } = await server.end()
+      expect(code === 2 && server.stderr.includes('holds the data of n1'), () => `exit code ${code}\n${server.tail()}`)
+      return 'exit code 2, and it says whose it is'
     })
     await report.check('an address of nobody on this machine', async () => {
       const away = await Cluster.make({
