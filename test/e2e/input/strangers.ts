@@ -73,8 +73,8 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
         theirs.start('n3')
         await Promise.all([ours.whole(names), theirs.whole(names)])
         expect(!mixed.ready && mixed.leader === '', `n3 with the other directory followed ${mixed.leader}`)
-        expect((await ours.contents('n3')).get('whose') === 'still ours', 'ours has another value')
-        expect((await theirs.contents('n3')).get('whose') === 'theirs', 'theirs has another value')
+        expect((await ours.contents('n3', 'linearizable')).get('whose') === 'still ours', 'ours has another value')
+        expect((await theirs.contents('n3', 'linearizable')).get('whose') === 'theirs', 'theirs has another value')
         return said
       },
     )

@@ -125,6 +125,6 @@ async function wipedAfterGrowth(cluster: Cluster, promises: Promises, report: Sc
     expect(code === 1, `exit code ${code}`)
     expect(/IdentityLost/.test(cluster.server('n1').stderr), cluster.server('n1').tail())
     await cluster.whole(['n2', 'n4'])
-    return promises.verify('n4', await cluster.contents('n4'))
+    return promises.verify('n4', await cluster.contents('n4', 'linearizable'))
   })
 }
