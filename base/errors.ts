@@ -39,7 +39,12 @@ export const errorCodes = {
   UnknownProgram: row(false, 'no', 'No program of this name is registered in the machine.'),
   UnknownMethod: row(false, 'no', 'The program has no method of this name.'),
   ProgramError: row(false, 'yes', 'A program method threw; its effects were rolled back.'),
+  NonDeterministic: row(false, 'yes', 'A program method used what differs between nodes; its effects were rolled back.'),
   NotFound: row(false, 'no', 'The named thing does not exist.'),
+  Compacted: row(false, 'no', 'The revision is older than the history that is kept.'),
+  FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),
+  LeaseNotFound: row(false, 'no', 'The lease does not exist, or has expired.'),
+  LeaseExists: row(false, 'no', 'A lease of this id exists already.'),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),

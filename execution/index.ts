@@ -1,5 +1,6 @@
 /** The deterministic machine: entries in, results, state and hash out; and everything of `codec.ts`. */
 export * from './codec.ts'
+export type { EventKind, EventView, EventVisitor, PreviousRecord } from './events.ts'
 export { blockKey } from './flush.ts'
 export { Machine } from './machine.ts'
 export type { Flush, MachineOptions, ResultSink } from './machine.ts'

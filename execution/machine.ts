@@ -12,6 +12,7 @@ import type { Hash128, KvChange } from '../base/index.ts'
 import { BlockStore } from './block-store.ts'
 import { CommandHeader, builtins, decodeCommandHeader, kvMethods } from './command.ts'
 import { entryHeaderBytes, readEntryHeader } from './entry.ts'
+import type { EventVisitor } from './events.ts'
 import { StateFlush } from './flush.ts'
 import { limitsWith } from './limits.ts'
 import type { MachineLimits } from './limits.ts'
@@ -115,6 +116,20 @@ export class Machine {
   /** The revision of the last transaction that changed a key. */
   get revision(): number {
     return this.state.revision
+  }
+
+  /** The oldest revision that can still be read; events at it, and after it, are still there. */
+  get compactRevision(): number {
+    return 0
+  }
+
+  /**
+   * Visits the events of all revisions from this one on, oldest first, between commands. The view is reused. Costs the
+   * logarithm of the history plus what is visited; a revision that has not come yet visits nothing.
+   * Throws `Compacted` below the compact revision, and `StateDamaged`.
+   */
+  visitEvents(fromRevision: number, visit: EventVisitor): void {
+    assert(fromRevision >= 1 && visit !== undefined, 'revisions begin at 1')
   }
 
   get keyCount(): number {
