@@ -4,13 +4,16 @@
  */
 import { assert } from '../base/index.ts'
 import type { KeyEntry } from './key-index.ts'
+import type { KeyRecord } from './key-record.ts'
 import { damaged } from './record.ts'
 
 /** A durable block. */
 export interface BlockInfo {
   readonly sizeBytes: number
-  /** The keys whose current record was in it once; it still is where `entry.block` is this block. */
+  /** The keys whose current record was in it once; it still is where the entry's record is in this block. */
   readonly entries: KeyEntry[]
+  /** Records in it that are kept but not current. */
+  history: number
 }
 
 /** Knows every durable block; reads their bytes through the cache. */
@@ -21,7 +24,7 @@ export class BlockStore {
   next = 1
   /** Bytes of all durable blocks. */
   storedBytes = 0
-  /** Bytes of the records in them that are the current ones of their keys. */
+  /** Bytes of the records in them that are kept: current ones and history. */
   liveBytes = 0
   private readonly infos = new Map<number, BlockInfo>()
   /** Blocks being removed by a flush under way: they may be gone from disk before we hear of it. */
@@ -58,7 +61,7 @@ export class BlockStore {
     return info
   }
 
-  /** A block that is now durable; its entries come with {@link hold}. */
+  /** A block that is now durable; its records come with {@link hold}. */
   added(id: number, block: Uint8Array): void {
     this.loaded(id, block.length)
     this.remember(id, block)
@@ -66,20 +69,33 @@ export class BlockStore {
 
   /** A block that a loaded state has; its bytes are not kept. */
   loaded(id: number, sizeBytes: number): void {
-    this.infos.set(id, { sizeBytes, entries: [] })
+    this.infos.set(id, { sizeBytes, entries: [], history: 0 })
     this.storedBytes += sizeBytes
   }
 
-  /** The current record of `entry` is in `entry.block`. */
-  hold(entry: KeyEntry): void {
-    this.infoOf(entry.block).entries.push(entry)
-    this.liveBytes += entry.length
+  /** A kept record is now in its block. */
+  hold(record: KeyRecord): void {
+    this.liveBytes += record.length
+    const info = this.infoOf(record.block)
+    if (record.isCurrent) info.entries.push(record.entry)
+    else info.history++
   }
 
-  /** The current record of `entry` is in its block no more. */
-  release(entry: KeyEntry): void {
-    this.liveBytes -= entry.length
-    entry.block = 0
+  /** A record leaves the block it is in, which is gone already, for another. */
+  leave(record: KeyRecord): void {
+    this.liveBytes -= record.length
+  }
+
+  /** A current record will be one no more. */
+  becomesHistory(record: KeyRecord): void {
+    if (record.block !== 0) this.infoOf(record.block).history++
+  }
+
+  /** A record of history is no longer kept. */
+  dropHistory(record: KeyRecord): void {
+    if (record.block === 0) return
+    this.liveBytes -= record.length
+    this.infoOf(record.block).history--
   }
 
   /** Keeps a block's bytes until it is removed. */

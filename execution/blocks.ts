@@ -13,7 +13,7 @@
  * read later is checked against the hash the index holds for it, which is stronger than the block's own.
  *
  * Ids count up without gaps; only the oldest block is ever removed. Hence a missing block is always noticed, and a tombstone
- * in the oldest block has nothing left to hide.
+ * of which no history is kept has nothing left to hide once its block is the oldest.
  */
 import { ByteWriter, NitroError, hash128Into } from '../base/index.ts'
 import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes } from './record.ts'

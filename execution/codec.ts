@@ -15,12 +15,16 @@ export type { Command, SessionHeader } from './command.ts'
 export { EntryBuilder, entryHeaderBytes, readEntryHeader } from './entry.ts'
 export type { EntryHeader } from './entry.ts'
 export {
+  decodeCompactResult,
   decodeDeleteResult,
   decodeGetResult,
+  decodeHistoryResult,
   decodePutResult,
   decodeRangeArgs,
   decodeRangeResult,
+  encodeCompactArgs,
   encodeDeleteArgs,
+  encodeHistoryArgs,
   encodePutArgs,
   encodeRangeArgs,
   readKeyRange,
@@ -29,7 +33,19 @@ export {
   writePut,
   writePutArgs,
 } from './kv-codec.ts'
-export type { DeleteResult, GetResult, KeyRange, KvEntry, PutResult, RangeRequest, RangeResult } from './kv-codec.ts'
+export type {
+  DeleteResult,
+  GetResult,
+  HistoryRequest,
+  HistoryResult,
+  KeyRange,
+  KeyVersion,
+  KvEntry,
+  PutResult,
+  RangeRequest,
+  RangeResult,
+  RangeSort,
+} from './kv-codec.ts'
 export { defaultLimits, limitsWith, maxCommandBytes, maxEntryBytes, maxEntryCommands } from './limits.ts'
 export type { MachineLimits } from './limits.ts'
 export { decodeResult, errorResult, okResult, okStatus } from './result.ts'

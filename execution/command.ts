@@ -14,19 +14,23 @@ import { maxCommandBytes } from './limits.ts'
 export const sessionIdBytes = 16
 
 /** Built-in programs by code. Codes are part of the log format and never reused. */
-export const builtins = { kv: 1, session: 2 } as const
+export const builtins = { kv: 1, session: 2, lease: 3 } as const
 
 /** Methods of the kv program by code. */
-export const kvMethods = { put: 1, delete: 2 } as const
+export const kvMethods = { put: 1, delete: 2, write: 3, remove: 4, txn: 5, compact: 6 } as const
 
 /** Methods of the session program by code. */
 export const sessionMethods = { open: 1, close: 2, cancel: 3 } as const
 
+/** Methods of the lease program by code. */
+export const leaseMethods = { grant: 1, revoke: 2, keepAlive: 3 } as const
+
 const builtinCodes = new Map<string, { readonly program: number; readonly methods: ReadonlyMap<string, number> }>([
   ['kv', { program: builtins.kv, methods: new Map(Object.entries(kvMethods)) }],
   ['session', { program: builtins.session, methods: new Map(Object.entries(sessionMethods)) }],
+  ['lease', { program: builtins.lease, methods: new Map(Object.entries(leaseMethods)) }],
 ])
-const methodCounts = [0, Object.keys(kvMethods).length, Object.keys(sessionMethods).length] as const
+const methodCounts = [kvMethods, sessionMethods, leaseMethods].map((methods) => Object.keys(methods).length)
 
 /** Makes a command execute at most once, however often it is sent. */
 export interface SessionHeader {
@@ -130,7 +134,7 @@ export function decodeCommandHeader(bytes: Uint8Array, start: number, end: numbe
     if (cursor > end) throw malformed('names run past the end')
   } else {
     out.method = bytes[cursor++] as number
-    const methods = methodCounts[out.program]
+    const methods = methodCounts[out.program - 1]
     if (methods === undefined || out.method === 0 || out.method > methods) {
       throw unsupported(`program ${out.program}, method ${out.method}`)
     }

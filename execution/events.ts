@@ -4,6 +4,11 @@
  * A view is one object that is reused for each event of a visit, so nothing may keep it; the bytes it gives are views too.
  */
 
+import { NitroError } from '../base/index.ts'
+import { recordKinds } from './key-record.ts'
+import type { KeyRecord } from './key-record.ts'
+import type { State } from './state.ts'
+
 /** What an event is. `emit` is a message of a program: it is in the history, but never the state of a key. */
 export type EventKind = 'put' | 'delete' | 'emit'
 
@@ -42,3 +47,85 @@ export interface EventView {
 
 /** Called for each event; false ends the visit. */
 export type EventVisitor = (event: EventView) => boolean
+
+/** Visits the events of a state from a revision on. Throws `Compacted` and `StateDamaged`. */
+export function visitEvents(state: State, fromRevision: number, visit: EventVisitor): void {
+  const { history } = state
+  if (fromRevision < history.compactRevision) throw compacted(history.compactRevision)
+  const view = new HistoryView(state)
+  for (let place = history.events.placeOf(fromRevision); place < history.events.length; place++) {
+    view.place = place
+    view.record = history.events.at(place)
+    if (!visit(view)) return
+  }
+}
+
+const kindNames: readonly EventKind[] = ['put', 'delete', 'emit']
+
+class HistoryView implements EventView {
+  record!: KeyRecord
+  place = 0
+  private readonly state: State
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  get revision(): number {
+    return this.record.mod
+  }
+
+  get position(): number {
+    return this.record.position
+  }
+
+  get kind(): EventKind {
+    return kindNames[this.record.kind] as EventKind
+  }
+
+  get key(): string {
+    return this.record.entry.key
+  }
+
+  get createRevision(): number {
+    return this.record.create
+  }
+
+  get version(): number {
+    return this.record.version
+  }
+
+  get lease(): number {
+    return this.record.lease
+  }
+
+  get lastOfRevision(): boolean {
+    const { events } = this.state.history
+    return this.place + 1 === events.length || events.at(this.place + 1).mod !== this.record.mod
+  }
+
+  value(): Uint8Array {
+    return this.state.valueOf(this.record)
+  }
+
+  previous(): PreviousRecord | undefined {
+    const { record, state } = this
+    const { older } = record
+    if (older === undefined || older.kind !== recordKinds.put || record.mod === state.history.compactRevision) {
+      return undefined
+    }
+    const { create, mod, version, lease } = older
+    return { createRevision: create, modRevision: mod, version, lease, value: state.valueOf(older) }
+  }
+}
+
+/** The error for a revision below the compact revision. */
+export function compacted(compactRevision: number): NitroError {
+  const details = { compactRevision }
+  return new NitroError('Compacted', `history begins at revision ${compactRevision}`, { details })
+}
+
+/** The error for a revision that has not been reached. */
+export function futureRevision(revision: number): NitroError {
+  return new NitroError('FutureRevision', `the revision is ${revision}`, { details: { revision } })
+}

@@ -1,19 +1,24 @@
 /**
  * Lazy flush of the key space: packs what changed into new blocks and takes room back from the oldest ones.
  *
- * When stored bytes pass twice the live bytes, the oldest blocks are rewritten: their live records move into the new blocks
- * and the old ones are deleted in the same batch. How much is moved follows how much is written, so a seal stays bounded.
+ * When stored bytes pass twice the kept bytes, the oldest blocks are rewritten: their current records move into the new
+ * blocks and the old ones are deleted in the same batch. How much is moved follows how much is written, so a seal stays
+ * bounded.
+ *
+ * Nothing may rise from the dead: of two records of a key the older one is never in a later block. So only current records
+ * are moved, and the oldest block stays while history is in it. So a tombstone is written even if no history needs it any
+ * more: an older record may lie in a block already. A put that is dropped unwritten was replaced by one that is written.
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
 import { BlockBuilder } from './blocks.ts'
-import type { KeyEntry } from './key-index.ts'
+import { recordKinds } from './key-record.ts'
+import type { KeyRecord } from './key-record.ts'
 import type { State } from './state.ts'
 
-/** Where a seal put a record; it holds as long as the key has not changed again. */
+/** Where a seal put a record. */
 interface Placed {
-  readonly entry: KeyEntry
-  readonly mod: number
+  readonly record: KeyRecord
   readonly block: number
   readonly offset: number
   /** The block it moved out of, or 0 for a new record. */
@@ -51,10 +56,11 @@ export class StateFlush {
     this.next = state.blocks.next
     let written = 0
     let live = 0
-    for (const entry of state.overlay.take()) {
-      this.place(entry, entry.bytes as Uint8Array, entry.offset, 0)
-      written += entry.length
-      if (!entry.tombstone) live += entry.length
+    for (const record of state.overlay.take()) {
+      if (record.isDropped && record.kind !== recordKinds.tombstone) continue
+      this.place(record, record.bytes as Uint8Array, record.offset, 0)
+      written += record.length
+      if (!record.isDropped) live += record.length
     }
     this.oldestBlock = this.rewriteOldest(written, live, garbageBytes)
     this.closeBlock()
@@ -68,23 +74,21 @@ export class StateFlush {
     while (blocks.oldest < this.oldestBlock) blocks.removedOldest()
     for (const { id, bytes } of this.blocks) blocks.added(id, bytes)
     blocks.next = this.nextBlock
-    for (const { entry, mod, block, offset, from } of this.placed) {
-      if (entry.mod !== mod) continue
-      if (!entry.tombstone) {
-        if (from !== 0) blocks.release(entry)
-        entry.block = block
-        entry.offset = offset
-        blocks.hold(entry)
-      }
-      entry.bytes = undefined
+    for (const { record, block, offset, from } of this.placed) {
+      record.bytes = undefined
+      if (record.isDropped) continue
+      if (from !== 0) blocks.leave(record)
+      record.block = block
+      record.offset = offset
+      blocks.hold(record)
     }
   }
 
-  private place(entry: KeyEntry, bytes: Uint8Array, offset: number, from: number): void {
-    if (this.builder !== undefined && !this.builder.takes(entry.length)) this.closeBlock()
+  private place(record: KeyRecord, bytes: Uint8Array, offset: number, from: number): void {
+    if (this.builder !== undefined && !this.builder.takes(record.length)) this.closeBlock()
     this.builder ??= new BlockBuilder(this.next)
-    const at = this.builder.add(bytes, offset, entry.length, entry.h0, entry.h1, entry.h2, entry.h3)
-    this.placed.push({ entry, mod: entry.mod, block: this.builder.id, offset: at, from })
+    const at = this.builder.add(bytes, offset, record.length, record.h0, record.h1, record.h2, record.h3)
+    this.placed.push({ record, block: this.builder.id, offset: at, from })
   }
 
   private closeBlock(): void {
@@ -103,24 +107,25 @@ export class StateFlush {
     let budget = 2 * written + garbageBytes
     let oldest = blocks.oldest
     for (; stored > enough && budget > 0 && oldest < blocks.next; oldest++) {
-      const { sizeBytes } = blocks.infoOf(oldest)
+      const { sizeBytes, history } = blocks.infoOf(oldest)
+      if (history > 0) break
       stored += this.moveLive(oldest) - sizeBytes
       budget -= sizeBytes
     }
     return oldest
   }
 
-  /** Moves what is live in a block, deletes the block, and returns the bytes moved. */
+  /** Moves what is current in a block, deletes the block, and returns the bytes moved. */
   private moveLive(id: number): number {
     const { blocks } = this.state
     let moved = 0
-    for (const entry of blocks.infoOf(id).entries) {
-      if (entry.block !== id) continue
-      this.state.readRecord(entry)
+    for (const { record } of blocks.infoOf(id).entries) {
+      if (record.block !== id || !record.isCurrent) continue
+      this.state.readRecord(record)
       const { foundBytes, foundAt } = this.state
       if (moved === 0) blocks.pin(id, foundBytes)
-      this.place(entry, foundBytes, foundAt, id)
-      moved += entry.length
+      this.place(record, foundBytes, foundAt, id)
+      moved += record.length
     }
     this.changes.push({ key: blockKey(id), value: undefined })
     return moved

@@ -1,44 +1,45 @@
 /**
- * The index of current keys: a map for points, sorted chunks for ranges.
+ * An index of keys: a map for points, sorted chunks for ranges. One holds the keys that exist, another the deleted ones of
+ * which history is kept.
  *
  * Keys are latin1 strings, one char per byte, so `<` is byte order. Nothing here depends on the order in which keys came,
  * which differs between a node that ran the log and one that loaded a snapshot.
  */
 import { assert } from '../base/index.ts'
+import { KeyRecord } from './key-record.ts'
 
-/** What is known of a key without reading its value. Changed in place by every put. */
+/** A key that exists, or of which history is kept. It lives as long as any record of the key does. */
 export class KeyEntry {
   readonly key: string
-  create = 0
-  mod = 0
-  version = 0
-  lease = 0
-  /** The block that holds the record, or 0 while it is only in memory. */
-  block = 0
-  /** The memory that holds the record while it is not in a durable block. */
-  bytes: Uint8Array | undefined = undefined
-  /** Where the record starts, in `bytes` if that is there, else in the block. */
-  offset = 0
-  /** The length of the whole record. */
-  length = 0
-  /** The lanes of the record's hash, as signed integers. */
-  h0 = 0
-  h1 = 0
-  h2 = 0
-  h3 = 0
-  /** The number of the seal that will write it; it stands in the list of that seal already. */
-  dirtyFor = 0
-  /** Deleted: no longer in the index, but its record must be written. */
-  tombstone = false
+  /** The last change of the key: its state if it is a put, its end if it is a delete. */
+  record: KeyRecord
 
+  /** An entry comes with its first record, still blank. */
   constructor(key: string) {
     this.key = key
+    this.record = new KeyRecord(this)
+  }
+
+  get create(): number {
+    return this.record.create
+  }
+
+  get mod(): number {
+    return this.record.mod
+  }
+
+  get version(): number {
+    return this.record.version
+  }
+
+  get lease(): number {
+    return this.record.lease
   }
 }
 
 const chunkMax = 512
 
-/** The keys that exist now. */
+/** Entries by key. */
 export class KeyIndex {
   private readonly points = new Map<string, KeyEntry>()
   private chunks: KeyEntry[][] = []
@@ -128,6 +129,27 @@ export class KeyIndex {
       if (--at < 0) return
       chunk = this.chunks[at] as KeyEntry[]
       i = chunk.length - 1
+    }
+  }
+
+  /** The entries of `[start, end)` one by one, for a walk beside another; the index must not change meanwhile. */
+  *entries(start: string, end: string | undefined, reverse: boolean): Generator<KeyEntry> {
+    if (this.chunks.length === 0 || (end !== undefined && end <= start)) return
+    const step = reverse ? -1 : 1
+    let at = reverse && end === undefined ? this.chunks.length - 1 : this.chunkOf(reverse && end !== undefined ? end : start)
+    let chunk = this.chunks[at] as KeyEntry[]
+    let i = lowerBound(chunk, start)
+    if (reverse) i = (end === undefined ? chunk.length : lowerBound(chunk, end)) - 1
+    for (;;) {
+      for (; i >= 0 && i < chunk.length; i += step) {
+        const entry = chunk[i] as KeyEntry
+        if (reverse ? entry.key < start : end !== undefined && entry.key >= end) return
+        yield entry
+      }
+      at += step
+      if (at < 0 || at >= this.chunks.length) return
+      chunk = this.chunks[at] as KeyEntry[]
+      i = reverse ? chunk.length - 1 : 0
     }
   }
 

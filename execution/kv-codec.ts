@@ -4,10 +4,14 @@
  *   put     uint key length, key, value (all the rest)                  -> uint revision
  *   delete  key range                                                   -> uint revision, uint deleted
  *   get     key (all the rest)                                          -> uint revision, u8 found, [record]
- *   range   key range, u8 options, uint limit                           -> uint revision, uint count, u8 more, uint n, n records
+ *   compact uint revision                                               -> uint revision
+ *   range   key range, u8 options, uint limit, [view]                   -> uint revision, uint count, u8 more, uint n, n records
+ *   history blob key, uint revision, uint limit                         -> uint revision, uint compacted, u8 more, uint n, n versions
  *
  *   key range  u8 kind (0 one key, 1 from start to before end, 2 from start on), blob start, [blob end]
+ *   view       uint revision, u8 order, uint min mod, max mod, min create, max create; there if option bit 3 says so
  *   record     blob key, uint create, mod, version, lease, blob value
+ *   version    u8 (1 deleted), record
  */
 import { ByteReader, ByteWriter, NitroError } from '../base/index.ts'
 import { builtins, kvMethods, writeSessionHeader } from './command.ts'
@@ -22,12 +26,27 @@ export interface KeyRange {
   readonly fromKey?: boolean | undefined
 }
 
+/** What a range can be ordered by. */
+export type RangeSort = 'key' | 'version' | 'create' | 'mod' | 'value'
+
 /** A range query. */
 export interface RangeRequest extends KeyRange {
-  /** Records at most; 0 or not given: as many as the machine's limits allow. */
+  /** Records at most, after filters and order; 0 or not given: as many as the machine's limits allow. */
   readonly limit?: number | undefined
-  /** From the greatest key down. */
+  /** From the greatest down. */
   readonly reverse?: boolean | undefined
+  /** The state at this revision; 0 or not given: now. */
+  readonly revision?: number | undefined
+  /** What the records are ordered by; the key, unless given. Equal ones are ordered by key. */
+  readonly sort?: RangeSort | undefined
+  /** Only records last changed at this revision or later; 0 for any. */
+  readonly minModRevision?: number | undefined
+  /** Only records last changed at this revision or earlier; 0 for any. */
+  readonly maxModRevision?: number | undefined
+  /** Only keys created at this revision or later; 0 for any. */
+  readonly minCreateRevision?: number | undefined
+  /** Only keys created at this revision or earlier; 0 for any. */
+  readonly maxCreateRevision?: number | undefined
   /** Leave the values out. */
   readonly keysOnly?: boolean | undefined
   /** Leave the records out. */
@@ -70,20 +89,49 @@ export interface GetResult {
 
 /** The answer of a range. */
 export interface RangeResult {
-  /** The revision of the state that was read. */
+  /** The current revision; without one asked for, the state of this revision was read. */
   readonly revision: number
-  /** Keys in the whole range, whatever the limit. */
+  /** Keys in the whole range at the revision read, whatever the filters and the limit. */
   readonly count: number
-  /** Whether records were left out because of a limit. */
+  /** Whether matching records were left out because of a limit. */
   readonly more: boolean
   readonly records: readonly KvEntry[]
+}
+
+/** A query for what is kept of one key's past. */
+export interface HistoryRequest {
+  readonly key: Uint8Array
+  /** Begins with the version that the key had at this revision; 0 or not given: with the newest. */
+  readonly revision?: number | undefined
+  /** Versions at most; 0 or not given: as many as the machine's limits allow. */
+  readonly limit?: number | undefined
+}
+
+/** A state of a key, or its end: then version and create revision are 0 and the value is empty. */
+export interface KeyVersion extends KvEntry {
+  readonly deleted: boolean
+}
+
+/** The answer of a history query. */
+export interface HistoryResult {
+  /** The current revision. */
+  readonly revision: number
+  /** What the key was before this revision is not known any more. */
+  readonly compactRevision: number
+  /** Whether older versions are kept that were left out because of a limit. */
+  readonly more: boolean
+  /** Newest first. */
+  readonly versions: readonly KeyVersion[]
 }
 
 /** Kinds of {@link KeyRange} as they are written. */
 const rangeKinds = { single: 0, bounded: 1, from: 2 } as const
 
 /** Bits of a range's options byte. */
-const rangeBits = { reverse: 1, keysOnly: 2, countOnly: 4 } as const
+const rangeBits = { reverse: 1, keysOnly: 2, countOnly: 4, view: 8 } as const
+
+/** Orders by code. */
+const rangeSorts: readonly RangeSort[] = ['key', 'version', 'create', 'mod', 'value']
 
 /** Appends a whole put command: the fast path past `encodeCommand`. */
 export function writePut(
@@ -131,12 +179,66 @@ export function encodeDeleteArgs(range: KeyRange): Uint8Array {
 export function encodeRangeArgs(request: RangeRequest): Uint8Array {
   const writer = new ByteWriter(64)
   writeKeyRange(writer, request)
-  const { reverse, keysOnly, countOnly } = request
+  const { reverse, keysOnly, countOnly, revision = 0, sort = 'key' } = request
+  const { minModRevision = 0, maxModRevision = 0, minCreateRevision = 0, maxCreateRevision = 0 } = request
+  const view = [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision]
+  const hasView = revision !== 0 || sort !== 'key' || view.some((bound) => bound !== 0)
   writer.u8(
-    (reverse ? rangeBits.reverse : 0) | (keysOnly ? rangeBits.keysOnly : 0) | (countOnly ? rangeBits.countOnly : 0),
+    (reverse ? rangeBits.reverse : 0) |
+      (keysOnly ? rangeBits.keysOnly : 0) |
+      (countOnly ? rangeBits.countOnly : 0) |
+      (hasView ? rangeBits.view : 0),
   )
   writer.uint(request.limit ?? 0)
+  if (!hasView) return writer.take()
+  writer.uint(revision)
+  writer.u8(rangeSorts.indexOf(sort))
+  for (const bound of view) writer.uint(bound)
   return writer.take()
+}
+
+/** Arguments of kv.compact. */
+export function encodeCompactArgs(revision: number): Uint8Array {
+  const writer = new ByteWriter(10)
+  writer.uint(revision)
+  return writer.take()
+}
+
+/** The payload of a compaction's result: the current revision. */
+export function decodeCompactResult(payload: Uint8Array): PutResult {
+  return decodePutResult(payload)
+}
+
+/** Arguments of the kv.history query. */
+export function encodeHistoryArgs({ key, revision = 0, limit = 0 }: HistoryRequest): Uint8Array {
+  const writer = new ByteWriter(key.length + 16)
+  writer.blob(key)
+  writer.uint(revision)
+  writer.uint(limit)
+  return writer.take()
+}
+
+/** Reads the arguments of a history query; the key is a view. Throws `MalformedFrame`. */
+export function decodeHistoryArgs(args: Uint8Array): { key: Uint8Array; revision: number; limit: number } {
+  const reader = new ByteReader(args)
+  const request = { key: reader.blob(), revision: reader.uint(), limit: reader.uint() }
+  reader.finish()
+  return request
+}
+
+/** The payload of a history query's result. Keys and values are views into it. */
+export function decodeHistoryResult(payload: Uint8Array): HistoryResult {
+  const reader = new ByteReader(payload)
+  const revision = reader.uint()
+  const compactRevision = reader.uint()
+  const more = reader.u8() !== 0
+  const versions: KeyVersion[] = []
+  for (let left = reader.uint(); left > 0; left--) {
+    const deleted = reader.u8() !== 0
+    versions.push({ ...readKvEntry(reader), deleted })
+  }
+  reader.finish()
+  return { revision, compactRevision, more, versions }
 }
 
 /** The payload of a put's result. */
@@ -202,21 +304,39 @@ export function decodeRangeArgs(args: Uint8Array): RangeRequest {
   const reader = new ByteReader(args)
   const range = readKeyRange(reader)
   const bits = reader.u8()
-  if (bits > (rangeBits.reverse | rangeBits.keysOnly | rangeBits.countOnly)) {
+  if (bits > (rangeBits.reverse | rangeBits.keysOnly | rangeBits.countOnly | rangeBits.view)) {
     throw new NitroError('MalformedFrame', `range options ${bits}`)
   }
   const limit = reader.uint()
-  reader.finish()
-  return {
+  const request = {
     ...range,
     limit,
     reverse: (bits & rangeBits.reverse) !== 0,
     keysOnly: (bits & rangeBits.keysOnly) !== 0,
     countOnly: (bits & rangeBits.countOnly) !== 0,
   }
+  const view = (bits & rangeBits.view) === 0 ? undefined : readView(reader)
+  reader.finish()
+  return { ...request, ...view }
 }
 
-function readKvEntry(reader: ByteReader): KvEntry {
+function readView(reader: ByteReader): Partial<RangeRequest> {
+  const revision = reader.uint()
+  const code = reader.u8()
+  const sort = rangeSorts[code]
+  if (sort === undefined) throw new NitroError('MalformedFrame', `range order ${code}`)
+  return {
+    revision,
+    sort,
+    minModRevision: reader.uint(),
+    maxModRevision: reader.uint(),
+    minCreateRevision: reader.uint(),
+    maxCreateRevision: reader.uint(),
+  }
+}
+
+/** Reads one record; its bytes are views. Throws `MalformedFrame`. */
+export function readKvEntry(reader: ByteReader): KvEntry {
   const key = reader.blob()
   const createRevision = reader.uint()
   const modRevision = reader.uint()

@@ -25,10 +25,32 @@ export interface MachineLimits {
   readonly rangeRecords: number
   /** Keys and values of one range answer, in bytes; cut as above, after at least one record. */
   readonly rangeBytes: number
+  /** Keys of a range that is asked for with a filter, or in another order than the key's. Beyond: `LimitExceeded`. */
+  readonly rangeScanKeys: number
+  /** Revisions that can be read, and whose events can be watched, behind the current one. Older ones are compacted. */
+  readonly historyRevisions: number
+  /** History is kept this long, in ms of log time, and not beyond `historyRevisions`; 0 for any time. */
+  readonly historyMs: number
   /** Keys one transaction may change. Beyond: `LimitExceeded`. */
   readonly transactionKeys: number
   /** Keys and values one transaction may write, in bytes. Beyond: `RequestTooLarge`. */
   readonly transactionBytes: number
+  /** Operations and conditions of one transaction on its longest way through, nested ones included. Beyond: `LimitExceeded`. */
+  readonly transactionOps: number
+  /** Transactions within transactions. Beyond: `LimitExceeded`. */
+  readonly transactionDepth: number
+  /** Leases. One more gets `LimitExceeded`. */
+  readonly leases: number
+  /** Keys attached to one lease. Beyond: `LimitExceeded`. */
+  readonly leaseKeys: number
+  /** Leases that one command keeps alive. Beyond: `LimitExceeded`. */
+  readonly leaseBatch: number
+  /** The shortest time to live, in ms of log time; a shorter one is raised to it. */
+  readonly leaseTtlMsMin: number
+  /** The longest time to live, in ms of log time. Beyond: `InvalidArgument`. */
+  readonly leaseTtlMsMax: number
+  /** Leases that expire at the start of one entry; the others that are due follow with the next. */
+  readonly leaseExpiriesPerEntry: number
   /** The result of one user method or query, in bytes. Beyond: `RequestTooLarge`. */
   readonly resultBytes: number
   /** Sessions; opening one more evicts the least recently used, whose commands then get `SessionEvicted`. */
@@ -45,19 +67,31 @@ export const defaultLimits: MachineLimits = {
   valueBytes: 1024 * 1024,
   rangeRecords: 10_000,
   rangeBytes: 4 * 1024 * 1024,
+  rangeScanKeys: 100_000,
+  historyRevisions: 100_000,
+  historyMs: 0,
   transactionKeys: 10_000,
   transactionBytes: 4 * 1024 * 1024,
+  transactionOps: 128,
+  transactionDepth: 16,
+  leases: 100_000,
+  leaseKeys: 10_000,
+  leaseBatch: 10_000,
+  leaseTtlMsMin: 1000,
+  leaseTtlMsMax: 9_000_000_000_000,
+  leaseExpiriesPerEntry: 1000,
   resultBytes: 1024 * 1024,
   sessions: 10_000,
   sessionWindow: 1024,
   sessionAnswerBytes: 4 * 1024 * 1024,
 }
 
-/** The limits with some overridden. Throws `InvalidArgument` for anything but a positive safe integer, or an unknown name. */
+/** The limits with some overridden. Throws `InvalidArgument` for a bad value or an unknown name: they are positive safe integers. */
 export function limitsWith(given: Partial<MachineLimits> = {}): MachineLimits {
   for (const [name, value] of Object.entries(given)) {
     const most = name === 'keyBytes' ? 0xffff : Number.MAX_SAFE_INTEGER
-    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < 1 || value > most) {
+    const least = name === 'historyMs' ? 0 : 1
+    if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < least || value > most) {
       throw new NitroError('InvalidArgument', `the machine has no limit ${name} = ${value}`, { details: { name } })
     }
   }

@@ -1,14 +1,18 @@
 /**
  * Restoring: takes every stored record in, verifies each, and at the end the whole against the metadata.
  *
- * Records may be found in several versions; the one with the highest mod revision is current, and a tombstone hides all
- * below it. Everything a node must have is counted, so that a record that is missing is noticed as surely as a wrong one.
+ * Blocks hold more than is kept. What is, the retention rule says (history.ts) for the compact revision by which the node
+ * kept records when it wrote them. Everything a node must have is counted, so that a record that is missing is noticed as
+ * surely as a wrong one.
  */
 import { addHash, latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import { readBlock } from './blocks.ts'
 import { blockIdOf } from './flush.ts'
 import { KeyEntry } from './key-index.ts'
+import { KeyRecord, recordKinds } from './key-record.ts'
+import { isLeaseKey } from './lease-record.ts'
+import type { Leases } from './leases.ts'
 import { decodeMetadata, emptyMetadata, metadataKey } from './metadata.ts'
 import type { Metadata } from './metadata.ts'
 import { damaged, recordHeaderBytes } from './record.ts'
@@ -20,15 +24,18 @@ import type { State } from './state.ts'
 export class Loader {
   private readonly state: State
   private readonly sessions: Sessions
+  private readonly leases: Leases
   private readonly keys = new Map<string, KeyEntry>()
+  private readonly emitted: KeyRecord[] = []
   private metadata: Metadata | undefined
   private records = 0
   private firstBlock = 0
   private lastBlock = 0
 
-  constructor(state: State, sessions: Sessions) {
+  constructor(state: State, sessions: Sessions, leases: Leases) {
     this.state = state
     this.sessions = sessions
+    this.leases = leases
   }
 
   /** Takes one record, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
@@ -38,6 +45,7 @@ export class Loader {
     if (block !== undefined) this.loadBlock(block, value)
     else if (key[0] === metadataKey[0] && key.length === metadataKey.length) this.loadMetadata(value)
     else if (key[0] === 0x73) this.sessions.load(key, value)
+    else if (isLeaseKey(key)) this.leases.load(key, value)
     else throw damaged('a record under an unknown key')
   }
 
@@ -55,14 +63,22 @@ export class Loader {
     if (this.firstBlock !== 0 && this.firstBlock !== metadata.oldestBlock) throw damaged('blocks are missing')
     state.blocks.oldest = metadata.oldestBlock
     state.blocks.next = metadata.nextBlock
-    this.fillIndex(metadata)
+    this.fill(metadata)
     if (sessions.count !== metadata.sessionCount)
       throw damaged(`${sessions.count} of ${metadata.sessionCount} sessions`)
     if (!sameHash(sessions.hash(), metadata.sessionSum)) throw damaged('sessions have a wrong hash')
     sessions.finishLoad(metadata.sessionUses)
+    this.finishLeases(metadata)
     state.revision = metadata.revision
     state.chain.set(metadata.chain)
     return metadata
+  }
+
+  private finishLeases({ leaseCount, leaseSum, leaseCounter }: Metadata): void {
+    const { leases } = this
+    if (leases.count !== leaseCount) throw damaged(`${leases.count} of ${leaseCount} leases`)
+    if (!sameHash(leases.hash(), leaseSum)) throw damaged('leases have a wrong hash')
+    leases.finishLoad(leaseCounter)
   }
 
   private loadMetadata(value: Uint8Array): void {
@@ -77,62 +93,116 @@ export class Loader {
     this.state.blocks.loaded(id, block.length)
     readBlock(id, block, (at, header, lanes, lane) => {
       const keyAt = at + recordHeaderBytes
-      this.loadRecord(latin1(block, keyAt, keyAt + header.keyLength), id, at, header, lanes, lane)
+      const record = this.recordOf(latin1(block, keyAt, keyAt + header.keyLength), header)
+      record.block = id
+      record.offset = at
+      record.h0 = (lanes[lane] as number) | 0
+      record.h1 = (lanes[lane + 1] as number) | 0
+      record.h2 = (lanes[lane + 2] as number) | 0
+      record.h3 = (lanes[lane + 3] as number) | 0
     })
   }
 
-  private loadRecord(
-    key: string,
-    block: number,
-    offset: number,
-    header: RecordHeader,
-    lanes: Uint32Array,
-    lane: number,
-  ): void {
-    let entry = this.keys.get(key)
-    if (entry === undefined) {
-      entry = new KeyEntry(key)
-      this.keys.set(key, entry)
-    } else {
-      if (entry.mod === header.mod) throw damaged('a change is stored twice')
-      if (entry.mod > header.mod) return
-    }
-    entry.create = header.create
-    entry.mod = header.mod
-    entry.version = header.version
-    entry.lease = header.lease
-    entry.tombstone = header.tombstone
-    entry.block = block
-    entry.offset = offset
-    entry.length = header.length
-    entry.h0 = (lanes[lane] as number) | 0
-    entry.h1 = (lanes[lane + 1] as number) | 0
-    entry.h2 = (lanes[lane + 2] as number) | 0
-    entry.h3 = (lanes[lane + 3] as number) | 0
+  /** A new record in its place among those of its key, newest first. */
+  private recordOf(key: string, header: RecordHeader): KeyRecord {
+    const { kind } = header
+    let entry = kind === recordKinds.emit ? undefined : this.keys.get(key)
+    const isFirst = entry === undefined
+    entry ??= new KeyEntry(key)
+    const record = isFirst ? entry.record : new KeyRecord(entry)
+    record.kind = kind
+    record.create = header.create
+    record.mod = header.mod
+    record.position = header.position
+    record.version = header.version
+    record.lease = header.lease
+    record.length = header.length
+    if (kind === recordKinds.emit) this.emitted.push(record)
+    else if (isFirst) this.keys.set(key, entry)
+    else insert(entry, record)
+    return record
   }
 
-  private fillIndex(metadata: Metadata): void {
+  private fill(metadata: Metadata): void {
     const { state } = this
-    const entries: KeyEntry[] = []
-    const lanes = new Int32Array(4)
-    const hash = new Uint32Array(lanes.buffer)
+    const { history } = state
+    history.freedRevision = metadata.freedRevision
+    history.compactRevision = metadata.compactRevision
+    const events: KeyRecord[] = []
+    const live: KeyEntry[] = []
+    const gone: KeyEntry[] = []
+    const keep = (record: KeyRecord): void => {
+      if (record.mod >= metadata.freedRevision) events.push(record)
+      if (!record.isCurrent) history.count++
+      state.blocks.hold(record)
+    }
     for (const entry of this.keys.values()) {
-      if (entry.mod > metadata.revision) throw damaged('a change is newer than the metadata')
-      if (entry.tombstone) continue
-      lanes[0] = entry.h0
-      lanes[1] = entry.h1
-      lanes[2] = entry.h2
-      lanes[3] = entry.h3
-      addHash(state.sum, hash)
-      state.blocks.hold(entry)
-      entries.push(entry)
+      const { record } = entry
+      if (record.mod > metadata.revision) throw damaged('a change is newer than the metadata')
+      if (!retain(entry, metadata.freedRevision, keep)) continue
+      if (record.kind === recordKinds.put) live.push(entry)
+      else gone.push(entry)
+    }
+    for (const record of this.emitted) {
+      if (record.mod > metadata.revision) throw damaged('an event is newer than the metadata')
+      if (record.mod >= metadata.freedRevision) keep(record)
     }
     this.keys.clear()
-    state.index.fill(entries)
-    if (entries.length !== metadata.keyCount) throw damaged(`${entries.length} of ${metadata.keyCount} keys`)
+    events.sort((a, b) => a.mod - b.mod || a.position - b.position)
+    for (const record of events) history.events.push(record)
+    for (const { key, lease, record } of live) {
+      addRecordHash(state.sum, record)
+      state.leaseKeys.move(key, 0, lease)
+    }
+    state.index.fill(live)
+    state.gone.fill(gone)
+    if (live.length !== metadata.keyCount) throw damaged(`${live.length} of ${metadata.keyCount} keys`)
+    if (history.count !== metadata.historyCount) {
+      throw damaged(`${history.count} of ${metadata.historyCount} records of history`)
+    }
     if (!sameHash(state.sum, metadata.recordSum)) throw damaged('records have a wrong hash')
   }
 }
+
+/** Keeps what the rule keeps of a key's records, and lets go of the others; false when nothing is kept. */
+function retain(entry: KeyEntry, compactRevision: number, keep: (record: KeyRecord) => void): boolean {
+  let last: KeyRecord | undefined
+  let record: KeyRecord | undefined = entry.record
+  for (; record !== undefined && record.mod > compactRevision; record = record.older) {
+    keep(record)
+    last = record
+  }
+  if (record !== undefined && (record.kind === recordKinds.put || record.mod === compactRevision)) {
+    keep(record)
+    last = record
+  }
+  if (last !== undefined) last.older = undefined
+  return last !== undefined
+}
+
+/** Blocks are read in the order they were written, so this is nearly always in front. */
+function insert(entry: KeyEntry, record: KeyRecord): void {
+  let newer: KeyRecord | undefined
+  let older: KeyRecord | undefined = entry.record
+  while (older !== undefined && older.mod > record.mod) {
+    newer = older
+    older = older.older
+  }
+  if (older?.mod === record.mod) throw damaged('a change is stored twice')
+  record.older = older
+  if (newer === undefined) entry.record = record
+  else newer.older = record
+}
+
+function addRecordHash(sum: Hash128, record: KeyRecord): void {
+  lanes[0] = record.h0
+  lanes[1] = record.h1
+  lanes[2] = record.h2
+  lanes[3] = record.h3
+  addHash(sum, lanesHash)
+}
+const lanes = new Int32Array(4)
+const lanesHash = new Uint32Array(lanes.buffer)
 
 function sameHash(a: Hash128, b: Hash128): boolean {
   return a.every((lane, i) => lane === b[i])

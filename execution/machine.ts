@@ -10,19 +10,21 @@
 import { NitroError, assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
 import type { Hash128, KvChange } from '../base/index.ts'
 import { BlockStore } from './block-store.ts'
-import { CommandHeader, builtins, decodeCommandHeader, kvMethods } from './command.ts'
+import { Builtins } from './builtins.ts'
+import { CommandHeader, decodeCommandHeader } from './command.ts'
 import { entryHeaderBytes, readEntryHeader } from './entry.ts'
+import { visitEvents } from './events.ts'
 import type { EventVisitor } from './events.ts'
 import { StateFlush } from './flush.ts'
+import { Leases } from './leases.ts'
 import { limitsWith } from './limits.ts'
 import type { MachineLimits } from './limits.ts'
 import { Loader } from './loader.ts'
 import { encodeMetadata, hashStanding, metadataKey } from './metadata.ts'
 import type { Standing } from './metadata.ts'
-import type { Program } from './program.ts'
-import * as kv from './programs/kv.ts'
-import { runSession } from './programs/session.ts'
+import type { MethodGuard, Program } from './program.ts'
 import { errorResult } from './result.ts'
+import { Retention } from './retention.ts'
 import { Sessions } from './sessions.ts'
 import { State } from './state.ts'
 import { UserPrograms } from './user-programs.ts'
@@ -31,6 +33,10 @@ import { UserPrograms } from './user-programs.ts'
 export interface MachineOptions {
   /** User programs; the same on every node of the cluster. */
   readonly programs?: readonly Program[]
+  /** Keeps methods of programs from what differs between nodes. Default: nothing does. */
+  readonly guard?: MethodGuard | undefined
+  /** Run every method twice and answer `NonDeterministic` when the runs differ; the same on every node. Default false. */
+  readonly checkPrograms?: boolean | undefined
   /** Overridden limits; the same on every node of the cluster. */
   readonly limits?: Partial<MachineLimits>
   /** Bytes of stored blocks kept in memory; local to this node. Default 16 MiB. */
@@ -61,13 +67,14 @@ export class Machine {
   wallTime = 0
   /** Opaque bytes of the driver: the members. Part of hash, metadata and snapshots. */
   configuration: Uint8Array = emptyBytes
-  /** The earliest log time at which something must expire. */
-  readonly nextDeadline: number | undefined = undefined
   /** Why this machine can't go on, once it can't. */
   damage: NitroError | undefined = undefined
   private readonly state: State
   private readonly sessions: Sessions
+  private readonly leases: Leases
+  private readonly builtins: Builtins
   private readonly programs: UserPrograms
+  private readonly retention: Retention
   private readonly limits: MachineLimits
   private readonly garbageBytes: number
   private loader: Loader | undefined
@@ -89,9 +96,16 @@ export class Machine {
     this.state = new State(
       new BlockStore((id) => plainBlock(options.readBlock(id)), options.cacheBytes ?? 16 * 1024 * 1024),
     )
+    this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)
-    this.programs = new UserPrograms(options.programs ?? [], this.state, this.limits)
-    this.loader = new Loader(this.state, this.sessions)
+    this.leases = new Leases(this.state, this.limits)
+    const base = { state: this.state, leases: this.leases, limits: this.limits }
+    this.builtins = new Builtins(base, this.sessions)
+    this.programs = new UserPrograms(options.programs ?? [], base, {
+      guard: options.guard,
+      twice: options.checkPrograms,
+    })
+    this.loader = new Loader(this.state, this.sessions, this.leases)
   }
 
   /** Takes one stored record; all must come, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
@@ -109,8 +123,10 @@ export class Machine {
     this.appliedIndex = metadata.appliedIndex
     this.appliedTerm = metadata.appliedTerm
     this.logTime = metadata.logTime
+    this.leases.logTime = metadata.logTime
     this.wallTime = metadata.wallTime
     this.configuration = metadata.configuration
+    this.retention.marks = [...metadata.marks]
   }
 
   /** The revision of the last transaction that changed a key. */
@@ -120,7 +136,7 @@ export class Machine {
 
   /** The oldest revision that can still be read; events at it, and after it, are still there. */
   get compactRevision(): number {
-    return 0
+    return this.state.history.compactRevision
   }
 
   /**
@@ -129,7 +145,23 @@ export class Machine {
    * Throws `Compacted` below the compact revision, and `StateDamaged`.
    */
   visitEvents(fromRevision: number, visit: EventVisitor): void {
-    assert(fromRevision >= 1 && visit !== undefined, 'revisions begin at 1')
+    if (this.damage !== undefined) throw this.damage
+    try {
+      visitEvents(this.state, fromRevision, visit)
+    } catch (thrown) {
+      if (isNitroError(thrown, 'StateDamaged')) this.damage = thrown
+      throw thrown
+    }
+  }
+
+  /** The earliest log time at which something must expire: an entry with that time or a later one is due by then. */
+  get nextDeadline(): number | undefined {
+    return this.leases.nextDeadline
+  }
+
+  /** Leases that have not been swept yet. */
+  get leaseCount(): number {
+    return this.leases.count
   }
 
   get keyCount(): number {
@@ -142,7 +174,7 @@ export class Machine {
 
   /** Roughly what the next seal would write, in bytes. */
   get overlayBytes(): number {
-    return this.state.overlay.bytes + this.sessions.dirtyBytes
+    return this.state.overlay.bytes + this.sessions.dirtyBytes + this.leases.dirtyBytes
   }
 
   /**
@@ -162,6 +194,8 @@ export class Machine {
     this.at = entryHeaderBytes
     this.logTime = Math.max(this.logTime, logTime)
     this.wallTime = wallTime
+    this.leases.logTime = this.logTime
+    this.leases.expire()
   }
 
   /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged` only. */
@@ -195,11 +229,14 @@ export class Machine {
 
   /**
    * Raises the revision, so that none that was ever given out is given out again: a state restored from a backup goes on far
-   * above the one that went on living. Between entries, and alike on every member of the new cluster.
+   * above the one that went on living. Everything older counts as compacted. Between entries, and alike on every member of
+   * the new cluster.
    */
   raiseRevision(by: number): void {
     assert(this.entry === undefined && this.loader === undefined, 'the revision is raised between entries')
     this.state.revision += by
+    this.leases.counter += by
+    this.state.history.compact(this.state.revision)
     this.changed = true
   }
 
@@ -214,13 +251,10 @@ export class Machine {
     assert(this.loader === undefined, 'queries come after loading')
     if (this.damage !== undefined) return errorResult(this.damage)
     try {
-      if (program === 'kv' && method === 'get') return kv.get(this.state, this.limits, args)
-      if (program === 'kv' && method === 'range') return kv.range(this.state, this.limits, args)
-      if (Object.hasOwn(builtins, program)) {
-        return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
-      }
+      const answer = this.builtins.query(program, method, args)
+      if (answer !== undefined) return answer
       const { appliedIndex: index, logTime, wallTime } = this
-      return this.programs.query(program, method, args, { index, logTime, wallTime })
+      return this.programs.query(program, method, args, { index, position: 0, logTime, wallTime })
     } catch (thrown) {
       return this.resultOf(thrown, true)
     }
@@ -244,8 +278,10 @@ export class Machine {
     const standing = this.standing()
     const state = this.guard(() => new StateFlush(this.state, this.garbageBytes))
     const { oldestBlock, nextBlock } = state
-    const metadata = encodeMetadata({ ...standing, oldestBlock, nextBlock })
-    const changes = [...state.changes, ...this.sessions.seal(), { key: metadataKey, value: metadata }]
+    const { freedRevision, count: historyCount } = this.state.history
+    const metadata = encodeMetadata({ ...standing, oldestBlock, nextBlock, freedRevision, historyCount })
+    const records = [...this.sessions.seal(), ...this.leases.seal()]
+    const changes = [...state.changes, ...records, { key: metadataKey, value: metadata }]
     const flush = { appliedIndex: this.appliedIndex, appliedTerm: this.appliedTerm, changes }
     this.flush = { flush, state }
     this.changed = false
@@ -275,18 +311,8 @@ export class Machine {
   }
 
   private run(entry: Uint8Array, header: CommandHeader): Uint8Array {
-    const { state, limits } = this
-    const { argsAt, argsEnd, method } = header
     try {
-      switch (header.program) {
-        case builtins.kv:
-          if (method === kvMethods.put) return kv.put(state, limits, entry, argsAt, argsEnd)
-          return kv.remove(state, limits, entry, argsAt, argsEnd)
-        case builtins.session:
-          return runSession(this.sessions, method, entry, argsAt, argsEnd)
-        default:
-          return this.runUser(entry, header)
-      }
+      return header.program === 0 ? this.runUser(entry, header) : this.builtins.run(entry, header)
     } catch (thrown) {
       return this.resultOf(thrown, false)
     }
@@ -296,8 +322,8 @@ export class Machine {
     const name = latin1(entry, header.nameAt, header.nameEnd)
     const method = latin1(entry, header.methodAt, header.methodEnd)
     const args = entry.subarray(header.argsAt, header.argsEnd)
-    const { entryIndex: index, logTime, wallTime } = this
-    return this.programs.run(name, method, args, { index, logTime, wallTime })
+    const { entryIndex: index, position, logTime, wallTime } = this
+    return this.programs.run(name, method, args, { index, position, logTime, wallTime })
   }
 
   /** The result of an error that is the command's own; any other ends the machine. */
@@ -332,26 +358,33 @@ export class Machine {
   }
 
   private finish(index: number, term: number, what: number, kind: number): void {
-    this.state.mixChain(index, term, what, kind)
+    const { state } = this
+    state.mixChain(index, term, what, kind)
+    state.history.compact(this.retention.compactable(state.revision, this.logTime))
     this.appliedIndex = index
     this.appliedTerm = term
     this.changed = true
   }
 
   private standing(): Standing {
-    const { appliedIndex, appliedTerm, logTime, wallTime, configuration, state, sessions } = this
+    const { appliedIndex, appliedTerm, logTime, wallTime, configuration, state, sessions, leases } = this
     return {
       appliedIndex,
       appliedTerm,
       logTime,
       wallTime,
       revision: state.revision,
+      compactRevision: state.history.compactRevision,
+      marks: this.retention.marks,
       keyCount: state.index.size,
       recordSum: state.sum,
       chain: state.chain,
       sessionCount: sessions.count,
       sessionSum: sessions.hash(),
       sessionUses: sessions.uses,
+      leaseCount: leases.count,
+      leaseSum: leases.hash(),
+      leaseCounter: leases.counter,
       configuration,
     }
   }

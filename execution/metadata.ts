@@ -2,6 +2,7 @@
 import { ByteReader, ByteWriter, NitroError, emptyBytes, hash128, hash128Into, isNitroError } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import { damaged } from './record.ts'
+import type { TimeMark } from './retention.ts'
 
 /** The key of the metadata record. */
 export const metadataKey: Uint8Array = Uint8Array.of(0x6d)
@@ -16,19 +17,28 @@ export interface Standing {
   readonly logTime: number
   readonly wallTime: number
   readonly revision: number
+  readonly compactRevision: number
+  readonly marks: readonly TimeMark[]
   readonly keyCount: number
   readonly recordSum: Hash128
   readonly chain: Hash128
   readonly sessionCount: number
   readonly sessionSum: Hash128
   readonly sessionUses: number
+  readonly leaseCount: number
+  readonly leaseSum: Hash128
+  readonly leaseCounter: number
   readonly configuration: Uint8Array
 }
 
-/** The metadata record as data: the standing, and which blocks this node has. */
+/** The metadata record as data: the standing, which blocks this node has, and how much history is in them. */
 export interface Metadata extends Standing {
   readonly oldestBlock: number
   readonly nextBlock: number
+  /** The compact revision by which records were kept so far. */
+  readonly freedRevision: number
+  /** Records kept by it that are not current. */
+  readonly historyCount: number
 }
 
 /** The metadata of a machine that has applied nothing. */
@@ -38,15 +48,22 @@ export const emptyMetadata: Metadata = {
   logTime: 0,
   wallTime: 0,
   revision: 0,
+  compactRevision: 0,
+  marks: [],
   keyCount: 0,
   recordSum: new Uint32Array(4),
   chain: new Uint32Array(4),
   sessionCount: 0,
   sessionSum: new Uint32Array(4),
   sessionUses: 0,
+  leaseCount: 0,
+  leaseSum: new Uint32Array(4),
+  leaseCounter: 0,
   configuration: emptyBytes,
   oldestBlock: 1,
   nextBlock: 1,
+  freedRevision: 0,
+  historyCount: 0,
 }
 
 /** The state hash: everything replicated, in 128 bits. */
@@ -62,6 +79,8 @@ export function encodeMetadata(metadata: Metadata): Uint8Array {
   writer.u8(metadataFormat)
   writer.u64(metadata.oldestBlock)
   writer.u64(metadata.nextBlock)
+  writer.u64(metadata.freedRevision)
+  writer.u64(metadata.historyCount)
   writeStanding(writer, metadata)
   writeHash(writer, hash128(writer.view(), seed))
   return writer.take()
@@ -89,12 +108,21 @@ function writeStanding(writer: ByteWriter, standing: Standing): void {
   writer.u64(standing.logTime)
   writer.u64(standing.wallTime)
   writer.u64(standing.revision)
+  writer.u64(standing.compactRevision)
+  writer.uint(standing.marks.length)
+  for (const { logTime, revision } of standing.marks) {
+    writer.u64(logTime)
+    writer.u64(revision)
+  }
   writer.u64(standing.keyCount)
   writeHash(writer, standing.recordSum)
   writeHash(writer, standing.chain)
   writer.u64(standing.sessionCount)
   writeHash(writer, standing.sessionSum)
   writer.u64(standing.sessionUses)
+  writer.u64(standing.leaseCount)
+  writeHash(writer, standing.leaseSum)
+  writer.u64(standing.leaseCounter)
   writer.blob(standing.configuration)
 }
 
@@ -106,21 +134,34 @@ function read(reader: ByteReader): Metadata {
   const metadata = {
     oldestBlock,
     nextBlock,
+    freedRevision: reader.u64(),
+    historyCount: reader.u64(),
     appliedIndex: reader.u64(),
     appliedTerm: reader.u64(),
     logTime: reader.u64(),
     wallTime: reader.u64(),
     revision: reader.u64(),
+    compactRevision: reader.u64(),
+    marks: readMarks(reader),
     keyCount: reader.u64(),
     recordSum: readHash(reader),
     chain: readHash(reader),
     sessionCount: reader.u64(),
     sessionSum: readHash(reader),
     sessionUses: reader.u64(),
+    leaseCount: reader.u64(),
+    leaseSum: readHash(reader),
+    leaseCounter: reader.u64(),
     configuration: reader.blob().slice(),
   }
   reader.finish()
   return metadata
+}
+
+function readMarks(reader: ByteReader): TimeMark[] {
+  const marks: TimeMark[] = []
+  for (let left = reader.uint(); left > 0; left--) marks.push({ logTime: reader.u64(), revision: reader.u64() })
+  return marks
 }
 
 function writeHash(writer: ByteWriter, hash: Hash128): void {

@@ -2,15 +2,15 @@
  * The overlay: the records of all changes since the last seal, in the memory they were encoded into.
  *
  * A record is written once into a chunk, hashed there, read there until it is durable, and copied into its block by the
- * seal. A chunk is freed when no key entry points into it any more.
+ * seal. A chunk is freed when no record points into it any more.
  */
-import type { KeyEntry } from './key-index.ts'
+import type { KeyRecord } from './key-record.ts'
 import { newChunk } from './record.ts'
 import type { Chunk } from './record.ts'
 
 const chunkBytes = 256 * 1024
 
-/** Memory for records, and the list of keys whose records are not yet sealed. */
+/** Memory for records, and the list of those that are not yet sealed. */
 export class Overlay {
   /** Where the next record goes; ask {@link reserve} first. */
   chunk: Chunk = newChunk(0)
@@ -18,10 +18,8 @@ export class Overlay {
   at = 0
   /** Record bytes written since the last seal. */
   bytes = 0
-  /** Keys to write, each once, in the order of their first change; a key deleted and made again stands twice. */
-  dirty: KeyEntry[] = []
-  /** The number of the coming seal. */
-  seal = 1
+  /** The records to write, in the order of their changes. */
+  records: KeyRecord[] = []
 
   /** Makes room for a record of `length` bytes and returns where it goes in {@link chunk}. */
   reserve(length: number): number {
@@ -35,19 +33,11 @@ export class Overlay {
     return at
   }
 
-  /** The entry's record has changed. */
-  touch(entry: KeyEntry): void {
-    if (entry.dirtyFor === this.seal) return
-    entry.dirtyFor = this.seal
-    this.dirty.push(entry)
-  }
-
-  /** Hands out the changed keys and begins anew. */
-  take(): KeyEntry[] {
-    const dirty = this.dirty
-    this.dirty = []
+  /** Hands out the records and begins anew. */
+  take(): KeyRecord[] {
+    const { records } = this
+    this.records = []
     this.bytes = 0
-    this.seal++
-    return dirty
+    return records
   }
 }

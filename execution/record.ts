@@ -1,26 +1,25 @@
 /**
- * One event: the state of one key after one change. The same bytes are hashed, kept in the overlay and stored in blocks.
+ * One record: the state of one key after one change, or an event that a program emitted. The same bytes are hashed, kept in the overlay and stored in blocks.
  *
  *   0  u32  length of the whole record
  *   4  u32  value length
  *   8  u16  key length
- *  10  u8   flags: bit 0 the key was deleted
+ *  10  u8   flags: bit 0 the key was deleted, bit 1 an event that changes no key
  *  11  u8   kind of the key: 0 strong
  *  12  u32  position among the changes of its revision
- *  16  u64  create revision (0 when deleted)
+ *  16  u64  create revision (0 when deleted or an event)
  *  24  u64  mod revision
- *  32  u64  version (0 when deleted)
+ *  32  u64  version (0 when deleted or an event)
  *  40  u64  lease (0 for none)
  *  48  u64  epoch
  *  56  key, value
  */
 import { NitroError } from '../base/index.ts'
+import { recordKinds } from './key-record.ts'
+import type { RecordKind } from './key-record.ts'
 
 /** The bytes before a record's key. */
 export const recordHeaderBytes = 56
-
-/** Flag of a record that says its key was deleted. */
-export const tombstoneFlag = 1
 
 const two32 = 0x1_0000_0000
 
@@ -36,13 +35,13 @@ export function newChunk(sizeBytes: number): Chunk {
   return { bytes, data: new DataView(bytes.buffer) }
 }
 
-/** Writes a record's header at `at`; key and value follow it. */
+/** Writes a record's header at `at`; key and value follow it. The flags are the record's kind. */
 export function writeRecordHeader(
   data: DataView,
   at: number,
   keyLength: number,
   valueLength: number,
-  flags: number,
+  flags: RecordKind,
   position: number,
   create: number,
   mod: number,
@@ -70,7 +69,8 @@ export class RecordHeader {
   length = 0
   keyLength = 0
   valueLength = 0
-  tombstone = false
+  kind: RecordKind = recordKinds.put
+  position = 0
   create = 0
   mod = 0
   version = 0
@@ -91,12 +91,13 @@ export function readRecordHeader(data: DataView, at: number, end: number, out: R
   }
   const flags = data.getUint8(at + 10)
   const kind = data.getUint8(at + 11)
-  out.tombstone = (flags & tombstoneFlag) !== 0
+  out.position = data.getUint32(at + 12, true)
   out.create = readU64(data, at + 16)
   out.mod = readU64(data, at + 24)
   out.version = readU64(data, at + 32)
   out.lease = readU64(data, at + 40)
-  if ((flags & ~tombstoneFlag) !== 0 || kind !== 0 || readU64(data, at + 48) !== 0) {
+  if (flags <= recordKinds.emit) out.kind = flags as RecordKind
+  if (flags > recordKinds.emit || kind !== 0 || readU64(data, at + 48) !== 0) {
     throw new NitroError('UnsupportedFormat', `a record of kind ${kind} with flags ${flags}`, {
       details: { flags, kind },
     })

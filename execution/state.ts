@@ -1,15 +1,19 @@
 /**
- * The versioned key space: current records, their hash sum, and the running chain over all changes.
+ * The versioned key space: current records, their history, their hash sum, and the running chain over all changes.
  *
  * Every change is encoded once (record.ts), hashed, and that hash goes three ways: into the sum over current records (the
- * predecessor's is taken out), into the chain, and into the index, against which the record is checked when it is read back.
+ * predecessor's is taken out), into the chain, and into the record's object, against which the bytes are checked when they
+ * are read back.
  */
 import { hash128Into, hash128View, latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import type { BlockStore } from './block-store.ts'
+import { History } from './history.ts'
 import { KeyEntry, KeyIndex } from './key-index.ts'
+import { KeyRecord, recordKinds } from './key-record.ts'
+import { LeaseKeys } from './lease-keys.ts'
 import { Overlay } from './overlay.ts'
-import { damaged, recordHeaderBytes, tombstoneFlag, writeRecordHeader } from './record.ts'
+import { damaged, recordHeaderBytes, writeRecordHeader } from './record.ts'
 
 const lanes = new Uint32Array(4)
 const mixer1 = 0x9e3779b1
@@ -17,9 +21,15 @@ const mixer2 = 0x85ebca77
 
 /** The key space of a machine. */
 export class State {
+  /** The keys that exist. */
   readonly index: KeyIndex = new KeyIndex()
+  /** The deleted keys of which history is kept. */
+  readonly gone: KeyIndex = new KeyIndex()
   readonly overlay: Overlay = new Overlay()
   readonly blocks: BlockStore
+  readonly history: History
+  /** Which keys are attached to which lease. */
+  readonly leaseKeys: LeaseKeys = new LeaseKeys()
   /** The revision of the last transaction that changed a key. */
   revision = 0
   /** The sum of the hashes of all current records. */
@@ -32,72 +42,96 @@ export class State {
 
   constructor(blocks: BlockStore) {
     this.blocks = blocks
+    this.history = new History(this.gone, (record) => blocks.dropHistory(record))
   }
 
   /**
    * Sets a key to a value; `source` holds the key at `at` and the value right behind it. `position` counts the changes of
-   * this revision. Limits have been checked.
+   * this revision, from 0; a revision changes a key once at most. Without a lease the key is detached from the one it had.
+   * Limits have been checked.
    */
-  put(key: string, source: Uint8Array, at: number, valueLength: number, revision: number, position: number): void {
-    let entry = this.index.get(key)
-    if (entry === undefined) {
-      entry = new KeyEntry(key)
-      entry.create = revision
-      this.index.add(entry)
-    } else {
-      this.release(entry)
+  put(
+    key: string,
+    source: Uint8Array,
+    at: number,
+    valueLength: number,
+    revision: number,
+    position: number,
+    lease = 0,
+  ): void {
+    const known = this.index.get(key)
+    const record = known === undefined ? this.created(key, revision) : this.changed(known)
+    record.mod = revision
+    record.position = position
+    if (lease !== 0) {
+      record.lease = lease
+      this.leaseKeys.move(key, 0, lease)
     }
-    entry.mod = revision
-    entry.version++
-    const bodyLength = key.length + valueLength
-    const to = this.writeHeader(entry, valueLength, 0, position)
-    this.overlay.chunk.bytes.set(source.subarray(at, at + bodyLength), to + recordHeaderBytes)
-    this.hashRecord(entry)
+    this.write(record, source, at, valueLength)
     const { sum } = this
-    sum[0] = (sum[0] as number) + entry.h0
-    sum[1] = (sum[1] as number) + entry.h1
-    sum[2] = (sum[2] as number) + entry.h2
-    sum[3] = (sum[3] as number) + entry.h3
+    sum[0] = (sum[0] as number) + record.h0
+    sum[1] = (sum[1] as number) + record.h1
+    sum[2] = (sum[2] as number) + record.h2
+    sum[3] = (sum[3] as number) + record.h3
   }
 
   /** Deletes a key that is there. */
   remove(entry: KeyEntry, revision: number, position: number): void {
     this.index.remove(entry)
-    this.release(entry)
-    entry.tombstone = true
-    entry.create = 0
-    entry.mod = revision
-    entry.version = 0
-    entry.lease = 0
-    const to = this.writeHeader(entry, 0, tombstoneFlag, position) + recordHeaderBytes
+    this.gone.add(entry)
+    const record = this.changed(entry)
+    record.kind = recordKinds.tombstone
+    record.create = 0
+    record.version = 0
+    record.mod = revision
+    record.position = position
+    const { key } = entry
+    const to = this.begin(record, 0) + recordHeaderBytes
     const { bytes } = this.overlay.chunk
-    for (let i = 0; i < entry.key.length; i++) bytes[to + i] = entry.key.charCodeAt(i)
-    this.hashRecord(entry)
+    for (let i = 0; i < key.length; i++) bytes[to + i] = key.charCodeAt(i)
+    this.finish(record)
+    this.history.count++
+  }
+
+  /** Adds an event that changes no key. `source`, `at`, `revision` and `position` as in {@link put}. */
+  emit(key: string, source: Uint8Array, at: number, valueLength: number, revision: number, position: number): void {
+    const { record } = new KeyEntry(key)
+    record.kind = recordKinds.emit
+    record.mod = revision
+    record.position = position
+    this.write(record, source, at, valueLength)
+    this.history.count++
   }
 
   /**
-   * Finds an entry's record: afterwards it lies in `foundBytes` at `foundAt`, verified.
-   * Throws `StateDamaged` when it is missing or not what was written.
+   * Finds a record's bytes: afterwards they lie in `foundBytes` at `foundAt`, verified.
+   * Throws `StateDamaged` when they are missing or not what was written.
    */
-  readRecord(entry: KeyEntry): void {
-    if (entry.bytes !== undefined) {
-      this.foundBytes = entry.bytes
-      this.foundAt = entry.offset
+  readRecord(record: KeyRecord): void {
+    if (record.bytes !== undefined) {
+      this.foundBytes = record.bytes
+      this.foundAt = record.offset
       return
     }
-    const block = this.blocks.read(entry.block)
-    hash128Into(lanes, 0, block, entry.offset, entry.offset + entry.length)
-    if (!hasHash(entry, lanes, 0)) {
-      throw damaged(`a record in block ${entry.block} has a wrong hash`)
+    const block = this.blocks.read(record.block)
+    hash128Into(lanes, 0, block, record.offset, record.offset + record.length)
+    if (!hasHash(record, lanes)) {
+      throw damaged(`a record in block ${record.block} has a wrong hash`)
     }
     this.foundBytes = block
-    this.foundAt = entry.offset
+    this.foundAt = record.offset
   }
 
-  /** The value of an entry, a view. Throws `StateDamaged`. */
+  /** The value of a record, a view. Throws `StateDamaged`. */
+  valueOf(record: KeyRecord): Uint8Array {
+    this.readRecord(record)
+    const { foundAt } = this
+    return this.foundBytes.subarray(foundAt + recordHeaderBytes + record.entry.key.length, foundAt + record.length)
+  }
+
+  /** The current value of a key that exists, a view. Throws `StateDamaged`. */
   readValue(entry: KeyEntry): Uint8Array {
-    this.readRecord(entry)
-    return this.foundBytes.subarray(this.foundAt + recordHeaderBytes + entry.key.length, this.foundAt + entry.length)
+    return this.valueOf(entry.record)
   }
 
   /** Adds four lanes to the chain; the order matters. */
@@ -118,47 +152,85 @@ export class State {
     return this.index.get(latin1(bytes, start, end))
   }
 
-  /** The entry's current record ends to be current. */
-  private release(entry: KeyEntry): void {
-    const { sum } = this
-    sum[0] = (sum[0] as number) - entry.h0
-    sum[1] = (sum[1] as number) - entry.h1
-    sum[2] = (sum[2] as number) - entry.h2
-    sum[3] = (sum[3] as number) - entry.h3
-    if (entry.block !== 0) this.blocks.release(entry)
+  /** The record for a key that is not there, in the index from now on. */
+  private created(key: string, revision: number): KeyRecord {
+    const gone = this.gone.size === 0 ? undefined : this.gone.get(key)
+    const entry = gone ?? new KeyEntry(key)
+    let { record } = entry
+    if (gone !== undefined) {
+      this.gone.remove(gone)
+      record = succeed(gone)
+    }
+    this.index.add(entry)
+    record.create = revision
+    record.version = 1
+    return record
   }
 
-  private writeHeader(entry: KeyEntry, valueLength: number, flags: number, position: number): number {
+  /** The record for a change of a key that is there; the one so far becomes history. */
+  private changed(entry: KeyEntry): KeyRecord {
+    const before = entry.record
+    const { sum } = this
+    sum[0] = (sum[0] as number) - before.h0
+    sum[1] = (sum[1] as number) - before.h1
+    sum[2] = (sum[2] as number) - before.h2
+    sum[3] = (sum[3] as number) - before.h3
+    if (before.lease !== 0) this.leaseKeys.move(entry.key, before.lease, 0)
+    this.history.count++
+    this.blocks.becomesHistory(before)
+    const record = succeed(entry)
+    record.create = before.create
+    record.version = before.version + 1
+    return record
+  }
+
+  private write(record: KeyRecord, source: Uint8Array, at: number, valueLength: number): void {
+    const to = this.begin(record, valueLength)
+    const bodyLength = record.entry.key.length + valueLength
+    this.overlay.chunk.bytes.set(source.subarray(at, at + bodyLength), to + recordHeaderBytes)
+    this.finish(record)
+  }
+
+  /** Writes the header; key and value go behind it. */
+  private begin(record: KeyRecord, valueLength: number): number {
     const { overlay } = this
-    const { key } = entry
-    const length = recordHeaderBytes + key.length + valueLength
+    const keyLength = record.entry.key.length
+    const length = recordHeaderBytes + keyLength + valueLength
     const at = overlay.reserve(length)
-    const { create, mod, version, lease } = entry
-    writeRecordHeader(overlay.chunk.data, at, key.length, valueLength, flags, position, create, mod, version, lease)
-    entry.bytes = overlay.chunk.bytes
-    entry.offset = at
-    entry.length = length
-    overlay.touch(entry)
+    const { kind, position, create, mod, version, lease } = record
+    writeRecordHeader(overlay.chunk.data, at, keyLength, valueLength, kind, position, create, mod, version, lease)
+    record.bytes = overlay.chunk.bytes
+    record.offset = at
+    record.length = length
     return at
   }
 
-  private hashRecord(entry: KeyEntry): void {
-    hash128View(lanes, 0, this.overlay.chunk.data, entry.offset, entry.offset + entry.length)
-    entry.h0 = (lanes[0] as number) | 0
-    entry.h1 = (lanes[1] as number) | 0
-    entry.h2 = (lanes[2] as number) | 0
-    entry.h3 = (lanes[3] as number) | 0
-    this.mixChain(entry.h0, entry.h1, entry.h2, entry.h3)
+  private finish(record: KeyRecord): void {
+    hash128View(lanes, 0, this.overlay.chunk.data, record.offset, record.offset + record.length)
+    record.h0 = (lanes[0] as number) | 0
+    record.h1 = (lanes[1] as number) | 0
+    record.h2 = (lanes[2] as number) | 0
+    record.h3 = (lanes[3] as number) | 0
+    this.mixChain(record.h0, record.h1, record.h2, record.h3)
+    this.overlay.records.push(record)
+    this.history.add(record)
   }
 }
 
-/** Whether the four lanes at `lane` are the hash of the entry's record. */
-function hasHash(entry: KeyEntry, hash: Uint32Array, lane: number): boolean {
+/** A blank record in the place of the entry's last one. */
+function succeed(entry: KeyEntry): KeyRecord {
+  const record = new KeyRecord(entry)
+  record.older = entry.record
+  entry.record = record
+  return record
+}
+
+function hasHash(record: KeyRecord, hash: Uint32Array): boolean {
   return (
-    (((hash[lane] as number) ^ entry.h0) |
-      ((hash[lane + 1] as number) ^ entry.h1) |
-      ((hash[lane + 2] as number) ^ entry.h2) |
-      ((hash[lane + 3] as number) ^ entry.h3)) ===
+    (((hash[0] as number) ^ record.h0) |
+      ((hash[1] as number) ^ record.h1) |
+      ((hash[2] as number) ^ record.h2) |
+      ((hash[3] as number) ^ record.h3)) ===
     0
   )
 }

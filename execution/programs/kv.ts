@@ -3,10 +3,15 @@
  * checked before the first change.
  */
 import { ByteReader, ByteWriter, NitroError, latin1 } from '../../base/index.ts'
+import { compacted, futureRevision } from '../events.ts'
+import { visitVersions } from '../history.ts'
 import type { KeyEntry } from '../key-index.ts'
-import { decodeRangeArgs, readKeyRange } from '../kv-codec.ts'
-import type { KeyRange } from '../kv-codec.ts'
+import { recordKinds } from '../key-record.ts'
+import type { KeyRecord } from '../key-record.ts'
+import { decodeHistoryArgs, decodeRangeArgs, readKeyRange } from '../kv-codec.ts'
+import type { RangeRequest } from '../kv-codec.ts'
 import type { MachineLimits } from '../limits.ts'
+import { boundsOf, checkRangeRequest, checkReadable, selectRange } from '../range.ts'
 import { okStatus } from '../result.ts'
 import type { State } from '../state.ts'
 
@@ -49,56 +54,105 @@ export function remove(state: State, limits: MachineLimits, bytes: Uint8Array, a
   return writer.take()
 }
 
+/** Applies kv.compact with the arguments in `bytes[at, end)` and returns its result. It takes no revision. */
+export function compact(state: State, bytes: Uint8Array, at: number, end: number): Uint8Array {
+  const reader = new ByteReader(bytes, at, end)
+  const revision = reader.uint()
+  reader.finish()
+  const { history } = state
+  if (revision <= history.compactRevision) throw compacted(history.compactRevision)
+  if (revision > state.revision) throw futureRevision(state.revision)
+  history.compact(revision)
+  return revisionResult(state.revision)
+}
+
 /** Answers the query kv.get. */
 export function get(state: State, limits: MachineLimits, args: Uint8Array): Uint8Array {
   checkKey(args.length, limits)
   const entry = state.lookup(args, 0, args.length)
   const writer = begin(state.revision)
   writer.u8(entry === undefined ? 0 : 1)
-  if (entry !== undefined) writeEntry(writer, state, entry, true)
+  if (entry !== undefined) writeEntry(writer, state, entry.record, true)
   return writer.take()
 }
 
 /** Answers the query kv.range. */
 export function range(state: State, limits: MachineLimits, args: Uint8Array): Uint8Array {
   const request = decodeRangeArgs(args)
-  const [start, stop] = boundsOf(request)
-  const count = state.index.count(start, stop)
-  const entries: KeyEntry[] = []
-  if (count > 0 && !request.countOnly) {
-    const limit = Math.min(request.limit || count, limits.rangeRecords)
-    let sizeBytes = 0
-    const visit = (entry: KeyEntry): boolean => {
-      sizeBytes += request.keysOnly ? entry.key.length : entry.length
-      if (sizeBytes > limits.rangeBytes && entries.length > 0) return false
-      return entries.push(entry) < limit
-    }
-    if (request.reverse) state.index.descend(start, stop, visit)
-    else state.index.ascend(start, stop, visit)
+  checkRangeRequest(state, limits, request)
+  results.clear()
+  results.u8(okStatus)
+  writeRange(results, state, limits, request, limits.rangeBytes)
+  return results.take()
+}
+
+/** The payload of a range that was checked (`checkRangeRequest`), with records of at most so many bytes. */
+export function rangePayload(
+  state: State,
+  limits: MachineLimits,
+  request: RangeRequest,
+  budgetBytes: number,
+): Uint8Array {
+  results.clear()
+  writeRange(results, state, limits, request, budgetBytes)
+  return results.take()
+}
+
+/** Answers the query kv.history. */
+export function history(state: State, limits: MachineLimits, args: Uint8Array): Uint8Array {
+  const { key, revision, limit } = decodeHistoryArgs(args)
+  checkKey(key.length, limits)
+  checkReadable(state, revision)
+  const name = latin1(key)
+  const entry = state.index.get(name) ?? state.gone.get(name)
+  const { compactRevision } = state.history
+  const most = Math.min(limit || limits.rangeRecords, limits.rangeRecords)
+  const records: KeyRecord[] = []
+  let sizeBytes = 0
+  let more = false
+  if (entry !== undefined) {
+    visitVersions(entry, compactRevision, (record) => {
+      if (revision !== 0 && record.mod > revision) return true
+      sizeBytes += record.length
+      more = records.length >= most || (sizeBytes > limits.rangeBytes && records.length > 0)
+      return !more && records.push(record) > 0
+    })
   }
   const writer = begin(state.revision)
-  writer.uint(count)
-  writer.u8(!request.countOnly && entries.length < count ? 1 : 0)
-  writer.uint(entries.length)
-  for (const entry of entries) writeEntry(writer, state, entry, !request.keysOnly)
+  writer.uint(compactRevision)
+  writer.u8(more ? 1 : 0)
+  writer.uint(records.length)
+  for (const record of records) {
+    writer.u8(record.kind === recordKinds.tombstone ? 1 : 0)
+    writeEntry(writer, state, record, true)
+  }
   return writer.take()
 }
 
-function writeEntry(writer: ByteWriter, state: State, entry: KeyEntry, withValue: boolean): void {
-  writer.latin1(entry.key)
-  writer.uint(entry.create)
-  writer.uint(entry.mod)
-  writer.uint(entry.version)
-  writer.uint(entry.lease)
-  if (withValue) writer.blob(state.readValue(entry))
-  else writer.uint(0)
+function writeRange(
+  writer: ByteWriter,
+  state: State,
+  limits: MachineLimits,
+  request: RangeRequest,
+  budgetBytes: number,
+): void {
+  const { count, more, records } = selectRange(state, limits, request, budgetBytes)
+  writer.uint(state.revision)
+  writer.uint(count)
+  writer.u8(more ? 1 : 0)
+  writer.uint(records.length)
+  for (const record of records) writeEntry(writer, state, record, !request.keysOnly)
 }
 
-/** First and end key as latin1; the end undefined means without end. */
-function boundsOf({ start, end, fromKey }: KeyRange): readonly [string, string | undefined] {
-  const first = latin1(start)
-  if (fromKey) return [first, undefined]
-  return [first, end === undefined ? `${first}\0` : latin1(end)]
+/** Appends a record as results hold it. Throws `StateDamaged`. */
+export function writeEntry(writer: ByteWriter, state: State, record: KeyRecord, withValue: boolean): void {
+  writer.latin1(record.entry.key)
+  writer.uint(record.create)
+  writer.uint(record.mod)
+  writer.uint(record.version)
+  writer.uint(record.lease)
+  if (withValue) writer.blob(state.valueOf(record))
+  else writer.uint(0)
 }
 
 function begin(revision: number): ByteWriter {

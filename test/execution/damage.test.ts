@@ -158,7 +158,7 @@ describe('damage to stored records', () => {
   })
 
   it('in a block that is being rewritten is not carried into a new block', () => {
-    const box = new Box({ garbageBytes: 0, cacheBytes: 0 })
+    const box = new Box({ garbageBytes: 0, cacheBytes: 0, limits: { historyRevisions: 1 } })
     box.run(put('cold', 'x'.repeat(50)))
     box.flush()
     const first = box.disk.get('b\0\0\0\0\0\0\0\x01') as Uint8Array

@@ -224,7 +224,7 @@ describe('lazy flush', () => {
   })
 
   it('keeps stored bytes near twice the live ones under endless overwriting', () => {
-    const box = new Box({ garbageBytes: 4096 })
+    const box = new Box({ garbageBytes: 4096, limits: { historyRevisions: 1 } })
     const live = 20 * (1000 + 60)
     for (let i = 0; i < 20; i++) box.run(put(`cold${i}`, 'x'.repeat(1000)))
     for (let i = 0; i < 300; i++) {
@@ -238,7 +238,7 @@ describe('lazy flush', () => {
   })
 
   it('forgets tombstones in the end', () => {
-    const box = new Box({ garbageBytes: 1 })
+    const box = new Box({ garbageBytes: 1, limits: { historyRevisions: 1 } })
     box.apply(Array.from({ length: 50 }, (_, i) => put(`k${i}`, 'v')))
     box.flush()
     box.run(del({ start: utf8('k'), fromKey: true }))
@@ -252,7 +252,7 @@ describe('lazy flush', () => {
   })
 
   it('reads what is being moved while the batch is on its way and after it is written', () => {
-    const box = new Box({ garbageBytes: 0, cacheBytes: 0 })
+    const box = new Box({ garbageBytes: 0, cacheBytes: 0, limits: { historyRevisions: 1 } })
     box.run(put('cold', 'value'))
     box.flush()
     box.run(put('hot', 'x'.repeat(300)))

@@ -1,0 +1,109 @@
+/**
+ * History: which records are kept beside the current ones, and for how long.
+ *
+ * The rule is etcd's. At compact revision c a record is kept if its revision is c or later, or if it is the newest of its
+ * key up to c and no tombstone. So every state from c on can be read, and every event from c on can be visited. An emitted
+ * record is no state of its key and is kept by the first half only.
+ *
+ *            c = 7
+ *   key a    3  5  :  8        5 is what `a` was at 7: kept          3: dropped
+ *   key b    4  6x :  9        6x says that `b` was not there at 7: a missing record says the same, so both are dropped
+ *   key d    2  7x :           7x is an event at 7: kept             2: dropped, the key was gone at 7
+ *
+ * c moves at once and by the log alone; every answer follows c. What c no longer needs is freed in slices, some with each
+ * entry, so that a great compaction stops nothing. How far a node has come with that, `freedRevision`, is its own affair.
+ */
+import { EventLog } from './event-log.ts'
+import type { KeyEntry, KeyIndex } from './key-index.ts'
+import { recordKinds } from './key-record.ts'
+import type { KeyRecord } from './key-record.ts'
+
+/** Events freed by one slice, or twice as many as were added since the last one if that is more. */
+const sliceEvents = 4096
+
+/** Frees what a dropped record takes in its block. */
+export type ReleaseHistory = (record: KeyRecord) => void
+
+/** The events of a key space, and its superseded records. */
+export class History {
+  /** The oldest revision that can be read. Only ever raised. */
+  compactRevision = 0
+  /** The rule above holds for this compact revision so far; at most `compactRevision`. */
+  freedRevision = 0
+  /** Records kept that are not current. */
+  count = 0
+  readonly events: EventLog = new EventLog()
+  private readonly gone: KeyIndex
+  private readonly release: ReleaseHistory
+  private added = 0
+
+  /** `gone` holds the deleted keys. */
+  constructor(gone: KeyIndex, release: ReleaseHistory) {
+    this.gone = gone
+    this.release = release
+  }
+
+  /** A new record; ones of the same revision come in the order of their positions. */
+  add(record: KeyRecord): void {
+    this.events.push(record)
+    this.added++
+  }
+
+  /** Raises the compact revision to this one, if that is more, and frees a slice of what it no longer needs. */
+  compact(revision: number): void {
+    if (revision > this.compactRevision) this.compactRevision = revision
+    const { compactRevision } = this
+    const budget = Math.max(sliceEvents, 2 * this.added)
+    this.added = 0
+    if (this.freedRevision === compactRevision) return
+    const upTo = this.reachable(budget)
+    const { events } = this
+    const end = events.placeOf(upTo + 1)
+    for (let at = 0; at < end; at++) this.dropOlder(events.at(at))
+    while (events.length > 0 && events.at(0).mod < upTo) {
+      this.dropEvent(events.at(0))
+      events.shift()
+    }
+    this.freedRevision = upTo
+  }
+
+  /** The greatest compact revision that costs no more than this many events, but at least one revision more. */
+  private reachable(budget: number): number {
+    const { events, compactRevision, freedRevision } = this
+    if (budget >= events.length) return compactRevision
+    return Math.min(compactRevision, Math.max(events.at(budget).mod - 1, freedRevision + 1))
+  }
+
+  /** What an event up to the compact revision replaced is state no longer. */
+  private dropOlder(event: KeyRecord): void {
+    const { older } = event
+    if (older === undefined) return
+    event.older = undefined
+    this.drop(older)
+  }
+
+  /** An event below the compact revision: a put may still be state, a delete or an emit is nothing any more. */
+  private dropEvent(event: KeyRecord): void {
+    if (event.kind === recordKinds.put) return
+    this.drop(event)
+    if (event.kind === recordKinds.tombstone && event.entry.record === event) this.gone.remove(event.entry)
+  }
+
+  private drop(record: KeyRecord): void {
+    if (record.isDropped) return
+    record.isDropped = true
+    this.count--
+    this.release(record)
+  }
+}
+
+/** Visits the retained records of a key, newest first, as the rule says for this compact revision. */
+export function visitVersions(
+  entry: KeyEntry,
+  compactRevision: number,
+  visit: (record: KeyRecord) => boolean,
+): void {
+  let record: KeyRecord | undefined = entry.record
+  for (; record !== undefined && record.mod > compactRevision; record = record.older) if (!visit(record)) return
+  if (record !== undefined && (record.kind === recordKinds.put || record.mod === compactRevision)) visit(record)
+}
