@@ -1,5 +1,6 @@
 /** The store: typed access to the versioned key space. */
 import type { ReadOptions, RequestOptions } from './engine.ts'
+import type { FollowItem, FollowOptions, Watch, WatchOptions } from './watch.ts'
 
 /** A key or value on its way in; strings are UTF-8. */
 export type BytesLike = string | Uint8Array
@@ -75,4 +76,11 @@ export interface Store {
   range(options?: RangeOptions): Promise<RangeResult>
   /** Reads a whole range page by page. Pages are read one after the other, each of its own moment. */
   entries(options?: RangeOptions): AsyncIterable<Entry>
+  /** Watches keys; it is being opened when this returns. Throws at the first step of the iteration, see {@link Watch}. */
+  watch(options?: WatchOptions): Watch
+  /**
+   * The records of a range and then every change of them, with nothing in between: `state`, `events`, `events` ... After a loss by
+   * compaction `reset` and a new `state`. Throws what a watch throws, except `Compacted`.
+   */
+  follow(range?: KeyRange, options?: FollowOptions): AsyncIterable<FollowItem>
 }

@@ -17,7 +17,8 @@ import {
   QueryBatchWriter,
   TagTable,
 } from '../wire/index.ts'
-import type { CallParams, CommandOwner, LeaderHint } from '../wire/index.ts'
+import type { CallParams, CommandOwner, LeaderHint, WatchPort, WatchSink, WireWatchRequest } from '../wire/index.ts'
+import { ConnectionWatches } from './watches.ts'
 
 /** A batch that has grown to this many bytes leaves before the turn ends. */
 const batchBytes = 256 * 1024
@@ -51,6 +52,7 @@ export class Connection {
   private readonly flights = new TagTable<Flight>()
   private readonly commands = new CommandBatchWriter()
   private readonly queries = new QueryBatchWriter()
+  private readonly watches = new ConnectionWatches(() => this.flushLater(0))
   private flushPlanned = false
   /** Frames that the session had no room for, oldest first. */
   private blocked: Frame[] = []
@@ -104,6 +106,12 @@ export class Connection {
     this.flushLater(this.queries.sizeBytes)
   }
 
+  /** Opens a watch; its requests leave at the end of the turn, as all others do. */
+  watch(request: WireWatchRequest, sink: WatchSink): WatchPort | NitroError {
+    if (this.open && !this.retiring) return this.watches.open(request, sink)
+    return new NitroError('ConnectionClosed', `the connection to ${this.address} is closed`, { executed: 'no' })
+  }
+
   private accepts(owner: CommandOwner, tag: number): boolean {
     if (this.open && !this.flights.full) return true
     owner.failed(
@@ -140,6 +148,8 @@ export class Connection {
     if (!this.open) return
     if (this.commands.count > 0) this.send({ kind: frameKinds.commands, payload: this.commands.take() })
     if (this.queries.count > 0) this.send({ kind: frameKinds.queries, payload: this.queries.take() })
+    const { asks } = this.watches
+    if (!asks.empty) this.send({ kind: frameKinds.watch, payload: asks.take() })
   }
 
   private send(frame: Frame): void {
@@ -162,6 +172,9 @@ export class Connection {
     } else if (kind === frameKinds.reply) {
       this.result(decodeReply(payload).id, payload, 0, payload.length)
       this.closeIfDone()
+    } else if (kind === frameKinds.watchEvents) {
+      this.answered = true
+      this.watches.message(payload)
     } else if (kind === frameKinds.leaderHint) {
       this.events.leaderHint(this, decodeLeaderHint(payload))
     } else {
@@ -180,6 +193,8 @@ export class Connection {
     if (this.retiring) return
     this.retiring = true
     this.retireTimer = this.scheduler.after(retireMs, () => this.close())
+    const message = `the connection to ${this.address} is being replaced`
+    this.watches.endAll(new NitroError('ConnectionClosed', message, { executed: 'no' }))
     this.closeIfDone()
   }
 
@@ -205,5 +220,6 @@ export class Connection {
     })
     this.events.closed(this, reason)
     for (const { owner, tag } of this.flights.drain()) owner.failed(tag, lost)
+    this.watches.endAll(lost)
   }
 }

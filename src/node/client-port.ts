@@ -22,6 +22,7 @@ import {
 } from '../wire/index.ts'
 import type { Call, CommandOwner } from '../wire/index.ts'
 import type { AdminService } from './admin-service.ts'
+import { RemoteOutlet } from './watch-outlet.ts'
 
 const frameBytesMax = 1 << 20
 const unsentBytesMax = 16 << 20
@@ -72,6 +73,7 @@ export class ClientPort {
   private readonly options: ClientPortOptions
   private readonly commands: Results
   private readonly queries: Results
+  private readonly watches: RemoteOutlet
   private flushing = false
   private paused = false
   private streams = 0
@@ -82,11 +84,18 @@ export class ClientPort {
     this.options = options
     this.commands = new Results(this, frameKinds.results)
     this.queries = new Results(this, frameKinds.queryResults)
+    this.watches = new RemoteOutlet({
+      hub: () => options.replica.group?.watches,
+      scheduler: options.scheduler,
+      send: (kind, payload) => this.send(kind, payload),
+      unsentBytes: () => session.bufferedBytes,
+    })
     session.start({
       message: (kind, payload) => this.message(kind, payload),
       drain: () => this.drained(),
       close: () => {
         this.over = true
+        this.watches.drop()
         this.drained()
         options.closed(this)
       },
@@ -116,6 +125,9 @@ export class ClientPort {
             const { program, method, args, consistency, timeoutMs, tag } = query
             replica.query(program, method, args, consistency, timeoutMs, this.queries, tag)
           })
+          return
+        case frameKinds.watch:
+          this.watches.message(payload)
           return
         case frameKinds.call:
           this.call(decodeCall(payload))

@@ -10,6 +10,13 @@ export interface ToldTotals {
   failed: number
   sentBytes: number
   receivedBytes: number
+  watchEvents: number
+  timesLeft: number
+}
+
+/** Nothing told yet. */
+export const nothingTold: Readonly<ToldTotals> = {
+  ...{ commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0, watchEvents: 0, timesLeft: 0 },
 }
 
 /** Sets every gauge that follows from the group's state, and brings its counters up to date. */
@@ -18,6 +25,13 @@ export function setGauges(group: Group, metrics: Metrics, links: Links, told: To
   metrics.add('nitrostate_server_proposals_failed_total', group.proposals.failed - told.failed)
   metrics.add('nitrostate_network_peer_sent_bytes_total', links.sentBytes - told.sentBytes)
   metrics.add('nitrostate_network_peer_received_bytes_total', links.receivedBytes - told.receivedBytes)
+  const { watches } = group
+  metrics.add('nitrostate_watch_events_total', watches.events - told.watchEvents)
+  metrics.add('nitrostate_watch_left_behind_total', watches.timesLeft - told.timesLeft)
+  metrics.set('nitrostate_watch_watchers', watches.watchers)
+  metrics.set('nitrostate_watch_left_behind', watches.left)
+  told.watchEvents = watches.events
+  told.timesLeft = watches.timesLeft
   told.commands = group.applier.commands
   told.failed = group.proposals.failed
   told.sentBytes = links.sentBytes

@@ -17,7 +17,7 @@ import type { Configuration } from './configuration.ts'
 import { makeCore } from './core-config.ts'
 import { Driver } from './driver.ts'
 import { Flusher } from './flusher.ts'
-import { setGauges, setRoleGauges } from './gauges.ts'
+import { nothingTold, setGauges, setRoleGauges } from './gauges.ts'
 import type { ToldTotals } from './gauges.ts'
 import type { GroupOptions, GroupParts } from './group-types.ts'
 import { HashExchange, diverged, hashInterval } from './hash-check.ts'
@@ -33,6 +33,7 @@ import { Proposals } from './proposals.ts'
 import { ReadBarrier } from './reads.ts'
 import { Snapshots } from './snapshots.ts'
 import { StateExchange } from './state-exchange.ts'
+import { WatchHub } from './watch/hub.ts'
 
 /** A running member. */
 export class Group {
@@ -45,6 +46,7 @@ export class Group {
   readonly flusher: Flusher
   readonly snapshots: Snapshots
   readonly hashes: HashExchange
+  readonly watches: WatchHub
   configuration: Configuration
   readonly members: Members
   readonly parts: GroupParts
@@ -55,7 +57,7 @@ export class Group {
   private readonly signal = new ChangeSignal()
   /** Index of a snapshot that the core accepted, its configuration too, and that is not in place yet; 0 for none. */
   private restoringTo = 0
-  private readonly told: ToldTotals = { commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0 }
+  private readonly told: ToldTotals = { ...nothingTold }
   private leader = 0
   private leaderlessSinceMs: number
   private readonly compactor: Compactor
@@ -161,6 +163,7 @@ export class Group {
       reaches: (member) => this.options.links.connected(this.nameOf(member)),
       failed: (error) => this.fail(error),
     })
+    this.watches = WatchHub.of(this, ports, (error) => this.fail(error))
     this.exchange = new StateExchange({
       ports,
       applier: this.applier,
@@ -297,6 +300,7 @@ export class Group {
     this.members.applied(entry.index, machine.appliedTerm)
     this.flusher.noteApplied()
     this.reads.applied()
+    this.watches.wake()
   }
 
   private flushed(): void {
@@ -318,6 +322,7 @@ export class Group {
     if (index >= this.restoringTo) this.restoringTo = 0
     this.applier.resume()
     this.reads.applied()
+    this.watches.wake()
     this.configured(index, term)
   }
 
@@ -378,6 +383,7 @@ export class Group {
     const closed = new NitroError('Closed', 'the node is stopping', { executed: 'maybe', retryable: true })
     this.intake.failAll(closed)
     this.members.failAll(closed)
+    this.watches.stop(closed)
     this.changed()
   }
 

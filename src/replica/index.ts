@@ -9,3 +9,5 @@ export { planAdd, planJoin, planPromote, planRemove, planReplace } from './membe
 export type { ReplicaObserver, ReplicaPorts, ReplicaSizes, ReplicaTiming } from './ports.ts'
 export { Replica } from './replica.ts'
 export { seedName } from './seed.ts'
+export { WatchHub } from './watch/hub.ts'
+export type { EventBuffer, WatchOutlet, WatchSpec } from './watch/types.ts'

@@ -19,16 +19,23 @@ import type {
   DeleteResult,
   Engine,
   Entry,
+  FollowItem,
+  FollowOptions,
   KeyRange,
   RangeOptions,
   RangeResult,
   ReadOptions,
   RequestOptions,
   Store,
+  Watch,
+  WatchOptions,
   WriteResult,
 } from '../api/index.ts'
 import { StoredEntry } from './entry.ts'
+import { follow } from './follow.ts'
+import type { StateOfRange } from './follow.ts'
 import { checkLimit, codedRange, keyBytes, valueBytes } from './input.ts'
+import { openWatch } from './watch.ts'
 
 /** Arguments of puts share buffers of this size; a buffer is freed when the last command that uses it is. */
 const arenaBytes = 64 * 1024
@@ -120,6 +127,31 @@ class EngineStore implements Store {
       const last = entries.at(-1)
       if (!more || left <= 0 || last === undefined) return
       range = reverse === true ? { start: range.start, end: last.key } : { ...range, start: keyAfter(last.key) }
+    }
+  }
+
+  watch(options: WatchOptions = {}): Watch {
+    return openWatch(this.engine, options)
+  }
+
+  follow(range: KeyRange = {}, options: FollowOptions = {}): AsyncIterable<FollowItem> {
+    const read = (of: KeyRange, signal: AbortSignal | undefined): Promise<StateOfRange> => this.wholeRange(of, signal)
+    return follow({ read, watch: (watched) => this.watch(watched) }, range, options)
+  }
+
+  /** All records of a range at one revision. Throws `Compacted` when that revision was compacted away between two pages. */
+  private async wholeRange(range: KeyRange, signal: AbortSignal | undefined): Promise<StateOfRange> {
+    let rest = codedRange(range)
+    const entries: Entry[] = []
+    let revision = 0
+    for (;;) {
+      const page = await this.page({ ...rest, revision, limit: pageRecords }, { signal })
+      // The first page is of the present, and the others of the same moment.
+      revision = revision === 0 ? page.revision : revision
+      entries.push(...page.entries)
+      const last = page.entries.at(-1)
+      if (!page.more || last === undefined) return { revision, entries }
+      rest = { ...rest, start: keyAfter(last.key) }
     }
   }
 }

@@ -24,6 +24,8 @@ export const frameKinds = {
   reply: 37,
   stream: 38,
   leaderHint: 39,
+  watch: 40,
+  watchEvents: 41,
 } as const
 
 /** What a node says about where a client is served best. */

@@ -27,3 +27,14 @@ export { decodeLeaderHint, encodeLeaderHint, frameKinds, type LeaderHint } from 
 export { QueryRetrier, type QueryRetrierOptions } from './query-retrier.ts'
 export { checkTimeout, Request, Requests, type RequestsOptions } from './requests.ts'
 export { TagTable } from './tags.ts'
+export { WatchChunk, type WatchChannel, type WatchPort, type WatchSink } from './watch-channel.ts'
+export {
+  readWatchAsks,
+  readWatchTells,
+  type WatchAsks,
+  WatchAskWriter,
+  type WatchTells,
+  WatchTellWriter,
+  type WireWatchRequest,
+} from './watch-frames.ts'
+export { WatchSession, type WatchSessionOptions } from './watch-session.ts'
