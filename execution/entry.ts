@@ -13,7 +13,8 @@
  *
  * Raft's own empty entry has no bytes at all and never comes here.
  */
-import { NitroError, assert, hash128Into } from '../base/index.ts'
+import { NitroError, assert, hash128Into, isNitroError } from '../base/index.ts'
+import { CommandHeader, decodeCommandHeader } from './command.ts'
 import { maxEntryBytes, maxEntryCommands } from './limits.ts'
 
 /** The bytes before an entry's body. */
@@ -111,6 +112,35 @@ export function readEntryHeader(bytes: Uint8Array): EntryHeader {
   if (at !== bytes.length) throw corrupt('commands do not fill the entry')
   return { count, logTime: readTime(data, 8), wallTime: readTime(data, 16), bodyLength }
 }
+
+/** The length of the command whose length stands at `at`. */
+export function commandLengthAt(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  )
+}
+
+/**
+ * A command of a later version must stop the node before any command of its entry has an effect: throws `UnsupportedFormat`.
+ * One that is no command at all is answered so when its turn comes.
+ */
+export function refuseUnknown(entry: Uint8Array, count: number): void {
+  let at = entryHeaderBytes
+  for (let i = 0; i < count; i++) {
+    const end = at + 4 + commandLengthAt(entry, at)
+    try {
+      decodeCommandHeader(entry, at + 4, end, looked)
+    } catch (thrown) {
+      if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
+    }
+    at = end
+  }
+}
+const looked = new CommandHeader()
 
 /** The header is the seed of the body's hash, so that one pass covers both sides of the checksum field. */
 function entryChecksum(bytes: Uint8Array, end: number): number {

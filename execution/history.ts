@@ -98,11 +98,7 @@ export class History {
 }
 
 /** Visits the retained records of a key, newest first, as the rule says for this compact revision. */
-export function visitVersions(
-  entry: KeyEntry,
-  compactRevision: number,
-  visit: (record: KeyRecord) => boolean,
-): void {
+export function visitVersions(entry: KeyEntry, compactRevision: number, visit: (record: KeyRecord) => boolean): void {
   let record: KeyRecord | undefined = entry.record
   for (; record !== undefined && record.mod > compactRevision; record = record.older) if (!visit(record)) return
   if (record !== undefined && (record.kind === recordKinds.put || record.mod === compactRevision)) visit(record)

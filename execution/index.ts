@@ -1,6 +1,8 @@
 /** The deterministic machine: entries in, results, state and hash out; and everything of `codec.ts`. */
 export * from './codec.ts'
 export type { EventKind, EventView, EventVisitor, PreviousRecord } from './events.ts'
+export { defineProgram } from './define-program.ts'
+export type { ProgramDefinition, TypedMethods, TypedProgram, TypedQueries } from './define-program.ts'
 export { blockKey } from './flush.ts'
 export { Machine } from './machine.ts'
 export type { Flush, MachineOptions, ResultSink } from './machine.ts'
@@ -9,9 +11,14 @@ export type { Manifest, ManifestProgram } from './manifest.ts'
 export { ProgramError, programErrorDetails } from './program.ts'
 export type {
   KeyInput,
+  LeaseInfo,
+  LeaseTransaction,
+  LeaseView,
   Method,
+  MethodGuard,
   Program,
   ProgramErrorDetails,
+  PutOptions,
   Query,
   RangeInput,
   ReadView,

@@ -136,7 +136,8 @@ export class KeyIndex {
   *entries(start: string, end: string | undefined, reverse: boolean): Generator<KeyEntry> {
     if (this.chunks.length === 0 || (end !== undefined && end <= start)) return
     const step = reverse ? -1 : 1
-    let at = reverse && end === undefined ? this.chunks.length - 1 : this.chunkOf(reverse && end !== undefined ? end : start)
+    let at =
+      reverse && end === undefined ? this.chunks.length - 1 : this.chunkOf(reverse && end !== undefined ? end : start)
     let chunk = this.chunks[at] as KeyEntry[]
     let i = lowerBound(chunk, start)
     if (reverse) i = (end === undefined ? chunk.length : lowerBound(chunk, end)) - 1

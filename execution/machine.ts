@@ -7,12 +7,12 @@
  * Everything is synchronous and depends on the log alone. A command is atomic to queries; an entry is atomic for the
  * applied index, the hash and what is flushed. Damage found while reading ends the machine: every later call throws it.
  */
-import { NitroError, assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
-import type { Hash128, KvChange } from '../base/index.ts'
+import { assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
+import type { Hash128, KvChange, NitroError } from '../base/index.ts'
 import { BlockStore } from './block-store.ts'
 import { Builtins } from './builtins.ts'
 import { CommandHeader, decodeCommandHeader } from './command.ts'
-import { entryHeaderBytes, readEntryHeader } from './entry.ts'
+import { commandLengthAt, entryHeaderBytes, readEntryHeader, refuseUnknown } from './entry.ts'
 import { visitEvents } from './events.ts'
 import type { EventVisitor } from './events.ts'
 import { StateFlush } from './flush.ts'
@@ -185,7 +185,7 @@ export class Machine {
     this.begin(index, term)
     const data = plainBytes(bytes)
     const { count, logTime, wallTime } = readEntryHeader(data)
-    this.refuseUnknown(data, count)
+    refuseUnknown(data, count)
     this.entry = data
     this.entryIndex = index
     this.entryTerm = term
@@ -205,7 +205,7 @@ export class Machine {
     if (this.damage !== undefined) throw this.damage
     if (position === this.count) return false
     const start = this.at + 4
-    const end = start + lengthAt(entry, this.at)
+    const end = start + commandLengthAt(entry, this.at)
     const result = this.execute(entry, start, end)
     this.at = end
     this.position = position + 1
@@ -336,20 +336,6 @@ export class Machine {
     return errorResult(thrown)
   }
 
-  /** A command of a later version must stop the node before any command of its entry has an effect. */
-  private refuseUnknown(data: Uint8Array, count: number): void {
-    let at = entryHeaderBytes
-    for (let i = 0; i < count; i++) {
-      const end = at + 4 + lengthAt(data, at)
-      try {
-        decodeCommandHeader(data, at + 4, end, this.header)
-      } catch (thrown) {
-        if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
-      }
-      at = end
-    }
-  }
-
   private begin(index: number, term: number): void {
     assert(this.loader === undefined && this.entry === undefined, 'entries come after loading, one at a time')
     assert(index === this.appliedIndex + 1, () => `entry ${index} after ${this.appliedIndex}`)
@@ -398,16 +384,6 @@ export class Machine {
       throw thrown
     }
   }
-}
-
-function lengthAt(bytes: Uint8Array, at: number): number {
-  return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
-  )
 }
 
 function plainBlock(block: Uint8Array | undefined): Uint8Array | undefined {

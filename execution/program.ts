@@ -34,18 +34,65 @@ export interface ReadView {
   getRecord(key: KeyInput): KvEntry | undefined
   /** The records of a range in key order, within the machine's range limits. */
   range(range: RangeInput): KvEntry[]
+  readonly leases: LeaseView
+}
+
+/** A lease as a program sees it. Times are log time, in ms. */
+export interface LeaseInfo {
+  readonly id: number
+  readonly ttlMs: number
+  readonly remainingMs: number
+}
+
+/** The leases as one command sees them. */
+export interface LeaseView {
+  /** Undefined when there is no such lease, or it is over. */
+  get(id: number): LeaseInfo | undefined
+}
+
+/** The leases as a method changes them, together with its keys. */
+export interface LeaseTransaction extends LeaseView {
+  /** Makes a lease and returns its id; without an id the machine chooses. Throws `LeaseExists`, `LimitExceeded`, `InvalidArgument`. */
+  grant(ttlMs: number, id?: number): number
+  /** Ends a lease and deletes its keys, as part of the transaction. Throws `LeaseNotFound`. */
+  revoke(id: number): void
+  /** Starts its time anew. Throws `LeaseNotFound`. */
+  keepAlive(id: number): void
+}
+
+/** Options of {@link Transaction.put}. */
+export interface PutOptions {
+  /** The lease to attach the key to. Default: none, and one that it had is taken off. */
+  readonly lease?: number | undefined
 }
 
 /** The state as a method changes it. It sees its own changes; they take effect together, or not at all. */
 export interface Transaction extends ReadView {
-  /** Throws `KeyTooLarge`, `ValueTooLarge`, `LimitExceeded` or `RequestTooLarge`. */
-  put(key: KeyInput, value: string | Uint8Array): void
+  readonly leases: LeaseTransaction
+  /** Throws `KeyTooLarge`, `ValueTooLarge`, `LimitExceeded`, `RequestTooLarge` or `LeaseNotFound`. */
+  put(key: KeyInput, value: string | Uint8Array, options?: PutOptions): void
   /** Whether the key was there. */
   delete(key: KeyInput): boolean
+  /** An event for those who watch the key; it is never the key's value. Throws as {@link put} does. */
+  emit(key: KeyInput, value: string | Uint8Array): void
+  /** A number from 0 (included) to 1 (excluded): the same on every node, so no secret. */
+  random(): number
+  /** Random bytes, with the same caveat; 65,536 at most. Throws `InvalidArgument`. */
+  randomBytes(length: number): Uint8Array
 }
 
 /** Changes the state. A throw undoes everything and is the result. Returning nothing is returning null. */
 export type Method = (tx: Transaction, args: Value) => Value | void
+
+/**
+ * Keeps a method from what differs between nodes: clocks, randomness, timers, I/O. The machine calls `enter` before a method
+ * and `leave` after it, whatever it did; one method runs at a time.
+ */
+export interface MethodGuard {
+  enter(): void
+  /** What the method reached for, although it may have caught the error; undefined for nothing. */
+  leave(): string | undefined
+}
 
 /** Reads the state; runs on one node, outside the log. */
 export type Query = (view: ReadView, args: Value) => Value | void

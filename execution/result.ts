@@ -71,6 +71,8 @@ function errorOf(code: string, executed: Executed, details: ErrorDetails): Nitro
 }
 
 function describe(code: keyof typeof errorCodes, details: ErrorDetails): string {
-  if (code !== 'ProgramError') return errorCodes[code].summary
-  return `${String(details['program'])}.${String(details['method'])} failed with ${String(details['code'])}`
+  const method = `${String(details['program'])}.${String(details['method'])}`
+  if (code === 'ProgramError') return `${method} failed with ${String(details['code'])}`
+  if (code === 'NonDeterministic') return `${method} is not deterministic: ${String(details['what'])}`
+  return errorCodes[code].summary
 }

@@ -2,22 +2,43 @@
  * The view that user programs get: reads see the state and the transaction's own changes; changes are held back until the
  * method has returned, so undoing them is forgetting them.
  */
-import { NitroError, assert, fromLatin1, latin1, utf8 } from '../base/index.ts'
+import { ByteWriter, NitroError, assert, fromLatin1, latin1, utf8 } from '../base/index.ts'
 import type { KeyEntry } from './key-index.ts'
 import type { KvEntry } from './kv-codec.ts'
+import type { Leases } from './leases.ts'
 import type { MachineLimits } from './limits.ts'
-import type { KeyInput, RangeInput, Transaction } from './program.ts'
+import type { KeyInput, PutOptions, RangeInput, Transaction } from './program.ts'
+import { SeededRandom } from './seeded-random.ts'
 import type { State } from './state.ts'
+import { TransactionLeases } from './transaction-leases.ts'
 
-/** Log positions and times that a view shows. */
+/** The place of a command in the log, and the times that its view shows. */
 export interface ViewTimes {
   readonly index: number
+  /** Among the commands of the entry, from 0. */
+  readonly position: number
   readonly logTime: number
   readonly wallTime: number
 }
 
-/** A pending change: key and value bytes in one piece, or undefined for a delete. */
-type Pending = Uint8Array | undefined
+/** What views are over. */
+export interface ViewBase {
+  readonly state: State
+  readonly leases: Leases
+  readonly limits: MachineLimits
+}
+
+/** Key and value in one piece, and the lease of the key. */
+interface Written {
+  readonly key: string
+  readonly bytes: Uint8Array
+  readonly lease: number
+}
+
+/** A pending change of a key; undefined for a delete. */
+type Pending = Written | undefined
+
+const randomBytesMax = 65_536
 
 /** The one implementation of {@link Transaction}; queries see its reading half only. */
 export class StateTransaction implements Transaction {
@@ -25,17 +46,28 @@ export class StateTransaction implements Transaction {
   readonly logTime: number
   readonly wallTime: number
   readonly revision: number
+  readonly leases: TransactionLeases
   private readonly state: State
   private readonly limits: MachineLimits
+  private readonly position: number
   private readonly pending = new Map<string, Pending>()
+  private readonly emitted: Written[] = []
   private pendingBytes = 0
+  /** Keys this transaction has attached to a lease, some perhaps detached again. */
+  private readonly attached = new Map<number, number>()
+  private source: SeededRandom | undefined
   private isOpen = true
   /** Damage met while reading. The method may have swallowed the error, but its outcome must not be used. */
   private damage: unknown = undefined
 
-  constructor(state: State, limits: MachineLimits, times: ViewTimes, revision: number) {
-    this.state = state
-    this.limits = limits
+  constructor(base: ViewBase, times: ViewTimes, revision: number) {
+    this.state = base.state
+    this.limits = base.limits
+    this.leases = new TransactionLeases(base.leases, base.limits, {
+      mustBeOpen: () => this.mustBeOpen(),
+      deleteKeysOf: (lease) => this.deleteKeysOf(lease),
+    })
+    this.position = times.position
     this.index = times.index
     this.logTime = times.logTime
     this.wallTime = times.wallTime
@@ -69,14 +101,11 @@ export class StateTransaction implements Transaction {
     return records
   }
 
-  put(key: KeyInput, value: string | Uint8Array): void {
-    const name = this.keyOf(key)
-    const bytes = bytesOf(value)
-    if (bytes.length > this.limits.valueBytes) throw tooLarge('ValueTooLarge', bytes.length, this.limits.valueBytes)
-    const both = new Uint8Array(name.length + bytes.length)
-    both.set(fromLatin1(name), 0)
-    both.set(bytes, name.length)
-    this.change(name, both)
+  put(key: KeyInput, value: string | Uint8Array, options: PutOptions = {}): void {
+    const { lease = 0 } = options
+    const written = this.written(key, value, lease)
+    if (lease !== 0) this.attach(written.key, lease)
+    this.change(written.key, written)
   }
 
   delete(key: KeyInput): boolean {
@@ -88,39 +117,118 @@ export class StateTransaction implements Transaction {
     return there
   }
 
+  emit(key: KeyInput, value: string | Uint8Array): void {
+    const written = this.written(key, value, 0)
+    this.makeRoom(1, written.bytes.length)
+    this.emitted.push(written)
+  }
+
+  random(): number {
+    return this.randomSource().float()
+  }
+
+  randomBytes(length: number): Uint8Array {
+    if (!Number.isInteger(length) || length < 0 || length > randomBytesMax) {
+      throw new NitroError('InvalidArgument', `${length} random bytes; 0 to ${randomBytesMax} can be had`)
+    }
+    return this.randomSource().bytes(length)
+  }
+
   /** Ends the view: whatever a method kept of it throws from now on. Throws the damage met, if any. */
   close(): void {
     this.isOpen = false
     if (this.damage !== undefined) throw this.damage
   }
 
-  /** Applies the changes as one revision, if they change anything. */
+  /** Applies the changes as one revision, if they change a key or emit anything. */
   commit(): void {
     assert(!this.isOpen, 'a transaction is closed before it is committed')
+    const { state, revision } = this
+    this.leases.commit()
     let position = 0
     for (const [name, pending] of this.pending) {
       if (pending !== undefined) {
-        this.state.put(name, pending, 0, pending.length - name.length, this.revision, position++)
+        state.put(name, pending.bytes, 0, pending.bytes.length - name.length, revision, position++, pending.lease)
       } else {
-        const entry = this.state.index.get(name)
-        if (entry !== undefined) this.state.remove(entry, this.revision, position++)
+        const entry = state.index.get(name)
+        if (entry !== undefined) state.remove(entry, revision, position++)
       }
     }
-    if (position > 0) this.state.revision = this.revision
+    for (const { key, bytes } of this.emitted) {
+      state.emit(key, bytes, 0, bytes.length - key.length, revision, position++)
+    }
+    if (position > 0) state.revision = revision
+  }
+
+  /** What {@link commit} would do, as bytes that do not depend on the order in which the method did it. */
+  describe(): Uint8Array {
+    const writer = new ByteWriter(256)
+    for (const [name, pending] of [...this.pending].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (pending === undefined && this.state.index.get(name) === undefined) continue
+      writer.latin1(name)
+      writer.uint(pending === undefined ? 0 : 1 + pending.lease)
+      writer.blob(pending?.bytes ?? new Uint8Array())
+    }
+    for (const text of this.emitted.map(({ key, bytes }) => `${key.length} ${latin1(bytes)}`).sort())
+      writer.latin1(text)
+    this.leases.describe(writer)
+    return writer.take()
+  }
+
+  private written(key: KeyInput, value: string | Uint8Array, lease: number): Written {
+    const name = this.keyOf(key)
+    const body = bytesOf(value)
+    if (body.length > this.limits.valueBytes) throw tooLarge('ValueTooLarge', body.length, this.limits.valueBytes)
+    const bytes = new Uint8Array(name.length + body.length)
+    bytes.set(fromLatin1(name), 0)
+    bytes.set(body, name.length)
+    return { key: name, bytes, lease }
+  }
+
+  private attach(name: string, lease: number): void {
+    this.leases.known(lease)
+    if (this.leaseOf(name) === lease) return
+    const attached = (this.attached.get(lease) ?? 0) + 1
+    const { leaseKeys } = this.limits
+    if (attached + (this.leases.isNew(lease) ? 0 : this.state.leaseKeys.count(lease)) > leaseKeys) {
+      const details = { name: 'leaseKeys', limit: leaseKeys }
+      throw new NitroError('LimitExceeded', `a lease has ${leaseKeys} keys at most`, { details })
+    }
+    this.attached.set(lease, attached)
+  }
+
+  private leaseOf(name: string): number {
+    if (this.pending.has(name)) return this.pending.get(name)?.lease ?? 0
+    return this.state.index.get(name)?.lease ?? 0
+  }
+
+  private deleteKeysOf(lease: number): void {
+    const names = new Set(this.state.leaseKeys.sorted(lease))
+    for (const [name, pending] of this.pending) if (pending?.lease === lease) names.add(name)
+    for (const name of names) if (this.leaseOf(name) === lease) this.change(name, undefined)
+  }
+
+  private randomSource(): SeededRandom {
+    this.mustBeOpen()
+    return (this.source ??= new SeededRandom(this.index, this.position, this.state.chain))
   }
 
   private change(name: string, pending: Pending): void {
     const before = this.pending.get(name)
-    const sizeBytes = this.pendingBytes - (before?.length ?? 0) + (pending?.length ?? 0)
-    if (sizeBytes > this.limits.transactionBytes) {
-      throw tooLarge('RequestTooLarge', sizeBytes, this.limits.transactionBytes)
-    }
-    if (this.pending.size >= this.limits.transactionKeys && !this.pending.has(name)) {
-      const details = { name: 'transactionKeys', limit: this.limits.transactionKeys }
-      throw new NitroError('LimitExceeded', `a transaction changes more than ${details.limit} keys`, { details })
-    }
-    this.pendingBytes = sizeBytes
+    this.makeRoom(this.pending.has(name) ? 0 : 1, (pending?.bytes.length ?? 0) - (before?.bytes.length ?? 0))
     this.pending.set(name, pending)
+  }
+
+  /** Counts changes and their bytes. Throws `RequestTooLarge`, `LimitExceeded`. */
+  private makeRoom(changes: number, sizeBytes: number): void {
+    const { transactionBytes, transactionKeys } = this.limits
+    const total = this.pendingBytes + sizeBytes
+    if (total > transactionBytes) throw tooLarge('RequestTooLarge', total, transactionBytes)
+    if (this.pending.size + this.emitted.length + changes > transactionKeys) {
+      const details = { name: 'transactionKeys', limit: transactionKeys }
+      throw new NitroError('LimitExceeded', `a transaction changes more than ${transactionKeys} keys`, { details })
+    }
+    this.pendingBytes = total
   }
 
   private namesIn(start: string, end: string | undefined, reverse: boolean, limit: number): Iterable<string> {
@@ -142,12 +250,12 @@ export class StateTransaction implements Transaction {
     if (pending === undefined) return undefined
     const before = this.state.index.get(name)
     return {
-      key: pending.slice(0, name.length),
-      value: pending.slice(name.length),
+      key: pending.bytes.slice(0, name.length),
+      value: pending.bytes.slice(name.length),
       createRevision: before?.create ?? this.revision,
       modRevision: this.revision,
       version: (before?.version ?? 0) + 1,
-      lease: before?.lease ?? 0,
+      lease: pending.lease,
     }
   }
 

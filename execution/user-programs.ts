@@ -6,30 +6,42 @@ import {
   decodeValue,
   encodeValue,
   encodeValueTo,
+  equalBytes,
   isNitroError,
 } from '../base/index.ts'
 import type { Value } from '../base/index.ts'
 import { builtins } from './command.ts'
 import type { MachineLimits } from './limits.ts'
 import { ProgramError } from './program.ts'
-import type { Program } from './program.ts'
+import type { Method, MethodGuard, Program } from './program.ts'
 import { errorResult, okStatus } from './result.ts'
-import type { State } from './state.ts'
 import { StateTransaction } from './transaction.ts'
-import type { ViewTimes } from './transaction.ts'
+import type { ViewBase, ViewTimes } from './transaction.ts'
 
 const latin1Name = /^[\x21-\x7e\xa1-\xff]{1,64}$/
+
+/** How the methods of user programs are watched. */
+export interface ProgramChecks {
+  readonly guard?: MethodGuard | undefined
+  /** Run every command twice, and refuse it when the two runs differ. */
+  readonly twice?: boolean | undefined
+}
+
+/** `node.programs` has these itself; `then` would make it a promise. */
+const reservedNames: ReadonlySet<string> = new Set(['call', 'query', 'then'])
 
 /** The user programs of a machine. */
 export class UserPrograms {
   private readonly programs = new Map<string, Program>()
-  private readonly state: State
+  private readonly base: ViewBase
   private readonly limits: MachineLimits
+  private readonly checks: ProgramChecks
 
-  /** Throws `InvalidArgument` for a bad or doubled name, a bad version, or a name that is a built-in's. */
-  constructor(programs: readonly Program[], state: State, limits: MachineLimits) {
-    this.state = state
-    this.limits = limits
+  /** Throws `InvalidArgument` for a bad or doubled name, a bad version, or a name that is taken. */
+  constructor(programs: readonly Program[], base: ViewBase, checks: ProgramChecks = {}) {
+    this.base = base
+    this.limits = base.limits
+    this.checks = checks
     for (const program of programs) {
       checkProgram(program)
       if (this.programs.has(program.name)) throw invalid(program.name, 'registered twice')
@@ -43,11 +55,14 @@ export class UserPrograms {
     if (program === undefined) return unknownProgram(name)
     const run = ownOf(program.methods, method)
     if (run === undefined) return unknownMethod(name, method)
-    const tx = new StateTransaction(this.state, this.limits, times, this.state.revision + 1)
-    const outcome = this.attempt(name, method, () => run(tx, decodeValue(args)))
-    tx.close()
-    if (outcome[0] === okStatus) tx.commit()
-    return outcome
+    const first = this.execute(name, method, run, args, times, false)
+    if (this.checks.twice === true) {
+      const second = this.execute(name, method, run, args, times, true)
+      const what = difference(first, second)
+      if (what !== undefined) return nonDeterministic(name, method, what)
+    }
+    if (first.outcome[0] === okStatus) first.tx.commit()
+    return first.outcome
   }
 
   /** Answers a query. Throws `StateDamaged` only. */
@@ -56,10 +71,36 @@ export class UserPrograms {
     if (program === undefined) return unknownProgram(name)
     const run = ownOf(program.queries ?? {}, method)
     if (run === undefined) return unknownMethod(name, method)
-    const view = new StateTransaction(this.state, this.limits, times, this.state.revision)
+    const view = new StateTransaction(this.base, times, this.base.state.revision)
     const outcome = this.attempt(name, method, () => run(view, decodeValue(args)))
     view.close()
     return outcome
+  }
+
+  /** Runs a method without committing it. */
+  private execute(
+    program: string,
+    name: string,
+    method: Method,
+    args: Uint8Array,
+    times: ViewTimes,
+    reversed: boolean,
+  ): Execution {
+    const tx = new StateTransaction(this.base, times, this.base.state.revision + 1)
+    const { guard } = this.checks
+    let used: string | undefined
+    let outcome: Uint8Array
+    guard?.enter()
+    try {
+      outcome = this.attempt(program, name, () => {
+        const value = decodeValue(args)
+        return method(tx, reversed ? withFieldsReversed(value) : value)
+      })
+    } finally {
+      used = guard?.leave()
+    }
+    tx.close()
+    return { tx, outcome: used === undefined ? outcome : nonDeterministic(program, name, used) }
   }
 
   private attempt(program: string, method: string, call: () => Value | void): Uint8Array {
@@ -111,6 +152,27 @@ export class UserPrograms {
   }
 }
 
+/** One run of a method. */
+interface Execution {
+  readonly tx: StateTransaction
+  readonly outcome: Uint8Array
+}
+
+/** In what two runs of the same command differ; undefined when they don't. */
+function difference(first: Execution, second: Execution): string | undefined {
+  if (!equalBytes(first.outcome, second.outcome)) return 'the result of a second run'
+  if (first.outcome[0] !== okStatus) return undefined
+  return equalBytes(first.tx.describe(), second.tx.describe()) ? undefined : 'the changes of a second run'
+}
+
+/** The same value with the fields of its maps in another order, which must not matter. */
+function withFieldsReversed(value: Value): Value {
+  if (Array.isArray(value)) return (value as readonly Value[]).map(withFieldsReversed)
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return value
+  const fields = Object.entries(value).reverse()
+  return Object.fromEntries(fields.map(([key, field]) => [key, withFieldsReversed(field)]))
+}
+
 /** What was thrown. Looking at it may run the thrower's own code (a Proxy's traps); what that throws is no way out. */
 function kindOf(thrown: unknown): 'assertion' | 'nitro' | 'program' | 'other' {
   try {
@@ -122,12 +184,16 @@ function kindOf(thrown: unknown): 'assertion' | 'nitro' | 'program' | 'other' {
   }
 }
 
-/** Throws `InvalidArgument` unless name and version are what `Program` says. */
+/** Throws `InvalidArgument` unless names and version are what `Program` says. */
 export function checkProgram(program: Program): void {
   const { name, version } = program
   if (!latin1Name.test(name)) throw invalid(name, 'no name of 1 to 64 latin1 chars')
   if (Object.hasOwn(builtins, name)) throw invalid(name, 'the name of a built-in')
+  if (reservedNames.has(name)) throw invalid(name, 'a name of the interface itself')
   if (!Number.isSafeInteger(version) || version < 1) throw invalid(name, `version ${version}`)
+  for (const query of Object.keys(program.queries ?? {})) {
+    if (Object.hasOwn(program.methods, query)) throw invalid(name, `${query} is a method and a query`)
+  }
 }
 
 /** A rejection nobody listens to would end the process, so a native promise is listened to. */
@@ -143,6 +209,10 @@ function ownOf<T>(table: Readonly<Record<string, T>>, name: string): T | undefin
 
 function programError(program: string, method: string, code: string, details: Value): Uint8Array {
   return errorResult(new NitroError('ProgramError', '', { details: { program, method, code, details } }))
+}
+
+function nonDeterministic(program: string, method: string, what: string): Uint8Array {
+  return errorResult(new NitroError('NonDeterministic', '', { details: { program, method, what } }))
 }
 
 function unknownProgram(program: string): Uint8Array {

@@ -1,0 +1,65 @@
+/** The built-in programs: which method of which program a command or a query is for. */
+import { NitroError } from '../base/index.ts'
+import { builtins, kvMethods } from './command.ts'
+import type { CommandHeader } from './command.ts'
+import * as kv from './programs/kv.ts'
+import { listLeases, runLease, timeToLive } from './programs/lease.ts'
+import { runSession } from './programs/session.ts'
+import { removeRange, txn, write } from './programs/txn.ts'
+import type { TxnContext } from './programs/txn.ts'
+import { errorResult } from './result.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Runs the methods of the built-in programs. */
+export class Builtins {
+  private readonly context: TxnContext
+  private readonly sessions: Sessions
+
+  constructor(context: TxnContext, sessions: Sessions) {
+    this.context = context
+    this.sessions = sessions
+  }
+
+  /** Applies a command of a built-in and returns its result. Throws NitroErrors, which are results, too. */
+  run(entry: Uint8Array, header: CommandHeader): Uint8Array {
+    const { argsAt, argsEnd, method } = header
+    switch (header.program) {
+      case builtins.kv:
+        return this.kv(entry, method, argsAt, argsEnd)
+      case builtins.lease:
+        return runLease(this.context, method, entry, argsAt, argsEnd)
+      default:
+        return runSession(this.sessions, method, entry, argsAt, argsEnd)
+    }
+  }
+
+  /** Answers a query of a built-in; undefined when no built-in has this name. */
+  query(program: string, method: string, args: Uint8Array): Uint8Array | undefined {
+    const { state, limits } = this.context
+    if (program === 'kv' && method === 'get') return kv.get(state, limits, args)
+    if (program === 'kv' && method === 'range') return kv.range(state, limits, args)
+    if (program === 'kv' && method === 'history') return kv.history(state, limits, args)
+    if (program === 'lease' && method === 'timeToLive') return timeToLive(this.context, args)
+    if (program === 'lease' && method === 'list') return listLeases(this.context, args)
+    if (!Object.hasOwn(builtins, program)) return undefined
+    return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
+  }
+
+  private kv(entry: Uint8Array, method: number, at: number, end: number): Uint8Array {
+    const { context } = this
+    switch (method) {
+      case kvMethods.put:
+        return kv.put(context.state, context.limits, entry, at, end)
+      case kvMethods.delete:
+        return kv.remove(context.state, context.limits, entry, at, end)
+      case kvMethods.write:
+        return write(context, entry, at, end)
+      case kvMethods.remove:
+        return removeRange(context, entry, at, end)
+      case kvMethods.txn:
+        return txn(context, entry, at, end)
+      default:
+        return kv.compact(context.state, entry, at, end)
+    }
+  }
+}
