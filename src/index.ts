@@ -5,8 +5,19 @@
  */
 export { NitroError, errorCodes, isNitroError } from '../base/index.ts'
 export type { ErrorCode, ErrorDetails, Executed, Logger, Metrics, Value } from '../base/index.ts'
-export { ProgramError } from '../execution/index.ts'
-export type { Method, Program, Query, ReadView, Transaction } from '../execution/index.ts'
+export { ProgramError, defineProgram } from '../execution/index.ts'
+export type {
+  LeaseInfo,
+  LeaseTransaction,
+  LeaseView,
+  Method,
+  Program,
+  PutOptions,
+  Query,
+  ReadView,
+  Transaction,
+  TypedProgram,
+} from '../execution/index.ts'
 export type * from './api/index.ts'
 export { connect } from './client/index.ts'
 export type { Client, ConnectOptions } from './client/index.ts'

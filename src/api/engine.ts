@@ -2,7 +2,7 @@
  * The Engine: what the store and every other interface stand on. It knows programs, methods and bytes, and nothing of
  * consensus or links. A node has a local one, a client a remote one; one conformance suite runs on both.
  */
-import type { Value } from '../../base/index.ts'
+import type { WatchHandle, WatchListener, WatchRequest } from './watch.ts'
 
 /**
  * Where a read is answered from.
@@ -34,12 +34,6 @@ export interface Engine {
   command(program: string, method: string, args: Uint8Array, options?: RequestOptions): Promise<Uint8Array>
   /** Runs a read-only `method` and resolves with the payload of its result. */
   query(program: string, method: string, args: Uint8Array, options?: ReadOptions): Promise<Uint8Array>
-}
-
-/** Calls of registered programs with canonical values. */
-export interface Programs {
-  /** Runs a method through the log. */
-  call(program: string, method: string, args: Value, options?: RequestOptions): Promise<Value>
-  /** Runs a read-only query. */
-  query(program: string, method: string, args: Value, options?: ReadOptions): Promise<Value>
+  /** Opens a watch that goes on, without a gap, over lost connections and nodes, until it is closed or ends with an error. */
+  watch(request: WatchRequest, listener: WatchListener): WatchHandle
 }

@@ -1,9 +1,10 @@
 /** The client: a store, programs and cluster operations over one connection at a time to any of several nodes. */
 import { NitroError } from '../../base/index.ts'
-import type { Admin, Engine, Programs, RequestOptions, Store } from '../api/index.ts'
+import type { Program } from '../../execution/index.ts'
+import type { Admin, Engine, ProgramsOf, RequestOptions, Store } from '../api/index.ts'
 import { createPrograms, createStore } from '../store/index.ts'
-import { CommandSession, QueryRetrier } from '../wire/index.ts'
-import type { CallParams, CommandChannel, QueryChannel } from '../wire/index.ts'
+import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
+import type { CallParams, CommandChannel, QueryChannel, WatchChannel } from '../wire/index.ts'
 import { createAdmin } from './admin.ts'
 import { Calls } from './calls.ts'
 import type { CallChannel } from './calls.ts'
@@ -13,9 +14,10 @@ import type { ClientSettings, ConnectOptions } from './options.ts'
 import { readStream } from './stream.ts'
 
 /** A connected client. It reconnects by itself; requests made meanwhile wait until their deadline. */
-export interface Client {
+export interface Client<List extends readonly Program[] = readonly []> {
   readonly store: Store
-  readonly programs: Programs
+  /** Calls of programs by name, and those of `defineProgram` with their types. */
+  readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
   /** The address it is connected to now; empty while it is not. */
@@ -30,8 +32,10 @@ export interface Client {
  * Throws `Unavailable` naming each endpoint and its reason when none answered in time, the refusal itself when every one
  * refused for good (`WrongCluster`, `UnsupportedVersion` ...), `InvalidArgument`, or `signal.reason`.
  */
-export async function connect(options: ConnectOptions): Promise<Client> {
-  const client = new RemoteClient(checkOptions(options))
+export async function connect<const List extends readonly Program[] = readonly []>(
+  options: ConnectOptions<List>,
+): Promise<Client<List>> {
+  const client = new RemoteClient<List>(checkOptions(options), options.programs)
   try {
     await client.connected()
   } catch (error) {
@@ -41,22 +45,23 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   return client
 }
 
-class RemoteClient implements Client {
+class RemoteClient<List extends readonly Program[]> implements Client<List> {
   readonly store: Store
-  readonly programs: Programs
+  readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
   private readonly settings: ClientSettings
   private readonly connector: Connector
   private readonly session: CommandSession
   private readonly queries: QueryRetrier
+  private readonly watches: WatchSession
   private readonly calls: Calls
   private readonly streams = new AbortController()
   private onUp: () => void = () => undefined
   private onRoundFailed: () => void = () => undefined
   private closing: Promise<void> | undefined
 
-  constructor(settings: ClientSettings) {
+  constructor(settings: ClientSettings, programs: List | undefined) {
     this.settings = settings
     this.connector = new Connector(settings, {
       up: () => this.up(),
@@ -66,13 +71,15 @@ class RemoteClient implements Client {
     const common = { ...settings.ports, defaultTimeoutMs: settings.timeoutMs }
     this.session = new CommandSession({ ...common, channel })
     this.queries = new QueryRetrier({ ...common, channel })
+    this.watches = new WatchSession({ ...settings.ports, channel })
     this.calls = new Calls(channel, common)
     this.engine = {
       command: (program, method, args, options) => this.session.command(program, method, args, options),
       query: (program, method, args, options) => this.queries.query(program, method, args, options),
+      watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
-    this.programs = createPrograms(this.engine)
+    this.programs = createPrograms<List>(this.engine, programs)
     this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
   }
 
@@ -108,6 +115,7 @@ class RemoteClient implements Client {
     this.onUp()
     this.session.retryNow()
     this.queries.retryNow()
+    this.watches.retryNow()
     this.calls.retryNow()
   }
 
@@ -137,6 +145,7 @@ class RemoteClient implements Client {
     this.streams.abort(new NitroError('Closed', 'the client was closed'))
     this.session.close()
     this.queries.close()
+    this.watches.close()
     this.calls.close()
     return this.connector.close()
   }
@@ -147,7 +156,7 @@ class RemoteClient implements Client {
 }
 
 /** Whatever connection there is now; without one every request fails at once, certain not to have happened. */
-function remoteChannel(connector: Connector): CommandChannel & QueryChannel & CallChannel {
+function remoteChannel(connector: Connector): CommandChannel & QueryChannel & CallChannel & WatchChannel {
   return {
     submit(command, done, tag) {
       const connection = connector.current
@@ -164,5 +173,6 @@ function remoteChannel(connector: Connector): CommandChannel & QueryChannel & Ca
       if (connection === undefined) done.failed(tag, connector.unavailable())
       else connection.call(method, params, done, tag)
     },
+    watch: (request, sink) => connector.current?.watch(request, sink) ?? connector.unavailable(),
   }
 }

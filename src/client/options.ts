@@ -1,6 +1,7 @@
 /** The options of a client, checked once. */
 import { NitroError, silentLogger, systemClock, systemRandom, systemScheduler } from '../../base/index.ts'
 import type { Clock, Logger, Random, Scheduler } from '../../base/index.ts'
+import type { Program } from '../../execution/index.ts'
 import { formatAddress, parseAddress, wsTransport } from '../../net/index.ts'
 import type { Transport } from '../../net/index.ts'
 
@@ -13,9 +14,11 @@ export interface ClientPorts {
 }
 
 /** Options of `connect`. */
-export interface ConnectOptions {
+export interface ConnectOptions<List extends readonly Program[] = readonly Program[]> {
   /** Addresses of nodes, `host:port`; one that answers is enough. */
   readonly endpoints: readonly string[]
+  /** Programs of `defineProgram` to call by their types; only names are used, they run on the nodes. */
+  readonly programs?: List | undefined
   /** How the client shows in the nodes' logs. Default `client`. */
   readonly name?: string | undefined
   /** Deadline of requests that give none, in milliseconds. Default 10,000. */

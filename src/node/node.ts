@@ -15,18 +15,20 @@ import type { Logger, Metrics } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import { acceptSession, wsTransport } from '../../net/index.ts'
 import type { Link, Listener, Transport } from '../../net/index.ts'
-import type { Admin, Engine, NodeStatus, Programs, ReadOptions, RequestOptions, Store } from '../api/index.ts'
+import type { Admin, Engine, NodeStatus, ProgramsOf, ReadOptions, RequestOptions, Store } from '../api/index.ts'
 import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
 import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
 import { createPrograms, createStore } from '../store/index.ts'
-import { CommandSession, QueryRetrier, checkTimeout } from '../wire/index.ts'
+import { CommandSession, QueryRetrier, WatchSession, checkTimeout } from '../wire/index.ts'
 import { AdminService } from './admin-service.ts'
 import { ClientPort } from './client-port.ts'
 import { localAdmin } from './local-admin.ts'
+import { LocalWatches } from './local-watches.ts'
+import { methodGuard } from './method-guard.ts'
 
 /** Options of {@link openNode}; with none it is a single node in memory. */
-export interface NodeOptions {
+export interface NodeOptions<List extends readonly Program[] = readonly Program[]> {
   /** This member's name. Default `node`. */
   readonly name?: string | undefined
   /** Where log and state live. Default: nowhere, everything is in memory and gone with the process. */
@@ -44,7 +46,12 @@ export interface NodeOptions {
   /** Allow plain text beyond loopback addresses. */
   readonly insecure?: boolean | undefined
   /** Programs beside the built-in ones; the same on every member. */
-  readonly programs?: readonly Program[] | undefined
+  readonly programs?: List | undefined
+  /**
+   * Run every method twice and refuse it with `NonDeterministic` when the runs differ. For tests: it costs a second run, and
+   * all members must agree on it. Default false.
+   */
+  readonly checkPrograms?: boolean | undefined
   readonly logger?: Logger | undefined
   readonly metrics?: Metrics | undefined
   /** Answers plain HTTP requests on the same port. */
@@ -63,7 +70,7 @@ export interface NodeOptions {
 
 const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
   ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
-  ...{ insecure: true, programs: true, logger: true, metrics: true, http: true, tickMs: true },
+  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, tickMs: true },
   ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true },
 }
 
@@ -77,9 +84,10 @@ function checkNames(options: NodeOptions): void {
 }
 
 /** A running node. */
-export interface Node extends AsyncDisposable {
+export interface Node<List extends readonly Program[] = readonly []> extends AsyncDisposable {
   readonly store: Store
-  readonly programs: Programs
+  /** Calls of programs by name, and those of `defineProgram` with their types. */
+  readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
   /** The bound `host:port`; empty without `listen`. */
@@ -104,7 +112,9 @@ const defaultTimeoutMs = 10_000
  * its port is open and its data is read; `ready()` tells when it serves. Throws `InvalidArgument`, `AddressInUse`,
  * `InsecureAddress`, `IdentityLost`, `LogDamaged`, `DirectoryUnusable`, `DirectoryLocked`, `DiskFull`.
  */
-export async function openNode(options: NodeOptions = {}): Promise<Node> {
+export async function openNode<const List extends readonly Program[] = readonly []>(
+  options: NodeOptions<List> = {},
+): Promise<Node<List>> {
   checkNames(options)
   // Before anything is opened: what throws later would leave a running replica that nobody can close.
   const timeoutMs = checkTimeout(options.timeoutMs ?? defaultTimeoutMs)
@@ -128,12 +138,13 @@ export async function openNode(options: NodeOptions = {}): Promise<Node> {
         join: options.join,
         learner: options.learner,
         programs: options.programs,
+        checkPrograms: options.checkPrograms,
         timing: { tickMs, electionTicks: Math.max(3, Math.round((options.electionTimeoutMs ?? 10 * tickMs) / tickMs)) },
         sizes: { ...(options.dataDir === undefined ? memorySizes : {}), ...options.sizes },
       },
       ports,
     )
-    return new RunningNode(replica, ports, door, timeoutMs)
+    return new RunningNode<List>(replica, ports, door, timeoutMs, options.programs)
   } catch (error) {
     await door.close()
     throw error
@@ -158,6 +169,7 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
     observer: given.observer,
+    guard: given.guard ?? methodGuard,
   }
 }
 
@@ -199,9 +211,9 @@ class Door {
   }
 }
 
-class RunningNode implements Node {
+class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly store: Store
-  readonly programs: Programs
+  readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
   readonly address: string
@@ -213,9 +225,10 @@ class RunningNode implements Node {
   private readonly clients = new Set<ClientPort>()
   private readonly session: CommandSession
   private readonly reader: QueryRetrier
+  private readonly watches: WatchSession
   private leaderAddress = ''
 
-  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number) {
+  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number, programs: List | undefined) {
     this.replica = replica
     this.ports = ports
     this.door = door
@@ -225,12 +238,14 @@ class RunningNode implements Node {
     const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
     this.session = new CommandSession({ ...timing, channel: replica })
     this.reader = new QueryRetrier({ ...timing, channel: replica })
+    this.watches = new WatchSession({ ...timing, channel: new LocalWatches(() => replica.group?.watches) })
     this.engine = {
       command: (program, method, args, options) => this.session.command(program, method, args, options),
       query: (program, method, args, options?: ReadOptions) => this.reader.query(program, method, args, options),
+      watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
-    this.programs = createPrograms(this.engine)
+    this.programs = createPrograms<List>(this.engine, programs)
     this.admin = localAdmin(this.service)
     this.stopped = replica.stopped.then(async (reason) => {
       await this.shut(reason)
@@ -318,6 +333,7 @@ class RunningNode implements Node {
   private async shut(reason: NitroError | undefined): Promise<void> {
     this.session.close()
     this.reader.close()
+    this.watches.close()
     for (const client of this.clients)
       client.close(reason ?? new NitroError('Closed', 'the node is stopping', { retryable: true }))
     await this.door.close()

@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   /** What a joining node wants to be. */
   readonly target: 'voter' | 'learner'
   readonly programs: readonly Program[]
+  /** Whether every method runs twice, to find those that are not deterministic. */
+  readonly checkPrograms: boolean
   readonly timing: ReplicaTiming
   readonly sizes: ReplicaSizes
 }
@@ -32,6 +34,7 @@ export interface ReplicaSettings {
   readonly join?: readonly string[] | undefined
   readonly learner?: boolean | undefined
   readonly programs?: readonly Program[] | undefined
+  readonly checkPrograms?: boolean | undefined
   readonly timing?: Partial<ReplicaTiming> | undefined
   readonly sizes?: Partial<ReplicaSizes> | undefined
 }
@@ -80,6 +83,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     join,
     target: settings.learner === true ? 'learner' : 'voter',
     programs: settings.programs ?? [],
+    checkPrograms: settings.checkPrograms === true,
     timing,
     sizes,
   }

@@ -1,7 +1,7 @@
 /** Everything a replica takes from outside: nothing in this folder reads a clock, draws a number or touches a disk itself. */
 import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler } from '../../base/index.ts'
 import type { Entry } from '../../consensus/index.ts'
-import type { Machine } from '../../execution/index.ts'
+import type { Machine, MethodGuard } from '../../execution/index.ts'
 import type { Transport } from '../../net/index.ts'
 
 /** Watches one node for a checker. Called in the middle of things: it must not throw, wait or call back. */
@@ -28,6 +28,8 @@ export interface ReplicaPorts {
   /** Called at named points around durable steps; a simulator may stop the world there by throwing. */
   readonly hooks?: ((point: string) => void) | undefined
   readonly observer?: ReplicaObserver | undefined
+  /** Keeps methods of programs from what differs between nodes. */
+  readonly guard?: MethodGuard | undefined
 }
 
 /** Timing of the protocol, in milliseconds and ticks. */

@@ -1,11 +1,21 @@
 /** Programs over any engine: arguments and results are canonical values. */
-import { decodeValue, encodeValue } from '../../base/index.ts'
+import { NitroError, decodeValue, encodeValue } from '../../base/index.ts'
 import type { Value } from '../../base/index.ts'
-import type { Engine, Programs, ReadOptions, RequestOptions } from '../api/index.ts'
+import type { Program } from '../../execution/index.ts'
+import type { Engine, Programs, ProgramsOf, ReadOptions, RequestOptions } from '../api/index.ts'
 
-/** Makes the program interface of an engine. Its calls throw `NotCanonical` for values that have no canonical form. */
-export function createPrograms(engine: Engine): Programs {
-  return {
+/** A typed call as it is made. */
+type Call = (args?: Value, options?: ReadOptions) => Promise<Value>
+
+/**
+ * Makes the program interface of an engine: calls by name, and for each program of the list its methods and queries as
+ * functions. Calls throw `NotCanonical` for values that have no canonical form. Throws `InvalidArgument` for a doubled name.
+ */
+export function createPrograms<const List extends readonly Program[] = readonly []>(
+  engine: Engine,
+  list?: List,
+): ProgramsOf<List> {
+  const programs: Programs = {
     async call(program: string, method: string, args: Value, options?: RequestOptions): Promise<Value> {
       return decodeValue(await engine.command(program, method, encodeValue(args), options))
     },
@@ -13,4 +23,23 @@ export function createPrograms(engine: Engine): Programs {
       return decodeValue(await engine.query(program, method, encodeValue(args), options))
     },
   }
+  const all: Record<string, unknown> = { ...programs }
+  for (const program of list ?? []) {
+    if (Object.hasOwn(all, program.name)) {
+      throw new NitroError('InvalidArgument', `programs: there are two named ${program.name}`)
+    }
+    all[program.name] = callsOf(programs, program)
+  }
+  return Object.freeze(all) as ProgramsOf<List>
+}
+
+function callsOf(programs: Programs, { name, methods, queries = {} }: Program): Readonly<Record<string, Call>> {
+  const calls: Record<string, Call> = {}
+  for (const query of Object.keys(queries)) {
+    calls[query] = (args = null, options?) => programs.query(name, query, args, options)
+  }
+  for (const method of Object.keys(methods)) {
+    calls[method] = (args = null, options?) => programs.call(name, method, args, options)
+  }
+  return Object.freeze(calls)
 }
