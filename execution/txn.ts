@@ -114,8 +114,8 @@ export function checkPut(op: PutOperation, limits: MachineLimits): void {
 }
 
 /** Throws `KeyTooLarge` for a range whose bounds are no keys. */
-export function checkRange({ start, end }: KeyRange, limits: MachineLimits): void {
-  if (start.length === 0 && end === undefined) throw tooLarge('KeyTooLarge', 0, limits.keyBytes)
+export function checkRange({ start, end, fromKey }: KeyRange, limits: MachineLimits): void {
+  if (start.length === 0 && end === undefined && !fromKey) throw tooLarge('KeyTooLarge', 0, limits.keyBytes)
   for (const key of [start, end]) {
     if (key !== undefined && key.length > limits.keyBytes) throw tooLarge('KeyTooLarge', key.length, limits.keyBytes)
   }
