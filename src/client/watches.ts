@@ -1,5 +1,5 @@
 /** The watches of one connection: their ids, and who hears of them. */
-import { NitroError } from '../../base/index.ts'
+import type { NitroError } from '../../base/index.ts'
 import { readWatchTells, WatchAskWriter, WatchChunk } from '../wire/index.ts'
 import type { WatchPort, WatchSink, WatchTells, WireWatchRequest } from '../wire/index.ts'
 

@@ -2,9 +2,8 @@
  * The watches of one client connection, on the serving end. What the hub has for them in a turn leaves in one frame, and events
  * that several watches see are in it once. When too much is unsent the outlet takes no more, and says when it does again.
  */
-import { NitroError } from '../../base/index.ts'
+import { latin1, NitroError } from '../../base/index.ts'
 import type { Scheduler } from '../../base/index.ts'
-import { latin1 } from '../../base/index.ts'
 import { defaultLimits } from '../../execution/codec.ts'
 import type { EventBuffer, WatchHub, WatchOutlet, WatchSpec } from '../replica/index.ts'
 import { frameKinds, readWatchAsks, WatchTellWriter } from '../wire/index.ts'

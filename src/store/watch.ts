@@ -38,7 +38,6 @@ class IteratedWatch implements Watch {
   private settleOpened!: { resolve(revision: number): void; reject(reason: unknown): void }
   /** Delivered and not begun; a number is a progress mark. */
   private queue: (WatchDelivery | number)[] = []
-  private queueAt = 0
   /** The delivery the loop is in. */
   private current:
     | { readonly revisions: readonly DecodedRevision[]; readonly sizeBytes: number; next: number }
@@ -70,6 +69,8 @@ class IteratedWatch implements Watch {
   private listener(): WatchListener {
     const queue = (item: WatchDelivery | number): void => {
       if (this.end !== undefined) return
+      // The newest mark says it all; a reader that sleeps does not gather them.
+      if (typeof item === 'number' && typeof this.queue.at(-1) === 'number') this.queue.pop()
       this.queue.push(item)
       this.serve()
     }
@@ -128,13 +129,8 @@ class IteratedWatch implements Watch {
         return { revision: revision.revision, events: revision.events.map((event) => new StoredEvent(event)) }
       }
       if (current !== undefined) this.used()
-      const item = this.queue[this.queueAt]
+      const item = this.queue.shift()
       if (item === undefined) return undefined
-      this.queueAt++
-      if (this.queueAt === this.queue.length || this.queueAt > 1024) {
-        this.queue = this.queue.slice(this.queueAt)
-        this.queueAt = 0
-      }
       if (typeof item === 'number') return { revision: item, events: [] }
       this.current = { revisions: item.revisions(), sizeBytes: item.sizeBytes, next: 0 }
     }
@@ -151,7 +147,6 @@ class IteratedWatch implements Watch {
     this.handle?.close()
     this.handle = undefined
     this.queue = []
-    this.queueAt = 0
     this.current = undefined
   }
 

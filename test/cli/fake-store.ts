@@ -32,6 +32,14 @@ export class FakeStore implements Store {
     return this.#remove((entry) => inRange(entry, range))
   }
 
+  watch(): never {
+    throw new Error('this store has no watches')
+  }
+
+  follow(): never {
+    throw new Error('this store has no watches')
+  }
+
   async range(options: RangeOptions = {}): Promise<RangeResult> {
     const all = this.#records.filter((entry) => inRange(entry, options))
     if (options.reverse === true) all.reverse()

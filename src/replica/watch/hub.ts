@@ -96,8 +96,8 @@ export class WatchHub implements PassEvents {
       )
     }
     const watcher = new Watcher(id, outlet, this.matcher.enter(spec), creditBytes)
-    let known = this.outlets.get(outlet)
-    if (known === undefined) this.outlets.set(outlet, (known = new Map()))
+    const known = this.outlets.get(outlet) ?? new Map<number, Watcher>()
+    this.outlets.set(outlet, known)
     known.set(id, watcher)
     this.watchers++
     if (fromRevision > 0) this.begin(watcher, fromRevision)

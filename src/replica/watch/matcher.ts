@@ -67,8 +67,8 @@ export class Matcher {
     if (end === `${start}\0`) add(this.keys, start, group)
     else if (length === undefined) this.ranges.push(group)
     else {
-      let sameLength = this.prefixes.get(length)
-      if (sameLength === undefined) this.prefixes.set(length, (sameLength = new Map()))
+      const sameLength = this.prefixes.get(length) ?? new Map<string, Group[]>()
+      this.prefixes.set(length, sameLength)
       add(sameLength, start.slice(0, length), group)
     }
   }
