@@ -20,6 +20,9 @@ function localEngine(): LocalEngine {
   return {
     command: (program, method, args, options) => session.command(program, method, args, options),
     query: (program, method, args, options) => queries.query(program, method, args, options),
+    watch: () => {
+      throw new Error('this engine has no watches')
+    },
     close() {
       session.close()
       queries.close()
@@ -40,6 +43,7 @@ describe('entries', () => {
     const frame = new Uint8Array(1 << 20)
     const framed: Engine = {
       command: engine.command,
+      watch: engine.watch,
       async query(program, method, args, options) {
         const payload = await engine.query(program, method, args, options)
         frame.set(payload, 1000)

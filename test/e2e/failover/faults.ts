@@ -1,5 +1,5 @@
 /** Kills the leader again and again, pauses nodes now and then, and measures how long nobody led. */
-import type { Client } from '../../../src/client/index.ts'
+import type { Store } from '../../../src/api/index.ts'
 import type { Cluster } from '../harness/index.ts'
 import { sleep } from '../harness/index.ts'
 
@@ -19,6 +19,11 @@ export interface FaultPlan {
   readonly kills: number
 }
 
+/** Writes a key after each kill, to see when that works again. */
+export interface Prober {
+  readonly store: Pick<Store, 'put'>
+}
+
 const lookEveryMs = 10
 /** A kill in so many takes one follower along, or both in turn, so that no quorum is left until they are back. */
 const moreEvery = 5
@@ -30,13 +35,13 @@ export class Faults {
   pauses = 0
   private readonly cluster: Cluster
   private readonly names: readonly string[]
-  private readonly prober: Client
+  private readonly prober: Prober
   private readonly note: (line: string) => void
   private readonly startedMs = performance.now()
   /** Who is stopped now, if anybody is. */
   private paused: Promise<void> | undefined
 
-  constructor(cluster: Cluster, names: readonly string[], prober: Client, note: (line: string) => void) {
+  constructor(cluster: Cluster, names: readonly string[], prober: Prober, note: (line: string) => void) {
     this.cluster = cluster
     this.names = names
     this.prober = prober

@@ -156,6 +156,13 @@ export class Cluster {
     return client
   }
 
+  /** A client that stays with the node it reached, whoever leads, until it has to go elsewhere; closed with the cluster. */
+  async reader(): Promise<Client> {
+    const client = await connect({ endpoints: this.endpoints(), followLeader: false, connectTimeoutMs: 10_000 })
+    this.clients.add(client)
+    return client
+  }
+
   /** A client that talks to this one node, whoever leads. */
   only(name: string): Promise<Client> {
     let client = this.lone.get(name)

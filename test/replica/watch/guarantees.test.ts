@@ -37,13 +37,10 @@ const step = fc.oneof(
     weight: 12,
     arbitrary: fc.record({ do: fc.constant('write' as const), changes: fc.array(change, { maxLength: 6 }) }),
   },
-  // One revision that is handed out in pieces.
+  // One revision that is handed out in pieces, and a connection that may break between two of them.
   {
     weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('write' as const),
-      changes: fc.constant(keys.map((key) => ({ type: 'put' as const, key, value: key.repeat(150_000) }))),
-    }),
+    arbitrary: fc.record({ do: fc.constant('large' as const), ms: fc.integer({ min: 0, max: 60 }), node: fc.nat(3) }),
   },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('catchUp' as const), node: fc.nat(2), share }) },
   {
@@ -104,6 +101,14 @@ async function run(steps: readonly Step[], creditBytes: number): Promise<void> {
       case 'write': {
         const changes = allowed(one.changes, present)
         history.add(master.write(...changes), changes)
+        break
+      }
+      case 'large': {
+        const changes = keys.map((key): Change => ({ type: 'put', key, value: key.repeat(150_000) }))
+        history.add(master.write(...allowed(changes, present)), changes)
+        for (const node of nodes) node.catchUp(master, master.revision)
+        await world.pass(one.ms)
+        world.connect(nodes[one.node])
         break
       }
       case 'catchUp':
