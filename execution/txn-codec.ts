@@ -7,9 +7,9 @@
  *
  *   put          u8 bits (1 previous record, 2 keep value, 4 keep lease), uint lease, blob key, blob value
  *   delete       u8 bits (1 deleted records), key range
- *   transaction  uint n, n x condition; uint n, n x operation (then); uint n, n x operation (else)
+ *   transaction  uint n, n x condition; uint n, n x operation (success); uint n, n x operation (failure)
  *   condition    u8 target, u8 relation, key range, then by target: blob value | uint | u8
- *   operation    u8 kind, then: 1 put | 2 delete | 3 blob of kv.range arguments | 4 transaction
+ *   operation    u8 kind, success: 1 put | 2 delete | 3 blob of kv.range arguments | 4 transaction
  *
  *   put answer          u8 n (0 or 1), n x record
  *   delete answer       uint deleted, uint n, n x record
@@ -59,7 +59,7 @@ export type OperationAnswer =
 
 /** The answer of a transaction. */
 export interface TxnAnswer {
-  /** Whether all conditions held, so that `then` ran. */
+  /** Whether all conditions held, so that `success` ran. */
   readonly succeeded: boolean
   /** One answer for each operation that ran, in order. */
   readonly answers: readonly OperationAnswer[]
@@ -162,7 +162,7 @@ function readDeleteOperation(reader: ByteReader): DeleteOperation {
 function writeTxn(writer: ByteWriter, txn: Txn): void {
   writer.uint(txn.conditions.length)
   for (const condition of txn.conditions) writeCondition(writer, condition)
-  for (const branch of [txn.then, txn.else]) {
+  for (const branch of [txn.success, txn.failure]) {
     writer.uint(branch.length)
     for (const op of branch) writeOperation(writer, op)
   }
@@ -192,8 +192,8 @@ function readTxn(reader: ByteReader, depth: number): Txn {
   }
   return {
     conditions: readList(reader, readCondition),
-    then: readList(reader, (from) => readOperation(from, depth)),
-    else: readList(reader, (from) => readOperation(from, depth)),
+    success: readList(reader, (from) => readOperation(from, depth)),
+    failure: readList(reader, (from) => readOperation(from, depth)),
   }
 }
 

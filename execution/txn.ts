@@ -60,11 +60,11 @@ export interface TxnOperation {
 /** One operation of a transaction. */
 export type Operation = PutOperation | DeleteOperation | RangeOperation | TxnOperation
 
-/** A transaction: `then` runs if all conditions hold, `else` otherwise. */
+/** A transaction: `success` runs if all conditions hold, `failure` otherwise. */
 export interface Txn {
   readonly conditions: readonly Condition[]
-  readonly then: readonly Operation[]
-  readonly else: readonly Operation[]
+  readonly success: readonly Operation[]
+  readonly failure: readonly Operation[]
 }
 
 /** The operations that run, once every condition is decided. */
@@ -79,7 +79,7 @@ const branchFactor = 8
 /** Decides every condition and leaves what has to be done. */
 export function pathOf(txn: Txn, holds: (condition: Condition) => boolean): Path {
   const succeeded = txn.conditions.every(holds)
-  const steps = (succeeded ? txn.then : txn.else).map((op) => (op.kind === 'txn' ? pathOf(op.txn, holds) : op))
+  const steps = (succeeded ? txn.success : txn.failure).map((op) => (op.kind === 'txn' ? pathOf(op.txn, holds) : op))
   return { succeeded, steps }
 }
 
@@ -153,13 +153,13 @@ class TxnCheck {
   txn(txn: Txn, allowed: number, depth: number): Touched {
     const { transactionOps, transactionDepth } = this.limits
     if (depth > transactionDepth) throw tooMany('transactionDepth', transactionDepth)
-    const here = Math.max(txn.conditions.length, txn.then.length, txn.else.length)
-    this.operations += txn.conditions.length + txn.then.length + txn.else.length
+    const here = Math.max(txn.conditions.length, txn.success.length, txn.failure.length)
+    this.operations += txn.conditions.length + txn.success.length + txn.failure.length
     if (here > allowed || this.operations > branchFactor * transactionOps)
       throw tooMany('transactionOps', transactionOps)
     for (const { range } of txn.conditions) checkRange(range, this.limits)
-    const touched = this.list(txn.then, allowed - here, depth)
-    touched.merge(this.list(txn.else, allowed - here, depth))
+    const touched = this.list(txn.success, allowed - here, depth)
+    touched.merge(this.list(txn.failure, allowed - here, depth))
     return touched
   }
 

@@ -11,17 +11,19 @@ export interface Programs {
   query(program: string, method: string, args: Value, options?: ReadOptions): Promise<Value>
 }
 
-/** A call of a function whose first parameter is a view: the others remain, and options are added. */
-type CallOf<F, Options> = F extends (view: never, ...rest: infer Rest) => infer Result
-  ? Rest extends readonly [infer Args]
-    ? (args: Args, options?: Options) => Promise<Answer<Result>>
-    : Rest extends readonly [(infer Args)?]
-      ? (args?: Args | null, options?: Options) => Promise<Answer<Result>>
-      : never
+/** A call of a function of a program: what it takes beside its view, and options. */
+type CallOf<F, Options> = F extends (...parameters: infer Parameters) => infer Result
+  ? Parameters extends readonly [] | readonly [unknown]
+    ? (args?: null, options?: Options) => Promise<Answer<Result>>
+    : Parameters extends readonly [unknown, infer Args]
+      ? (args: Args, options?: Options) => Promise<Answer<Result>>
+      : Parameters extends readonly [unknown, (infer Args)?]
+        ? (args?: Args | null, options?: Options) => Promise<Answer<Result>>
+        : never
   : never
 
 /** Returning nothing is returning null. */
-type Answer<Result> = Exclude<Result, void | undefined> | (void extends Result ? null : never)
+type Answer<Result> = Result extends void | undefined ? null : Result
 
 /** The methods and queries of one program, as functions. */
 export type ProgramCalls<P> =

@@ -69,7 +69,8 @@ type Step =
   | { readonly kind: 'keepAlive'; readonly ids: readonly number[] }
   | { readonly kind: 'revoke'; readonly id: number }
   | { readonly kind: 'attach'; readonly key: string; readonly lease: number }
-  | { readonly kind: 'flush' | 'restart' }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'restart' }
 
 const id = fc.integer({ min: 1, max: 5 })
 const key = fc.constantFrom('a', 'b', 'c', 'd')

@@ -42,8 +42,8 @@ type ModelOp =
 
 interface ModelTxn {
   readonly conditions: readonly (readonly [Keys, Condition['target'], '=' | '!=' | '<' | '>', number])[]
-  readonly then: readonly ModelOp[]
-  readonly else: readonly ModelOp[]
+  readonly success: readonly ModelOp[]
+  readonly failure: readonly ModelOp[]
 }
 
 class Model {
@@ -76,7 +76,9 @@ class Model {
       }
       return sides.every((side) => ({ '=': side === 0, '!=': side !== 0, '<': side < 0, '>': side > 0 })[relation])
     })
-    const ops = (succeeded ? txn.then : txn.else).map((op) => (op.kind === 'txn' ? this.decide(op.txn, records) : op))
+    const ops = (succeeded ? txn.success : txn.failure).map((op) =>
+      op.kind === 'txn' ? this.decide(op.txn, records) : op,
+    )
     return { succeeded, ops }
   }
 
@@ -160,7 +162,7 @@ function coded(txn: ModelTxn): Txn {
     if (target === 'value') return { target, range, relation, value: utf8(String(operand)) }
     return { target, range, relation, number: operand }
   })
-  return { conditions, then: txn.then.map(codedOp), else: txn.else.map(codedOp) }
+  return { conditions, success: txn.success.map(codedOp), failure: txn.failure.map(codedOp) }
 }
 
 function codedOp(op: ModelOp): Operation {
@@ -195,8 +197,8 @@ const condition = fc.tuple(
 const { txn } = fc.letrec<{ txn: ModelTxn; op: ModelOp }>((tie) => ({
   txn: fc.record({
     conditions: fc.array(condition, { maxLength: 2 }),
-    then: fc.array(tie('op'), { maxLength: 4 }),
-    else: fc.array(tie('op'), { maxLength: 4 }),
+    success: fc.array(tie('op'), { maxLength: 4 }),
+    failure: fc.array(tie('op'), { maxLength: 4 }),
   }),
   op: fc.oneof(
     { depthSize: 'small' },
@@ -265,7 +267,7 @@ describe('transactions', () => {
         model.leases.add(1).add(2)
         const box = newBox()
         for (const op of ops) {
-          const expected = model.run({ conditions: [], then: [op], else: [] })
+          const expected = model.run({ conditions: [], success: [op], failure: [] })
           const result =
             op.kind === 'delete'
               ? box.run(call('kv', 'remove', encodeRemoveArgs({ range: rangeOf(op.keys), prevKv: op.prevKv })))
@@ -288,7 +290,8 @@ describe('transactions', () => {
 })
 
 describe('a transaction', () => {
-  const txnOf = (then: readonly Operation[]) => call('kv', 'txn', encodeTxnArgs({ conditions: [], then, else: [] }))
+  const txnOf = (success: readonly Operation[]) =>
+    call('kv', 'txn', encodeTxnArgs({ conditions: [], success, failure: [] }))
   const write = (key: string, value: string, lease = 0): Operation =>
     codedOp({
       ...{ kind: 'put', key, value, lease, prevKv: false, ignoreValue: false, ignoreLease: false },
@@ -351,7 +354,9 @@ describe('a transaction', () => {
     expect(codeOf(box.run(txnOf([{ kind: 'delete', range: all, prevKv: false }])))).toBe('LimitExceeded')
     expect(codeOf(box.run(txnOf([write('d', 'x'.repeat(60))])))).toBe('RequestTooLarge')
     const conditions: Condition[] = [{ target: 'version', range: all, relation: '>', number: 0 }]
-    expect(codeOf(box.run(call('kv', 'txn', encodeTxnArgs({ conditions, then: [], else: [] }))))).toBe('LimitExceeded')
+    expect(codeOf(box.run(call('kv', 'txn', encodeTxnArgs({ conditions, success: [], failure: [] }))))).toBe(
+      'LimitExceeded',
+    )
     expect(box.machine.revision).toBe(3)
   })
 })

@@ -37,8 +37,8 @@ const remove = fc.record({ kind: fc.constant('delete' as const), range, prevKv: 
 const { txn } = fc.letrec<{ txn: Txn; operation: Operation }>((tie) => ({
   txn: fc.record({
     conditions: fc.array(condition, { maxLength: 3 }),
-    then: fc.array(tie('operation'), { maxLength: 3 }),
-    else: fc.array(tie('operation'), { maxLength: 3 }),
+    success: fc.array(tie('operation'), { maxLength: 3 }),
+    failure: fc.array(tie('operation'), { maxLength: 3 }),
   }),
   operation: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -62,14 +62,14 @@ const plainDelete = (start: string, end?: string): Operation => ({
   prevKv: false,
   range: end === undefined ? { start: utf8(start) } : { start: utf8(start), end: utf8(end) },
 })
-const nested = (then: readonly Operation[], other: readonly Operation[] = []): Operation => ({
+const nested = (success: readonly Operation[], other: readonly Operation[] = []): Operation => ({
   kind: 'txn',
-  txn: { conditions: [], then, else: other },
+  txn: { conditions: [], success, failure: other },
 })
-const only = (then: readonly Operation[], other: readonly Operation[] = []): Txn => ({
+const only = (success: readonly Operation[], other: readonly Operation[] = []): Txn => ({
   conditions: [],
-  then,
-  else: other,
+  success,
+  failure: other,
 })
 const codeOf = (work: () => unknown): string => {
   try {
@@ -184,8 +184,8 @@ describe('a transaction is refused', () => {
     const { small } = fc.letrec<{ small: Txn; op: Operation }>((tie) => ({
       small: fc.record({
         conditions: fc.constant([]),
-        then: fc.array(tie('op'), { maxLength: 3 }),
-        else: fc.array(tie('op'), { maxLength: 2 }),
+        success: fc.array(tie('op'), { maxLength: 3 }),
+        failure: fc.array(tie('op'), { maxLength: 2 }),
       }),
       op: fc.oneof(
         { depthSize: 'small' },
@@ -214,7 +214,7 @@ describe('a transaction is refused', () => {
 
 /** The operations of every way a transaction can go. */
 function ways(one: Txn): Operation[][] {
-  return [one.then, one.else].flatMap((branch) =>
+  return [one.success, one.failure].flatMap((branch) =>
     branch.reduce<Operation[][]>(
       (before, op) =>
         op.kind === 'txn'
@@ -229,8 +229,8 @@ describe('the way of a transaction', () => {
   it('is decided by all conditions, also of nested ones', () => {
     const yes: Condition = { target: 'exists', range: { start: utf8('yes') }, exists: true }
     const no: Condition = { target: 'exists', range: { start: utf8('no') }, exists: true }
-    const inner: Txn = { conditions: [yes, no], then: [plainPut('a')], else: [plainPut('b')] }
-    const outer: Txn = { conditions: [yes], then: [plainPut('c'), { kind: 'txn', txn: inner }], else: [] }
+    const inner: Txn = { conditions: [yes, no], success: [plainPut('a')], failure: [plainPut('b')] }
+    const outer: Txn = { conditions: [yes], success: [plainPut('c'), { kind: 'txn', txn: inner }], failure: [] }
     expect(pathOf(outer, (condition) => condition === yes)).toEqual({
       succeeded: true,
       steps: [plainPut('c'), { succeeded: false, steps: [plainPut('b')] }],
