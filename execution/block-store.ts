@@ -26,7 +26,8 @@ export class BlockStore {
   storedBytes = 0
   /** Bytes of the records in them that are kept: current ones and history. */
   liveBytes = 0
-  private readonly infos = new Map<number, BlockInfo>()
+  /** By id, from the oldest on. */
+  private readonly infos: BlockInfo[] = []
   /** Blocks being removed by a flush under way: they may be gone from disk before we hear of it. */
   private readonly pinned = new Map<number, Uint8Array>()
   private readonly cache = new Map<number, Uint8Array>()
@@ -56,20 +57,20 @@ export class BlockStore {
 
   /** What is known of a durable block. */
   infoOf(id: number): BlockInfo {
-    const info = this.infos.get(id)
+    const info = this.infos[id - this.oldest]
     assert(info !== undefined, () => `block ${id} is known`)
     return info
   }
 
   /** A block that is now durable; its records come with {@link hold}. */
   added(id: number, block: Uint8Array): void {
-    this.loaded(id, block.length)
+    this.loaded(block.length)
     this.remember(id, block)
   }
 
   /** A block that a loaded state has; its bytes are not kept. */
-  loaded(id: number, sizeBytes: number): void {
-    this.infos.set(id, { sizeBytes, entries: [], history: 0 })
+  loaded(sizeBytes: number): void {
+    this.infos.push({ sizeBytes, entries: [], history: 0 })
     this.storedBytes += sizeBytes
   }
 
@@ -105,9 +106,10 @@ export class BlockStore {
 
   /** The oldest block is no longer stored. */
   removedOldest(): void {
-    const id = this.oldest++
+    const id = this.oldest
     this.storedBytes -= this.infoOf(id).sizeBytes
-    this.infos.delete(id)
+    this.infos.shift()
+    this.oldest++
     this.pinned.delete(id)
     const cached = this.cache.get(id)
     if (cached !== undefined) {

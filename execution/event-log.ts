@@ -6,9 +6,10 @@ const chunkSize = 1 << chunkShift
 
 /** A queue of records in ascending (revision, position), with every place at hand. */
 export class EventLog {
-  /** All full but the last. */
-  private readonly chunks: KeyRecord[][] = []
-  /** Records of the first chunk that were dropped. */
+  /** Events ever dropped from the start: the number of the oldest one. */
+  dropped = 0
+  private readonly chunks: (KeyRecord | undefined)[][] = []
+  /** Where the first one is in the first chunk. */
   private head = 0
   private count = 0
 
@@ -17,26 +18,25 @@ export class EventLog {
   }
 
   push(record: KeyRecord): void {
-    let last = this.chunks[this.chunks.length - 1]
-    if (last === undefined || last.length === chunkSize) {
-      last = []
-      this.chunks.push(last)
-    }
-    last.push(record)
+    const to = this.head + this.count
+    const chunk = this.chunks[to >> chunkShift] ?? this.grow()
+    chunk[to & (chunkSize - 1)] = record
     this.count++
   }
 
   /** The event at a place, counted from the oldest; it must be there. */
   at(place: number): KeyRecord {
     const from = this.head + place
-    return (this.chunks[from >> chunkShift] as KeyRecord[])[from & (chunkSize - 1)] as KeyRecord
+    return (this.chunks[from >> chunkShift] as (KeyRecord | undefined)[])[from & (chunkSize - 1)] as KeyRecord
   }
 
   /** Drops the oldest event, which must be there. */
   shift(): void {
+    const chunk = this.chunks[0] as (KeyRecord | undefined)[]
+    chunk[this.head++] = undefined
     this.count--
-    this.head++
-    if (this.head < chunkSize && this.count > 0) return
+    this.dropped++
+    if (this.head < chunkSize) return
     this.chunks.shift()
     this.head = 0
   }
@@ -51,5 +51,11 @@ export class EventLog {
       else high = middle
     }
     return low
+  }
+
+  private grow(): (KeyRecord | undefined)[] {
+    const chunk = Array.from<KeyRecord | undefined>({ length: chunkSize })
+    this.chunks.push(chunk)
+    return chunk
   }
 }

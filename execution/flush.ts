@@ -5,14 +5,13 @@
  * blocks and the old ones are deleted in the same batch. How much is moved follows how much is written, so a seal stays
  * bounded.
  *
- * Nothing may rise from the dead: of two records of a key the older one is never in a later block. So only current records
- * are moved, and the oldest block stays while history is in it. So a tombstone is written even if no history needs it any
- * more: an older record may lie in a block already. A put that is dropped unwritten was replaced by one that is written.
+ * Nothing may rise from the dead: every record is written, and of two records of a key the older one is never in a later
+ * block. So only current records are moved, and the oldest block stays while history is in it; a record in it that is no
+ * longer kept has no older one left that it would have to hide.
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
 import { BlockBuilder } from './blocks.ts'
-import { recordKinds } from './key-record.ts'
 import type { KeyRecord } from './key-record.ts'
 import type { State } from './state.ts'
 
@@ -55,14 +54,12 @@ export class StateFlush {
     this.state = state
     this.next = state.blocks.next
     let written = 0
-    let live = 0
-    for (const record of state.overlay.take()) {
-      if (record.isDropped && record.kind !== recordKinds.tombstone) continue
+    state.history.seal((record) => {
       this.place(record, record.bytes as Uint8Array, record.offset, 0)
       written += record.length
-      if (!record.isDropped) live += record.length
-    }
-    this.oldestBlock = this.rewriteOldest(written, live, garbageBytes)
+    })
+    state.overlay.bytes = 0
+    this.oldestBlock = this.rewriteOldest(written, garbageBytes)
     this.closeBlock()
     this.nextBlock = this.next
   }
@@ -100,10 +97,10 @@ export class StateFlush {
     this.next++
   }
 
-  private rewriteOldest(written: number, liveWritten: number, garbageBytes: number): number {
+  private rewriteOldest(written: number, garbageBytes: number): number {
     const { blocks } = this.state
     let stored = blocks.storedBytes + written
-    const enough = 2 * (blocks.liveBytes + liveWritten) + garbageBytes
+    const enough = 2 * (blocks.liveBytes + written) + garbageBytes
     let budget = 2 * written + garbageBytes
     let oldest = blocks.oldest
     for (; stored > enough && budget > 0 && oldest < blocks.next; oldest++) {

@@ -11,7 +11,8 @@
  *   key d    2  7x :           7x is an event at 7: kept             2: dropped, the key was gone at 7
  *
  * c moves at once and by the log alone; every answer follows c. What c no longer needs is freed in slices, some with each
- * entry, so that a great compaction stops nothing. How far a node has come with that, `freedRevision`, is its own affair.
+ * entry, so that a great compaction stops nothing, and not before it was sealed: all that ever happened is written once. How
+ * far a node has come with that, `freedRevision`, is its own affair.
  */
 import { EventLog } from './event-log.ts'
 import type { KeyEntry, KeyIndex } from './key-index.ts'
@@ -36,6 +37,8 @@ export class History {
   private readonly gone: KeyIndex
   private readonly release: ReleaseHistory
   private added = 0
+  /** Events ever sealed; those that come after them in the log are not written yet. */
+  private sealed = 0
 
   /** `gone` holds the deleted keys. */
   constructor(gone: KeyIndex, release: ReleaseHistory) {
@@ -49,15 +52,27 @@ export class History {
     this.added++
   }
 
+  /** Visits the records that were not sealed yet, in the order of their changes; from now on they are. */
+  seal(visit: (record: KeyRecord) => void): void {
+    const { events } = this
+    for (let place = this.sealed - events.dropped; place < events.length; place++) visit(events.at(place))
+    this.loaded()
+  }
+
+  /** All events are from disk. */
+  loaded(): void {
+    this.sealed = this.events.dropped + this.events.length
+  }
+
   /** Raises the compact revision to this one, if that is more, and frees a slice of what it no longer needs. */
   compact(revision: number): void {
     if (revision > this.compactRevision) this.compactRevision = revision
-    const { compactRevision } = this
     const budget = Math.max(sliceEvents, 2 * this.added)
     this.added = 0
-    if (this.freedRevision === compactRevision) return
+    if (this.freedRevision === this.compactRevision) return
     const upTo = this.reachable(budget)
     const { events } = this
+    if (upTo === this.freedRevision) return
     const end = events.placeOf(upTo + 1)
     for (let at = 0; at < end; at++) this.dropOlder(events.at(at))
     while (events.length > 0 && events.at(0).mod < upTo) {
@@ -69,9 +84,11 @@ export class History {
 
   /** The greatest compact revision that costs no more than this many events, but at least one revision more. */
   private reachable(budget: number): number {
-    const { events, compactRevision, freedRevision } = this
-    if (budget >= events.length) return compactRevision
-    return Math.min(compactRevision, Math.max(events.at(budget).mod - 1, freedRevision + 1))
+    const { events, freedRevision } = this
+    const written = this.sealed - events.dropped
+    const most = written < events.length ? Math.min(this.compactRevision, events.at(written).mod) : this.compactRevision
+    if (budget >= events.length) return most
+    return Math.min(most, Math.max(events.at(budget).mod - 1, freedRevision + 1))
   }
 
   /** What an event up to the compact revision replaced is state no longer. */

@@ -90,7 +90,7 @@ export class Loader {
     if (this.firstBlock === 0) this.firstBlock = id
     else if (id !== this.lastBlock + 1) throw damaged(`block ${id} after block ${this.lastBlock}`)
     this.lastBlock = id
-    this.state.blocks.loaded(id, block.length)
+    this.state.blocks.loaded(block.length)
     readBlock(id, block, (at, header, lanes, lane) => {
       const keyAt = at + recordHeaderBytes
       const record = this.recordOf(latin1(block, keyAt, keyAt + header.keyLength), header)
@@ -150,6 +150,7 @@ export class Loader {
     this.keys.clear()
     events.sort((a, b) => a.mod - b.mod || a.position - b.position)
     for (const record of events) history.events.push(record)
+    history.loaded()
     for (const { key, lease, record } of live) {
       addRecordHash(state.sum, record)
       state.leaseKeys.move(key, 0, lease)

@@ -4,23 +4,19 @@
  * A record is written once into a chunk, hashed there, read there until it is durable, and copied into its block by the
  * seal. A chunk is freed when no record points into it any more.
  */
-import type { KeyRecord } from './key-record.ts'
 import { newChunk } from './record.ts'
 import type { Chunk } from './record.ts'
 
 const chunkBytes = 256 * 1024
 
-/** Memory for records, and the list of those that are not yet sealed. */
+/** Memory for records. */
 export class Overlay {
   /** Where the next record goes; ask {@link reserve} first. */
   chunk: Chunk = newChunk(0)
   /** The next free byte of the chunk. */
   at = 0
-  /** Record bytes written since the last seal. */
+  /** Record bytes written since the last seal, which sets it to 0. */
   bytes = 0
-  /** The records to write, in the order of their changes. */
-  records: KeyRecord[] = []
-
   /** Makes room for a record of `length` bytes and returns where it goes in {@link chunk}. */
   reserve(length: number): number {
     if (this.at + length > this.chunk.bytes.length) {
@@ -31,13 +27,5 @@ export class Overlay {
     this.at = at + length
     this.bytes += length
     return at
-  }
-
-  /** Hands out the records and begins anew. */
-  take(): KeyRecord[] {
-    const { records } = this
-    this.records = []
-    this.bytes = 0
-    return records
   }
 }

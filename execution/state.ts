@@ -212,7 +212,6 @@ export class State {
     record.h2 = (lanes[2] as number) | 0
     record.h3 = (lanes[3] as number) | 0
     this.mixChain(record.h0, record.h1, record.h2, record.h3)
-    this.overlay.records.push(record)
     this.history.add(record)
   }
 }
