@@ -25,7 +25,7 @@ import { AdminService } from './admin-service.ts'
 import { ClientPort } from './client-port.ts'
 import { localAdmin } from './local-admin.ts'
 import { LocalWatches } from './local-watches.ts'
-import { methodGuard } from './method-guard.ts'
+import { methodGuard, strictMethodGuard } from './method-guard.ts'
 
 /** Options of {@link openNode}; with none it is a single node in memory. */
 export interface NodeOptions<List extends readonly Program[] = readonly Program[]> {
@@ -169,7 +169,7 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
     observer: given.observer,
-    guard: given.guard ?? methodGuard,
+    guard: given.guard ?? (options.checkPrograms === true ? strictMethodGuard : methodGuard),
   }
 }
 

@@ -6,12 +6,12 @@ import { encodeValue, isNitroError } from '../../base/index.ts'
 import { defineProgram } from '../../execution/index.ts'
 import type { Method } from '../../execution/index.ts'
 import { openNode } from '../../src/node/index.ts'
-import { methodGuard } from '../../src/node/method-guard.ts'
+import { methodGuard, strictMethodGuard } from '../../src/node/method-guard.ts'
 import { Box, call, codeOf, errorOf } from '../execution/harness.ts'
 import { World } from './world.ts'
 
-const run = (method: Method): Uint8Array => {
-  const box = new Box({ guard: methodGuard, programs: [{ name: 'user', version: 1, methods: { method } }] })
+const run = (method: Method, guard = methodGuard): Uint8Array => {
+  const box = new Box({ guard, programs: [{ name: 'user', version: 1, methods: { method } }] })
   return box.run(call('user', 'method', encodeValue(null)))
 }
 
@@ -39,11 +39,13 @@ describe('a method can not use', () => {
     ['fetch', () => fetch('http://127.0.0.1:1/')],
     ['fs.readFileSync', () => fs.readFileSync('/dev/null')],
     ['fs.existsSync', () => fs.existsSync('/dev/null')],
+    ['process.cwd', () => process.cwd()],
   ])('%s: %s', (what, use) => {
+    const guard = /^fs|cwd/.test(what) ? strictMethodGuard : methodGuard
     const result = run((tx) => {
       tx.put('k', 'v')
       use()
-    })
+    }, guard)
     expect(errorOf(result)).toMatchObject({
       code: 'NonDeterministic',
       executed: 'yes',
@@ -101,6 +103,7 @@ describe('everybody else', () => {
       throw new Error('failed')
     })
     run(() => Date.now())
+    run(() => fs.existsSync('/'), strictMethodGuard)
     expect(holders()).toEqual(before)
     expect(holders().every((one, i) => one === before[i])).toBe(true)
     expect(Number.isFinite(Date.now()) && new Date() instanceof RealDate && process.hrtime.bigint() > 0n).toBe(true)
