@@ -34,12 +34,12 @@ export class Builtins {
   }
 
   /** Answers a query of a built-in; undefined when no built-in has this name. */
-  query(program: string, method: string, args: Uint8Array): Uint8Array | undefined {
+  query(program: string, method: string, args: Uint8Array, logTime: number): Uint8Array | undefined {
     const { state, limits } = this.context
     if (program === 'kv' && method === 'get') return kv.get(state, limits, args)
     if (program === 'kv' && method === 'range') return kv.range(state, limits, args)
     if (program === 'kv' && method === 'history') return kv.history(state, limits, args)
-    if (program === 'lease' && method === 'timeToLive') return timeToLive(this.context, args)
+    if (program === 'lease' && method === 'timeToLive') return timeToLive(this.context, args, logTime)
     if (program === 'lease' && method === 'list') return listLeases(this.context, args)
     if (!Object.hasOwn(builtins, program)) return undefined
     return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))

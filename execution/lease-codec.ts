@@ -30,7 +30,7 @@ export interface LeaseStatus {
   readonly id: number
   /** The whole time to live, in ms. */
   readonly grantedMs: number
-  /** What is left of it, in ms of log time. */
+  /** What is left of it, in ms of log time, as far as the answering node knows; 0 when it is about to end. */
   readonly remainingMs: number
   /** How many keys are attached. */
   readonly keyCount: number

@@ -246,12 +246,15 @@ export class Machine {
     this.finish(index, term, 0, 2)
   }
 
-  /** Answers a read-only query with result bytes; errors, also `StateDamaged`, are in the result. */
-  query(program: string, method: string, args: Uint8Array): Uint8Array {
+  /**
+   * Answers a read-only query with result bytes; errors, also `StateDamaged`, are in the result. `nowMs` is the log time as
+   * far as the caller knows it, for what is left of a lease: the newest entry may be old.
+   */
+  query(program: string, method: string, args: Uint8Array, nowMs = 0): Uint8Array {
     assert(this.loader === undefined, 'queries come after loading')
     if (this.damage !== undefined) return errorResult(this.damage)
     try {
-      const answer = this.builtins.query(program, method, args)
+      const answer = this.builtins.query(program, method, args, Math.max(nowMs, this.logTime))
       if (answer !== undefined) return answer
       const { appliedIndex: index, logTime, wallTime } = this
       return this.programs.query(program, method, args, { index, position: 0, logTime, wallTime })

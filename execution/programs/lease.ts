@@ -41,8 +41,8 @@ function keepAlive(leases: Leases, limits: MachineLimits, reader: ByteReader): U
   return ok([count, ...ids.map((id) => leases.keepAlive(id))])
 }
 
-/** Answers the query lease.timeToLive. Throws `LeaseNotFound`. */
-export function timeToLive({ state, leases, limits }: TxnContext, args: Uint8Array): Uint8Array {
+/** Answers the query lease.timeToLive as of a log time. Throws `LeaseNotFound`. */
+export function timeToLive({ state, leases, limits }: TxnContext, args: Uint8Array, logTime: number): Uint8Array {
   const reader = new ByteReader(args)
   const lease = leases.get(reader.uint())
   const withKeys = reader.u8() !== 0
@@ -57,7 +57,7 @@ export function timeToLive({ state, leases, limits }: TxnContext, args: Uint8Arr
   writer.u8(okStatus)
   writer.uint(lease.id)
   writer.uint(lease.ttlMs)
-  writer.uint(lease.deadline - leases.logTime)
+  writer.uint(Math.max(0, lease.deadline - logTime))
   writer.uint(state.leaseKeys.count(lease.id))
   writer.u8(shown < keys.length ? 1 : 0)
   writer.uint(shown)

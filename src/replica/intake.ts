@@ -101,7 +101,7 @@ export class Intake {
       return
     }
     this.options.ports.metrics.add('nitrostate_server_reads_total')
-    const result = machine.query(program, method, args)
+    const result = machine.query(program, method, args, this.options.logClock.now())
     if (machine.damage === undefined) {
       owner.completed(tag, result)
       return

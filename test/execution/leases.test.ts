@@ -131,6 +131,16 @@ describe('a lease', () => {
     expect(statusOf(box, 6)).toBe('LeaseNotFound')
   })
 
+  it('tells what is left by a later time, too, when the newest entry is old', () => {
+    const box = new Box()
+    at(box, 1000, grant(5, 5000))
+    const left = (nowMs: number) => {
+      const result = box.machine.query('lease', 'timeToLive', encodeTimeToLiveArgs(5, false), nowMs)
+      return decodeTimeToLiveResult(payloadOf(result)).remainingMs
+    }
+    expect([0, 1000, 4000, 6000, 9000].map(left)).toEqual([5000, 5000, 2000, 0, 0])
+  })
+
   it('tells as many of its keys as one answer holds', () => {
     const box = new Box({ limits: { rangeBytes: 3 } })
     at(box, 0, grant(5, 5000), attach('a', 5), attach('bb', 5), attach('c', 5))
