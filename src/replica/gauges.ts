@@ -14,9 +14,9 @@ export interface ToldTotals {
   timesLeft: number
 }
 
-/** Nothing told yet. */
-export const nothingTold: Readonly<ToldTotals> = {
-  ...{ commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0, watchEvents: 0, timesLeft: 0 },
+/** Totals of which nothing has been told yet. */
+export function nothingTold(): ToldTotals {
+  return { commands: 0, failed: 0, sentBytes: 0, receivedBytes: 0, watchEvents: 0, timesLeft: 0 }
 }
 
 /** Sets every gauge that follows from the group's state, and brings its counters up to date. */

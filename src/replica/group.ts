@@ -18,7 +18,6 @@ import { makeCore } from './core-config.ts'
 import { Driver } from './driver.ts'
 import { Flusher } from './flusher.ts'
 import { nothingTold, setGauges, setRoleGauges } from './gauges.ts'
-import type { ToldTotals } from './gauges.ts'
 import type { GroupOptions, GroupParts } from './group-types.ts'
 import { HashExchange, diverged, hashInterval } from './hash-check.ts'
 import { Intake } from './intake.ts'
@@ -57,7 +56,7 @@ export class Group {
   private readonly signal = new ChangeSignal()
   /** Index of a snapshot that the core accepted, its configuration too, and that is not in place yet; 0 for none. */
   private restoringTo = 0
-  private readonly told: ToldTotals = { ...nothingTold }
+  private readonly told = nothingTold()
   private leader = 0
   private leaderlessSinceMs: number
   private readonly compactor: Compactor
