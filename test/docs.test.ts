@@ -27,10 +27,11 @@ test('each TypeScript program in README.md and docs/coding and each example comp
     }),
   )
   expect(files.length).toBeGreaterThan(5)
-  for (const name of ['embedded', 'cluster', 'program', 'client']) {
-    writeFileSync(join(directory, `${name}.mts`), readFileSync(join(root, 'examples', `${name}.ts`)))
-    files.push(`${name}.mts`)
+  for (const name of ['embedded', 'cluster', 'program', 'bank', 'client']) {
+    writeFileSync(join(directory, `${name}.ts`), readFileSync(join(root, 'examples', `${name}.ts`)))
+    files.push(`${name}.ts`)
   }
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module' }))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   writeFileSync(
     join(directory, 'tsconfig.json'),
@@ -48,6 +49,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
         types: ['node'],
         paths: {
           nitrostate: [join(root, 'src/index.ts')],
+          'nitrostate/execution': [join(root, 'execution/index.ts')],
           'nitrostate/testing': [join(root, 'src/testing/index.ts')],
         },
       },
