@@ -86,10 +86,13 @@ export const defaultLimits: MachineLimits = {
   sessionAnswerBytes: 4 * 1024 * 1024,
 }
 
+/** What the formats can hold: the length of a key, and a deadline, which is a log time and a time to live. */
+const mostOf: Readonly<Record<string, number>> = { keyBytes: 0xffff, leaseTtlMsMax: 2 ** 52 }
+
 /** The limits with some overridden. Throws `InvalidArgument` for a bad value or an unknown name: they are positive safe integers. */
 export function limitsWith(given: Partial<MachineLimits> = {}): MachineLimits {
   for (const [name, value] of Object.entries(given)) {
-    const most = name === 'keyBytes' ? 0xffff : Number.MAX_SAFE_INTEGER
+    const most = mostOf[name] ?? Number.MAX_SAFE_INTEGER
     const least = name === 'historyMs' ? 0 : 1
     if (!Object.hasOwn(defaultLimits, name) || !Number.isSafeInteger(value) || value < least || value > most) {
       throw new NitroError('InvalidArgument', `the machine has no limit ${name} = ${value}`, { details: { name } })

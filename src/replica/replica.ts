@@ -73,7 +73,9 @@ export class Replica {
     this.ports = ports
     this.vault = vault
     this.startId = ports.random.bytes(startIdBytes)
-    this.manifest = `machine:${manifestOf(options.programs).hash}`
+    // Commands that one member refuses and another does not would make them differ.
+    const checked = options.checkPrograms ? ':checked' : ''
+    this.manifest = `machine:${manifestOf(options.programs).hash}${checked}`
     this.startedMs = ports.clock.monotonicMs()
     this.stopped = new Promise((resolve) => (this.settle = resolve))
     this.links = new Links(options.name, ports, {
