@@ -31,8 +31,11 @@ export class StoredEvent implements WatchEvent {
   }
 }
 
-/** Who keeps an entry must not keep all the events that came with it. */
+/** Who keeps an entry must not keep many events that came with it; few are cheaper kept than copied. */
 function ownEntry(record: KvEntry | undefined): Entry | undefined {
   if (record === undefined) return undefined
+  if (record.key.buffer.byteLength <= sharedBytesMax) return new StoredEntry(record)
   return new StoredEntry({ ...record, key: record.key.slice(), value: record.value.slice() })
 }
+
+const sharedBytesMax = 4096

@@ -17,7 +17,10 @@ const names = ['n1', 'n2', 'n3']
 const prefixes = 50
 const watchClients = 6
 const writeClients = 8
+/** While leaders die, writes are spread over the time that takes; what is left is written as fast as it goes. */
 const burst = 10
+const pauseMs = 60
+const fastBurst = 50
 
 await main('watch', async ({ report, directory, only }) => {
   const { values } = parseArgs({
@@ -49,8 +52,13 @@ await main('watch', async ({ report, directory, only }) => {
     })
     const writers = await Promise.all(Array.from({ length: writeClients }, () => cluster.client()))
     const faults = new Faults(cluster, names, writes.remembering(await cluster.client()), (line) => report.note(line))
+    const killed = (): boolean => faults.outages.length >= plan.kills
     const startMs = performance.now()
-    writes.start(writers, burst, () => (faults.outages.length < plan.kills ? 60 : 0))
+    writes.start(
+      writers,
+      () => (killed() ? fastBurst : burst),
+      () => (killed() ? 0 : pauseMs),
+    )
     await report.check('the leader dies again and again while clients write', async () => {
       await faults.run({ seconds: 0, kills: plan.kills })
       while (writes.count < plan.writes) await sleep(100)
@@ -79,7 +87,7 @@ await main('watch', async ({ report, directory, only }) => {
     await report.check('every watch keeps up', async () => {
       const [before, beginMs, first] = [watchers.deliveries, performance.now(), writes.count]
       while (writes.count - first < fanOutWrites) {
-        await Promise.all(writers.map((client) => Promise.all(Array.from({ length: 50 }, () => writes.one(client)))))
+        await Promise.all(writers.map((client) => Promise.all(Array.from({ length: 100 }, () => writes.one(client)))))
       }
       const wroteMs = performance.now() - beginMs
       await watchers.reach(writes.count, 60_000)

@@ -174,7 +174,7 @@ function expectedSequence(
   let sequence = known.get(name)
   if (sequence === undefined) {
     sequence = []
-    for (let revision = 1; revision <= until; revision++) {
+    for (const revision of revisionsOf(record, history, until, known)) {
       const events = history.of(revision, record)
       const due = record.prev ? events : events.map((event) => ({ ...event, previous: undefined }))
       if (due.length > 0) sequence.push(revision, sumOf(due))
@@ -182,6 +182,23 @@ function expectedSequence(
     known.set(name, sequence)
   }
   return sequence
+}
+
+/** Revisions with any event under the prefix of a watch. */
+function revisionsOf(
+  record: WatchRecord,
+  history: WatchHistory,
+  until: number,
+  known: Map<string, number[]>,
+): readonly number[] {
+  const prefix = `${/of (.*)$/.exec(record.name)?.[1]}`
+  let revisions = known.get(prefix)
+  if (revisions === undefined) {
+    revisions = Array.from({ length: until }, (_, i) => i + 1)
+    revisions = revisions.filter((revision) => history.of(revision, { ...record, filter: undefined }).length > 0)
+    known.set(prefix, revisions)
+  }
+  return revisions
 }
 
 const shown = (event: WatchBatch['events'][number]): SeenEvent => ({

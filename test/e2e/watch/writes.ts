@@ -86,10 +86,10 @@ export class Writes {
   }
 
   /** Begins to write: each client `burst` writes at a time, with a pause after them. */
-  start(clients: readonly Client[], burst: number, pauseMs: () => number): void {
+  start(clients: readonly Client[], burst: () => number, pauseMs: () => number): void {
     this.writers = clients.map(async (client) => {
       while (!this.stopping) {
-        await Promise.all(Array.from({ length: burst }, () => this.one(client)))
+        await Promise.all(Array.from({ length: burst() }, () => this.one(client)))
         await sleep(pauseMs())
       }
     })
