@@ -309,7 +309,9 @@ export function decodeRangeArgs(args: Uint8Array): RangeRequest {
   }
   const limit = reader.uint()
   const request = {
-    ...range,
+    start: range.start,
+    end: range.end,
+    fromKey: range.fromKey,
     limit,
     reverse: (bits & rangeBits.reverse) !== 0,
     keysOnly: (bits & rangeBits.keysOnly) !== 0,
@@ -317,7 +319,7 @@ export function decodeRangeArgs(args: Uint8Array): RangeRequest {
   }
   const view = (bits & rangeBits.view) === 0 ? undefined : readView(reader)
   reader.finish()
-  return { ...request, ...view }
+  return view === undefined ? request : { ...request, ...view }
 }
 
 function readView(reader: ByteReader): Partial<RangeRequest> {

@@ -19,7 +19,10 @@ const lanes = new Uint32Array(4)
 export function leaseKey(id: number): Uint8Array {
   const key = new Uint8Array(1 + idBytes)
   key[0] = prefix
-  new DataView(key.buffer).setBigUint64(1, BigInt(id))
+  for (let rest = id, at = idBytes; rest > 0; at--) {
+    key[at] = rest & 0xff
+    rest = Math.floor(rest / 0x100)
+  }
   return key
 }
 

@@ -2,7 +2,7 @@
  * kv.write, kv.remove and kv.txn on the state. Everything that can fail is checked before the first change; then the
  * operations run in order on the state itself, so that reads see what was changed before them.
  */
-import { ByteReader, ByteWriter, NitroError, compareBytes, concatBytes, latin1 } from '../../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, assert, compareBytes, concatBytes, latin1 } from '../../base/index.ts'
 import type { KeyEntry } from '../key-index.ts'
 import type { KeyRange } from '../kv-codec.ts'
 import type { Leases } from '../leases.ts'
@@ -76,17 +76,20 @@ function holdsFor(state: State, condition: Condition, entry: KeyEntry | undefine
   }
 }
 
+/** Results are built here; one at a time, and reads within one have a place of their own. */
+const results = new ByteWriter(1024)
+
 /** One run: first every check, then every change. */
 class TxnRun {
   private readonly context: TxnContext
-  private readonly writer = new ByteWriter(256)
+  private readonly writer = results
   private readonly revision: number
   private position = 0
   /** What the checks add up. */
   private keys = 0
   private bytes = 0
   private previousBytes = 0
-  private readonly attached = new Map<number, number>()
+  private attached: Map<number, number> | undefined
   /** What reads may still answer, in bytes. */
   private readBudget = 0
 
@@ -97,7 +100,7 @@ class TxnRun {
 
   single(op: PutOperation | DeleteOperation): Uint8Array {
     this.check(op)
-    this.checkSums()
+    this.begin()
     if (op.kind === 'put') this.put(op)
     else this.remove(op)
     return this.finish()
@@ -105,19 +108,24 @@ class TxnRun {
 
   whole(path: Path): Uint8Array {
     this.checkPath(path)
-    this.checkSums()
+    this.begin()
     this.run(path)
     return this.finish()
   }
 
-  /** The revision is known only now: a run that changed nothing takes none. */
+  /** From here on nothing is refused. A run that changes nothing takes no revision. */
+  private begin(): void {
+    this.checkSums()
+    const { writer } = this
+    writer.clear()
+    writer.u8(okStatus)
+    writer.uint(this.keys > 0 ? this.revision : this.context.state.revision)
+  }
+
   private finish(): Uint8Array {
-    const { state } = this.context
-    if (this.position > 0) state.revision = this.revision
-    const head = new ByteWriter(16)
-    head.u8(okStatus)
-    head.uint(state.revision)
-    return concatBytes([head.view(), this.writer.view()])
+    assert(this.position > 0 === this.keys > 0, 'a run changes something exactly if it was said to')
+    if (this.position > 0) this.context.state.revision = this.revision
+    return this.writer.take()
   }
 
   private checkPath(path: Path): void {
@@ -145,6 +153,7 @@ class TxnRun {
     if (entry !== undefined && op.prevKv) this.previousBytes += entry.record.length
     if (entry !== undefined && op.ignoreValue) this.bytes += entry.record.length
     if (op.lease === 0) return
+    this.attached ??= new Map()
     const more = (this.attached.get(op.lease) ?? 0) + (entry?.lease === op.lease ? 0 : 1)
     this.attached.set(op.lease, more)
     leases.checkAttach(op.lease, more)
