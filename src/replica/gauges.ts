@@ -45,6 +45,7 @@ export function setGauges(group: Group, metrics: Metrics, links: Links, told: To
   metrics.set('nitrostate_store_keys', machine.keyCount)
   metrics.set('nitrostate_store_revision', machine.revision)
   metrics.set('nitrostate_store_sessions', machine.sessionCount)
+  metrics.set('nitrostate_store_leases', machine.leaseCount)
 }
 
 /** Sets the gauges of role, leader and term, when one of them changed. */
