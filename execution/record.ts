@@ -1,5 +1,6 @@
 /**
- * One record: the state of one key after one change, or an event that a program emitted. The same bytes are hashed, kept in the overlay and stored in blocks.
+ * One record: the state of one key after one change, or an event that a program emitted. The same bytes are hashed, kept
+ * in the overlay and stored in blocks.
  *
  *   0  u32  length of the whole record
  *   4  u32  value length
