@@ -26,6 +26,7 @@ export const metricTable = {
   nitrostate_store_keys: ['gauge', 'Keys in the store.'],
   nitrostate_store_revision: ['gauge', 'Current revision.'],
   nitrostate_store_sessions: ['gauge', 'Sessions known to the machine.'],
+  nitrostate_store_leases: ['gauge', 'Leases that have not ended.'],
   nitrostate_watch_watchers: ['gauge', 'Open watches.'],
   nitrostate_watch_left_behind: ['gauge', 'Watches that wait for their reader before they go on.'],
   nitrostate_watch_left_behind_total: ['counter', 'How often a watch had to wait for its reader.'],

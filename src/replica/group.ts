@@ -317,7 +317,8 @@ export class Group {
     this.options.ports.observer?.loaded(machine)
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)
-    this.logClock.applied(machine.logTime)
+    if (this.isLeader) this.logClock.applied(machine.logTime)
+    else this.logClock.heard(machine.logTime)
     if (index >= this.restoringTo) this.restoringTo = 0
     this.applier.resume()
     this.reads.applied()

@@ -43,9 +43,15 @@ export function takePeerMessage(
  */
 function raft(group: Group, logClock: LogClock, from: number, payload: Uint8Array): void {
   const own = payload.buffer.byteLength > 2 * payload.length ? payload.slice() : payload
+  const knownTerm = group.driver.core.term
+  let term = 0
   const logTimeMs = readMessages(own, (message) => {
     const speaks = message.from === from && message.to === group.parts.raftId
-    if (speaks && message.type !== 'MsgSnap') group.driver.receive(message)
+    if (!speaks) return
+    term = Math.max(term, message.term)
+    if (message.type !== 'MsgSnap') group.driver.receive(message)
   })
-  if (logTimeMs > 0 && from === group.leaderId) logClock.heard(logTimeMs)
+  // Only leaders tell a time, and one of our term or a later one leads, even if the core has not heard of it yet. Its time
+  // must be taken with its first entries: whoever leads next must not be ahead of the stamps in its own log.
+  if (logTimeMs > 0 && term >= knownTerm) logClock.heard(logTimeMs)
 }
