@@ -77,6 +77,8 @@ await main('watch', async ({ report, directory, only }) => {
     )
     await report.check('the nine guarantees hold', () => watchers.guarantees(history, history.revision))
     await report.check('state hashes are equal at an equal index', () => cluster.hashesAgree(names))
+    const left = await Promise.all(names.map((name) => timesLeft(cluster.at(name).address)))
+    report.note(`watches that waited for their reader, since the last start of each node: ${left.join(', ')}`)
     const delays = watchers.delaysMs.toSorted((a, b) => a - b)
     const quantile = (share: number): string => (delays[Math.floor(share * (delays.length - 1))] ?? 0).toFixed(1)
     report.note(
@@ -107,3 +109,9 @@ await main('watch', async ({ report, directory, only }) => {
     await cluster.close()
   }
 })
+
+/** How often a node left a watch behind because its reader was slow. */
+async function timesLeft(address: string): Promise<number> {
+  const response = await fetch(`http://${address}/metrics`)
+  return Number(/^nitrostate_watch_left_behind_total (\d+)$/m.exec(await response.text())?.[1] ?? Number.NaN)
+}

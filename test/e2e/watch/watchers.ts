@@ -57,6 +57,8 @@ export class Watchers {
   private readonly watchers: Watcher[] = []
   private readonly acknowledgedMs: ReadonlyMap<number, number>
   private stopping = false
+  private stop: () => void = () => undefined
+  private readonly stopped = new Promise<void>((resolve) => (this.stop = resolve))
 
   constructor(acknowledgedMs: ReadonlyMap<number, number>) {
     this.acknowledgedMs = acknowledgedMs
@@ -100,7 +102,8 @@ export class Watchers {
       watcher.events += batch.events.length
       if (batch.events.length > 0) watcher.got.push(batch.revision, sumOf(batch.events.map(shown)))
       if (watcher.keepsAll) this.keep(watcher, batch)
-      if (watcher.isSlow && !this.stopping && watcher.got.length % (2 * slow.afterBatches) === 0) await sleep(slow.ms)
+      if (watcher.isSlow && !this.stopping && watcher.got.length % (2 * slow.afterBatches) === 0)
+        await Promise.race([sleep(slow.ms), this.stopped])
     }
   }
 
@@ -113,6 +116,7 @@ export class Watchers {
   /** Waits until every watch has everything up to a revision: by an event, or by being told. */
   async reach(revision: number, limitMs: number): Promise<void> {
     this.stopping = true
+    this.stop()
     const endMs = performance.now() + limitMs
     for (;;) {
       const behind = this.watchers.filter((one) => one.through < revision)
