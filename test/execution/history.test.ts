@@ -215,13 +215,35 @@ describe('history', () => {
     expect(() => box.machine.visitEvents(1, () => true)).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
   })
 
+  it('of a key that rested long is kept when its block has become the oldest', () => {
+    const box = new Box({ garbageBytes: 0, cacheBytes: 0, limits: { historyRevisions: 60 } })
+    for (let i = 0; i < 30; i++) box.run(put(`k-cold${i}`, `old${i}`))
+    for (let i = 0; i < 600; i++) {
+      box.run(put(i % 20 === 19 ? `k-cold${(i / 20) | 0}` : `k-hot${i % 3}`, 'new'.repeat(20)))
+      box.flush()
+      const { compactRevision } = box.machine
+      const { records } = box.range({ ...all, revision: Math.max(1, compactRevision) })
+      const cold = records.filter((r) => latin1(r.key).startsWith('k-cold'))
+      const changed = cold.filter((r) => text(r.value).startsWith('new')).length
+      expect(changed).toBe(Math.max(0, Math.floor((compactRevision - 30) / 20)))
+    }
+    box.restart()
+    expect(box.range({ ...all, revision: box.machine.compactRevision }).count).toBe(33)
+  })
+
   it('takes its room on disk while it is kept, and gives it back', () => {
-    const box = new Box({ garbageBytes: 4096, limits: { historyRevisions: 100 } })
+    const box = new Box({ garbageBytes: 4096, cacheBytes: 0, limits: { historyRevisions: 100 } })
     for (let i = 0; i < 600; i++) {
       box.run(put(`k${i % 5}`, 'x'.repeat(500)))
       if (i % 5 === 0) box.run(del({ start: utf8(`k${(i + 2) % 5}`) }))
       box.flush()
       expect(sizeOf(box)).toBeLessThan(2 * 110 * 600 + 32 * 1024)
+      let values = 0
+      box.machine.visitEvents(Math.max(1, box.machine.compactRevision), (event) => {
+        values += event.value().length + (event.previous()?.value.length ?? 0)
+        return true
+      })
+      expect(values).toBeGreaterThanOrEqual(500)
     }
     const hash = box.hash()
     box.restart()
