@@ -317,8 +317,7 @@ export class Group {
     this.options.ports.observer?.loaded(machine)
     this.configuration = decodeConfiguration(machine.configuration)
     this.proposals.jumpedTo(index)
-    if (this.isLeader) this.logClock.applied(machine.logTime)
-    else this.logClock.heard(machine.logTime)
+    this.logClock.jumped(machine.logTime, this.isLeader)
     if (index >= this.restoringTo) this.restoringTo = 0
     this.applier.resume()
     this.reads.applied()

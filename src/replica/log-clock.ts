@@ -42,4 +42,10 @@ export class LogClock {
     this.stampMs = Math.max(this.stampMs, stampMs)
     if (stampMs > this.estimateMs) this.heard(stampMs)
   }
+
+  /** Another state is in place, with this newest stamp: a follower goes on from it, as from what a leader said. */
+  jumped(stampMs: number, leads: boolean): void {
+    this.applied(stampMs)
+    if (!leads) this.heard(stampMs)
+  }
 }

@@ -47,6 +47,16 @@ describe('the log clock', () => {
     expect(clock.now()).toBe(7_000)
   })
 
+  test('with another state a follower goes on from its stamp, and a leader from its own time', () => {
+    const time = new HandTime()
+    const [follower, leader, late] = [1, 2, 3].map(() => new LogClock(time, 100)) as [LogClock, LogClock, LogClock]
+    for (const clock of [follower, leader]) clock.heard(7_000)
+    follower.jumped(6_000, false)
+    leader.jumped(6_000, true)
+    late.jumped(6_000, true)
+    expect([follower.now(), leader.now(), late.now()]).toEqual([6_000, 7_000, 6_000])
+  })
+
   test('without hearing anything it never goes back and never runs faster than its clock', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(50), fc.nat(100_000)), { maxLength: 40 }), (steps) => {
