@@ -13,7 +13,9 @@ export interface BlockInfo {
   /** The keys whose current record was in it once; it still is where the entry's record is in this block. */
   readonly entries: KeyEntry[]
   /** Records in it that are kept but not current. */
-  history: number
+  historyCount: number
+  /** These, and some that are no longer kept. */
+  history: KeyRecord[]
 }
 
 /** Knows every durable block; reads their bytes through the cache. */
@@ -70,16 +72,15 @@ export class BlockStore {
 
   /** A block that a loaded state has; its bytes are not kept. */
   loaded(sizeBytes: number): void {
-    this.infos.push({ sizeBytes, entries: [], history: 0 })
+    this.infos.push({ sizeBytes, entries: [], historyCount: 0, history: [] })
     this.storedBytes += sizeBytes
   }
 
   /** A kept record is now in its block. */
   hold(record: KeyRecord): void {
     this.liveBytes += record.length
-    const info = this.infoOf(record.block)
-    if (record.isCurrent) info.entries.push(record.entry)
-    else info.history++
+    if (record.isCurrent) this.infoOf(record.block).entries.push(record.entry)
+    else this.becomesHistory(record)
   }
 
   /** A record leaves the block it is in, which is gone already, for another. */
@@ -87,16 +88,21 @@ export class BlockStore {
     this.liveBytes -= record.length
   }
 
-  /** A current record will be one no more. */
+  /** A kept record is not current, or will not be any more. */
   becomesHistory(record: KeyRecord): void {
-    if (record.block !== 0) this.infoOf(record.block).history++
+    if (record.block === 0) return
+    const info = this.infoOf(record.block)
+    info.history.push(record)
+    info.historyCount++
   }
 
   /** A record of history is no longer kept. */
   dropHistory(record: KeyRecord): void {
     if (record.block === 0) return
     this.liveBytes -= record.length
-    this.infoOf(record.block).history--
+    const info = this.infoOf(record.block)
+    info.historyCount--
+    if (info.history.length > 2 * info.historyCount + 16) info.history = info.history.filter((one) => !one.isDropped)
   }
 
   /** Keeps a block's bytes until it is removed. */

@@ -3,19 +3,23 @@
  *
  *    0  u8   format 1
  *    1  u8   flags 0
- *    2  u16  reserved 0
+ *    2  u16  count of endings
  *    4  u32  count of records
  *    8  u64  id
  *   16  records (record.ts)
- *  end  16 bytes: hash of the first 16 bytes and of every record's hash, in order
+ *       endings: u32 which record, u64 the revision that replaced it; in order
+ *  end  16 bytes: hash of the first 16 bytes, of every record's hash, and of the endings, in order
+ *
+ * A record that was moved here after it had been replaced says by what, because that may be gone from disk before it is. All
+ * others were written before what replaced them, so it is found in this block or a later one as long as they are.
  *
  * The trailer is made from record hashes, which apply has computed already, so a seal hashes no value twice. A record
  * read later is checked against the hash the index holds for it, which is stronger than the block's own.
  *
  * Ids count up without gaps; only the oldest block is ever removed. Hence a missing block is always noticed, and a tombstone
- * of which no history is kept has nothing left to hide once its block is the oldest.
+ * in it has nothing left to hide.
  */
-import { ByteWriter, NitroError, hash128Into } from '../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, hash128Into } from '../base/index.ts'
 import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes } from './record.ts'
 
 /** A block is closed when it has reached this size; a longer record gets a block of its own. */
@@ -26,6 +30,9 @@ const blockHeaderBytes = 16
 
 /** The bytes after a block's records. */
 const blockTrailerBytes = 16
+
+/** The bytes of one ending. */
+const endingBytes = 12
 
 const blockFormat = 1
 const two32 = 0x1_0000_0000
@@ -40,6 +47,7 @@ export class BlockBuilder {
   private readonly offsets: number[] = []
   private readonly lengths: number[] = []
   private readonly hashes = new ByteWriter(16 * 1024)
+  private readonly endings = new ByteWriter(64)
 
   constructor(id: number) {
     this.id = id
@@ -51,9 +59,26 @@ export class BlockBuilder {
     return this.count === 0 || this.sizeBytes + length <= blockTargetBytes
   }
 
-  /** Adds the record at `bytes[offset, offset + length)` with its hash lanes; returns its offset in the block. */
-  add(bytes: Uint8Array, offset: number, length: number, h0: number, h1: number, h2: number, h3: number): number {
-    const at = this.sizeBytes - blockTrailerBytes
+  /**
+   * Adds the record at `bytes[offset, offset + length)` with its hash lanes; `until` is the revision that has replaced it, or 0.
+   * Returns its offset in the block.
+   */
+  add(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    h0: number,
+    h1: number,
+    h2: number,
+    h3: number,
+    until: number,
+  ): number {
+    const at = this.sizeBytes - blockTrailerBytes - this.endings.length
+    if (until !== 0) {
+      this.endings.u32(this.count)
+      this.endings.u64(until)
+      this.sizeBytes += endingBytes
+    }
     this.parts.push(bytes)
     this.offsets.push(offset)
     this.lengths.push(length)
@@ -71,6 +96,7 @@ export class BlockBuilder {
     const out = new Uint8Array(this.sizeBytes)
     const data = new DataView(out.buffer)
     out[0] = blockFormat
+    data.setUint16(2, this.endings.length / endingBytes, true)
     data.setUint32(4, this.count, true)
     data.setUint32(8, this.id, true)
     data.setUint32(12, this.id / two32, true)
@@ -81,6 +107,8 @@ export class BlockBuilder {
       out.set((this.parts[i] as Uint8Array).subarray(offset, offset + length), at)
       at += length
     }
+    out.set(this.endings.view(), at)
+    this.hashes.raw(this.endings.view())
     writeTrailer(out, this.hashes)
     return out
   }
@@ -107,7 +135,8 @@ export type RecordVisitor = (at: number, header: RecordHeader, lanes: Uint32Arra
 export function readBlock(id: number, block: Uint8Array, visit: RecordVisitor): void {
   if (block.length < blockHeaderBytes + blockTrailerBytes) throw damaged(`block ${id} has ${block.length} bytes`)
   const data = new DataView(block.buffer, block.byteOffset, block.length)
-  const end = block.length - blockTrailerBytes
+  const endings = data.getUint16(2, true)
+  const end = block.length - blockTrailerBytes - endings * endingBytes
   const count = data.getUint32(4, true)
   if (count * recordHeaderBytes > end) throw damaged(`block ${id} has a wrong count`)
   const lanes = new Uint32Array(4 * (count + 1))
@@ -119,23 +148,31 @@ export function readBlock(id: number, block: Uint8Array, visit: RecordVisitor): 
     at = next
   }
   if (at !== end) throw damaged(`block ${id} has bytes left over`)
-  verifyTrailer(id, block, lanes)
-  if (data.getUint32(0, true) !== blockFormat) {
+  verifyTrailer(id, block, lanes, end)
+  if (data.getUint16(0, true) !== blockFormat) {
     throw new NitroError('UnsupportedFormat', `block format ${block[0]}, flags ${block[1]}`)
   }
   const header = new RecordHeader()
+  const ends = new ByteReader(block, end, block.length - blockTrailerBytes)
+  let ending = endings === 0 ? count : ends.u32()
   at = blockHeaderBytes
   for (let i = 0; i < count; i++) {
     readRecordHeader(data, at, end, header)
+    header.until = 0
+    if (i === ending) {
+      header.until = ends.u64()
+      ending = ends.remaining === 0 ? count : ends.u32()
+    }
     visit(at, header, lanes, 4 * (i + 1))
     at += header.length
   }
 }
 
-function verifyTrailer(id: number, block: Uint8Array, lanes: Uint32Array): void {
+function verifyTrailer(id: number, block: Uint8Array, lanes: Uint32Array, recordsEnd: number): void {
   const hashes = new ByteWriter(lanes.length * 4)
   hashes.raw(block.subarray(0, blockHeaderBytes))
   for (let i = 4; i < lanes.length; i++) hashes.u32(lanes[i] as number)
+  hashes.raw(block.subarray(recordsEnd, block.length - blockTrailerBytes))
   const data = new DataView(block.buffer, block.byteOffset, block.length)
   if (data.getUint32(8, true) + data.getUint32(12, true) * two32 !== id) throw damaged(`block ${id} has another id`)
   hash128Into(trailer, 0, hashes.bytes, 0, hashes.length)

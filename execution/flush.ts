@@ -1,13 +1,11 @@
 /**
  * Lazy flush of the key space: packs what changed into new blocks and takes room back from the oldest ones.
  *
- * When stored bytes pass twice the kept bytes, the oldest blocks are rewritten: their current records move into the new
- * blocks and the old ones are deleted in the same batch. How much is moved follows how much is written, so a seal stays
- * bounded.
+ * When stored bytes pass twice the kept bytes, the oldest blocks are rewritten: what is kept of them moves into the new blocks
+ * and the old ones are deleted in the same batch. How much is moved follows how much is written, so a seal stays bounded.
  *
- * Nothing may rise from the dead: every record is written, and of two records of a key the older one is never in a later
- * block. So only current records are moved, and the oldest block stays while history is in it; a record in it that is no
- * longer kept has no older one left that it would have to hide.
+ * Nothing may rise from the dead. Every record is written, so what replaced a record is in the same block or a later one, and
+ * there as long as the record is. A record that is moved after it was replaced takes with it by what (blocks.ts).
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
@@ -55,7 +53,7 @@ export class StateFlush {
     this.next = state.blocks.next
     let written = 0
     state.history.seal((record) => {
-      this.place(record, record.bytes as Uint8Array, record.offset, 0)
+      this.place(record, record.bytes as Uint8Array, record.offset, 0, 0)
       written += record.length
     })
     state.overlay.bytes = 0
@@ -81,10 +79,10 @@ export class StateFlush {
     }
   }
 
-  private place(record: KeyRecord, bytes: Uint8Array, offset: number, from: number): void {
+  private place(record: KeyRecord, bytes: Uint8Array, offset: number, until: number, from: number): void {
     if (this.builder !== undefined && !this.builder.takes(record.length)) this.closeBlock()
     this.builder ??= new BlockBuilder(this.next)
-    const at = this.builder.add(bytes, offset, record.length, record.h0, record.h1, record.h2, record.h3)
+    const at = this.builder.add(bytes, offset, record.length, record.h0, record.h1, record.h2, record.h3, until)
     this.placed.push({ record, block: this.builder.id, offset: at, from })
   }
 
@@ -104,28 +102,29 @@ export class StateFlush {
     let budget = 2 * written + garbageBytes
     let oldest = blocks.oldest
     for (; stored > enough && budget > 0 && oldest < blocks.next; oldest++) {
-      const { sizeBytes, history } = blocks.infoOf(oldest)
-      if (history > 0) break
-      stored += this.moveLive(oldest) - sizeBytes
+      const { sizeBytes } = blocks.infoOf(oldest)
+      stored += this.moveKept(oldest) - sizeBytes
       budget -= sizeBytes
     }
     return oldest
   }
 
-  /** Moves what is current in a block, deletes the block, and returns the bytes moved. */
-  private moveLive(id: number): number {
-    const { blocks } = this.state
+  /** Moves what is kept of a block, deletes the block, and returns the bytes moved. */
+  private moveKept(id: number): number {
+    const { entries, history } = this.state.blocks.infoOf(id)
     let moved = 0
-    for (const { record } of blocks.infoOf(id).entries) {
-      if (record.block !== id || !record.isCurrent) continue
-      this.state.readRecord(record)
-      const { foundBytes, foundAt } = this.state
-      if (moved === 0) blocks.pin(id, foundBytes)
-      this.place(record, foundBytes, foundAt, id)
-      moved += record.length
-    }
+    for (const { record } of entries) if (record.block === id && record.isCurrent) moved += this.move(record, id)
+    for (const record of history) if (!record.isDropped) moved += this.move(record, id)
     this.changes.push({ key: blockKey(id), value: undefined })
     return moved
+  }
+
+  private move(record: KeyRecord, from: number): number {
+    this.state.readRecord(record)
+    const { foundBytes, foundAt } = this.state
+    this.state.blocks.pin(from, foundBytes)
+    this.place(record, foundBytes, foundAt, record.until, from)
+    return record.length
   }
 }
 

@@ -17,6 +17,8 @@ export class KeyRecord {
   mod = 0
   /** Counts the changes of its revision, from 0. */
   position = 0
+  /** The revision that has replaced it; 0 for none. */
+  until = 0
   version = 0
   lease = 0
   /** The durable block that holds it, or 0 while it is only in memory. */

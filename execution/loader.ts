@@ -114,6 +114,7 @@ export class Loader {
     record.create = header.create
     record.mod = header.mod
     record.position = header.position
+    record.until = header.until
     record.version = header.version
     record.lease = header.lease
     record.length = header.length
@@ -170,15 +171,23 @@ function retain(entry: KeyEntry, compactRevision: number, keep: (record: KeyReco
   let last: KeyRecord | undefined
   let record: KeyRecord | undefined = entry.record
   for (; record !== undefined && record.mod > compactRevision; record = record.older) {
+    record.until = last?.mod ?? 0
     keep(record)
     last = record
   }
-  if (record !== undefined && (record.kind === recordKinds.put || record.mod === compactRevision)) {
+  if (record !== undefined && isKeptBelow(record, compactRevision)) {
+    record.until = last?.mod ?? 0
     keep(record)
     last = record
   }
   if (last !== undefined) last.older = undefined
   return last !== undefined
+}
+
+/** Whether the newest record up to the compact revision is kept: what replaced it since then may be gone already. */
+function isKeptBelow({ kind, mod, until }: KeyRecord, compactRevision: number): boolean {
+  if (until !== 0 && until <= compactRevision) return false
+  return kind === recordKinds.put || mod === compactRevision
 }
 
 /** Blocks are read in the order they were written, so this is nearly always in front. */

@@ -72,6 +72,8 @@ export class RecordHeader {
   valueLength = 0
   kind: RecordKind = recordKinds.put
   position = 0
+  /** Not in the record, but beside it in its block: the revision that has replaced it, or 0 when that is not said. */
+  until = 0
   create = 0
   mod = 0
   version = 0

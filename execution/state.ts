@@ -60,7 +60,7 @@ export class State {
     lease = 0,
   ): void {
     const known = this.index.get(key)
-    const record = known === undefined ? this.created(key, revision) : this.changed(known)
+    const record = known === undefined ? this.created(key, revision) : this.changed(known, revision)
     record.mod = revision
     record.position = position
     if (lease !== 0) {
@@ -79,7 +79,7 @@ export class State {
   remove(entry: KeyEntry, revision: number, position: number): void {
     this.index.remove(entry)
     this.gone.add(entry)
-    const record = this.changed(entry)
+    const record = this.changed(entry, revision)
     record.kind = recordKinds.tombstone
     record.create = 0
     record.version = 0
@@ -168,8 +168,9 @@ export class State {
   }
 
   /** The record for a change of a key that is there; the one so far becomes history. */
-  private changed(entry: KeyEntry): KeyRecord {
+  private changed(entry: KeyEntry, revision: number): KeyRecord {
     const before = entry.record
+    before.until = revision
     const { sum } = this
     sum[0] = (sum[0] as number) - before.h0
     sum[1] = (sum[1] as number) - before.h1
