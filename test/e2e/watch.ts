@@ -77,8 +77,11 @@ await main('watch', async ({ report, directory, only }) => {
     )
     await report.check('the nine guarantees hold', () => watchers.guarantees(history, history.revision))
     await report.check('state hashes are equal at an equal index', () => cluster.hashesAgree(names))
-    const left = await Promise.all(names.map((name) => timesLeft(cluster.at(name).address)))
-    report.note(`watches that waited for their reader, since the last start of each node: ${left.join(', ')}`)
+    await report.check('slow readers were left behind, and read history instead', async () => {
+      const left = await Promise.all(names.map((name) => timesLeft(cluster.at(name).address)))
+      expect(short || left.some((count) => count > 0), 'none was slow enough')
+      return `${left.join(', ')} times on ${names.join(', ')}, since their last starts`
+    })
     const delays = watchers.delaysMs.toSorted((a, b) => a - b)
     const quantile = (share: number): string => (delays[Math.floor(share * (delays.length - 1))] ?? 0).toFixed(1)
     report.note(

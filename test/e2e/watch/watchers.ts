@@ -24,8 +24,8 @@ export interface WatcherPlan {
   readonly onEverything: number
 }
 
-/** A slow reader stops for so long after so many batches. */
-const slow = { afterBatches: 2_500, ms: 8_000 }
+/** After so many batches a slow reader stops until so many more writes are acknowledged: more than its credit holds. */
+const slow = { afterBatches: 2_500, writes: 8_000 }
 
 class Watcher {
   readonly record: WatchRecord & { from: number; batches: SeenBatch[] }
@@ -57,8 +57,6 @@ export class Watchers {
   private readonly watchers: Watcher[] = []
   private readonly acknowledgedMs: ReadonlyMap<number, number>
   private stopping = false
-  private stop: () => void = () => undefined
-  private readonly stopped = new Promise<void>((resolve) => (this.stop = resolve))
 
   constructor(acknowledgedMs: ReadonlyMap<number, number>) {
     this.acknowledgedMs = acknowledgedMs
@@ -102,9 +100,13 @@ export class Watchers {
       watcher.events += batch.events.length
       if (batch.events.length > 0) watcher.got.push(batch.revision, sumOf(batch.events.map(shown)))
       if (watcher.keepsAll) this.keep(watcher, batch)
-      if (watcher.isSlow && !this.stopping && watcher.got.length % (2 * slow.afterBatches) === 0)
-        await Promise.race([sleep(slow.ms), this.stopped])
+      if (watcher.isSlow && !this.stopping && watcher.got.length % (2 * slow.afterBatches) === 0) await this.pause()
     }
+  }
+
+  private async pause(): Promise<void> {
+    const until = this.acknowledgedMs.size + slow.writes
+    while (!this.stopping && this.acknowledgedMs.size < until) await sleep(20)
   }
 
   private keep(watcher: Watcher, { revision, events }: WatchBatch): void {
@@ -116,7 +118,6 @@ export class Watchers {
   /** Waits until every watch has everything up to a revision: by an event, or by being told. */
   async reach(revision: number, limitMs: number): Promise<void> {
     this.stopping = true
-    this.stop()
     const endMs = performance.now() + limitMs
     for (;;) {
       const behind = this.watchers.filter((one) => one.through < revision)
