@@ -18,8 +18,9 @@ import { connect } from '../client/index.ts'
 import type { Client } from '../client/index.ts'
 import type { Node } from '../node/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
-import { CommitChecker } from './checkers/commits.ts'
-import { LeaderChecker } from './checkers/leaders.ts'
+import { Checkers } from './checkers/checker.ts'
+import { addStandardCheckers } from './checkers/standard.ts'
+import type { StandardCheckers } from './checkers/standard.ts'
 import { Violations } from './checkers/violations.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
@@ -69,16 +70,15 @@ export class Cluster {
   /** Nodes that are to be part of the cluster now. */
   names: readonly string[]
   readonly violations: Violations = new Violations()
-  readonly leaders: LeaderChecker
-  readonly commits: CommitChecker
+  readonly checkers: Checkers = new Checkers(this.violations)
+  /** Checkers that count on the side. */
+  readonly watched: StandardCheckers = addStandardCheckers(this.checkers)
   private readonly members = new Map<string, Member>()
   private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
     this.random = new SeededRandom(options.seed)
     this.time = new VirtualTime(this.random.split('order'), this.trace)
-    this.leaders = new LeaderChecker(this.violations)
-    this.commits = new CommitChecker(this.violations)
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({
       ...{ clock, scheduler, random: this.random.split('network') },
@@ -92,14 +92,11 @@ export class Cluster {
       programs: options.programs ?? [],
       sizes: { ...smallSizes, ...options.sizes },
       log: options.log,
-      observer: (name) => ({
-        leads: (term) => this.leaders.leads(name, term),
-        loaded: (machine) => this.commits.loadedBy(name, machine),
-        applied: (entry, machine) => this.commits.appliedBy(name, entry, machine),
-      }),
+      observer: (name) => this.checkers.observer(name),
+      down: (name) => this.checkers.down(name),
       ended: (name, reason) => {
         if (!this.names.includes(name)) return
-        this.violations.add(`at ${this.time.nowMs.toFixed(0)} ms ${name} ended: ${reason}`)
+        this.violations.add('nodes stay up', `at ${this.time.nowMs.toFixed(0)} ms ${name} ended: ${reason}`)
       },
     }
     const peers = Object.fromEntries(this.names.map((name) => [name, addressOf(name)]))

@@ -22,6 +22,8 @@ export interface MemberWorld {
   /** Takes log lines; undefined drops them. */
   readonly log: ((line: string) => void) | undefined
   observer(name: string): ReplicaObserver
+  /** A node's process is gone. */
+  down(name: string): void
   /** A node could not be opened, or ended by itself. */
   ended(name: string, reason: string): void
 }
@@ -146,6 +148,7 @@ export class Member {
       this.stopping = false
       this.process.end()
       network.killHost(this.name)
+      this.world.down(this.name)
       if (this.startAfterStop) this.start()
     })
     this.process.outside(patienceMs, () => {
@@ -165,6 +168,7 @@ export class Member {
     this.process.end()
     time.trace.add(time.nowMs, this.name, how)
     network.killHost(this.name)
+    this.world.down(this.name)
   }
 
   /** Loses power at the `count`-th durability point from now on; 0 takes that back. */

@@ -2,11 +2,8 @@
  * One run of one seed: three nodes and two clients under faults, then a healed cluster that has to make progress, then
  * the checks.
  */
-import { checkCounters, checkDurability } from './checkers/durability.ts'
-import type { Final } from './checkers/durability.ts'
+import type { Final } from './checkers/checker.ts'
 import { History, describeOperation } from './checkers/history.ts'
-import { checkRegisters } from './checkers/register.ts'
-import { checkRevisions } from './checkers/revisions.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import { Faults } from './faults.ts'
@@ -47,11 +44,13 @@ const progressMs = 10_000
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
   const { faultsMs = 8_000, everyMs = 500, nodes = 3, reconfigure = false, log } = options
   const world = cluster(nodes, { seed, programs: [counterProgram], ...(log === undefined ? {} : { log }) })
-  const history = new History()
+  const history = new History(world.checkers)
   const workload = new Workload(world, history)
   const faults = new Faults(world)
   const random = world.random.split('simulation')
-  const unwatch = watchRejections((reason) => world.violations.add(`nobody handled the rejection ${textOf(reason)}`))
+  const unwatch = watchRejections((reason) =>
+    world.violations.add('run', `nobody handled the rejection ${textOf(reason)}`),
+  )
   const operator = reconfigure ? new Operator(world) : undefined
   try {
     world.startAll()
@@ -66,15 +65,16 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     operator?.end()
     if (!(await world.until(() => operator?.busy !== true, 2 * progressMs))) {
       world.violations.add(
+        'progress',
         `a change of members gets stuck, ${operator?.doing}: ${operator?.lastError}; ${describeNodes(world)}`,
       )
     }
     await settle(world, workload, history)
     const finals = await finalsOf(world, workload, 'c3')
     if (random.chance(0.3) && workload.busy === 0) await blackout(world, workload, finals)
-    check(world, history, workload.busy === 0 ? finals : undefined)
+    world.checkers.finished({ history, finals: workload.busy === 0 ? finals : undefined })
   } catch (error) {
-    world.violations.add(`the run broke at ${world.time.nowMs} ms: ${textOf(error)}`)
+    world.violations.add('run', `the run broke at ${world.time.nowMs} ms: ${textOf(error)}`)
   } finally {
     unwatch()
   }
@@ -82,8 +82,8 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
     events: world.trace.count,
     virtualMs: Math.round(world.time.nowMs),
     answers: history.answers,
-    terms: world.leaders.terms,
-    index: world.commits.highest,
+    terms: world.watched.elections.terms,
+    index: world.watched.machines.highest,
     crashes: world.crashes,
     changes: operator?.changes ?? 0,
   }
@@ -94,10 +94,10 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
 async function settle(world: Cluster, workload: Workload, history: History): Promise<void> {
   if (!(await world.until(() => workload.busy === 0, progressMs))) {
     const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
-    world.violations.add(`no progress, ${workload.busy} workers are busy:\n    ${waiting.join('\n    ')}`)
+    world.violations.add('progress', `no progress, ${workload.busy} workers are busy:\n    ${waiting.join('\n    ')}`)
   }
   if (!(await world.until(() => world.converged(), progressMs))) {
-    world.violations.add(`the nodes do not converge: ${describeNodes(world)}`)
+    world.violations.add('convergence', `the nodes do not converge: ${describeNodes(world)}`)
   }
 }
 
@@ -107,7 +107,7 @@ async function finalsOf(world: Cluster, workload: Workload, client: string): Pro
   let finals: Finals | undefined
   void workload.finals(world.client(client)).then((found) => (finals = found))
   await world.until(() => finals !== undefined, progressMs)
-  if (finals === undefined) world.violations.add(`the final reads of ${client} were not answered`)
+  if (finals === undefined) world.violations.add('progress', `the final reads of ${client} were not answered`)
   return finals
 }
 
@@ -121,21 +121,13 @@ async function blackout(world: Cluster, workload: Workload, before: Finals | und
     if (after === undefined || (one?.value === other?.value && one?.revision === other?.revision)) continue
     const text = `${one?.value} @${one?.revision}`
     world.violations.add(
+      'acknowledged is kept',
       `${key} was ${text} before all nodes lost power, and ${other?.value} @${other?.revision} after`,
     )
   }
   if (!(await world.until(() => world.converged(), progressMs))) {
-    world.violations.add(`the nodes do not converge after a loss of power: ${describeNodes(world)}`)
+    world.violations.add('convergence', `the nodes do not converge after a loss of power: ${describeNodes(world)}`)
   }
-}
-
-function check(world: Cluster, history: History, finals: Finals | undefined): void {
-  const { violations } = world
-  checkRegisters(history, violations)
-  checkRevisions(history, violations)
-  if (finals === undefined) return
-  checkDurability(history, finals, violations)
-  checkCounters(history, finals, violations)
 }
 
 function textOf(error: unknown): string {

@@ -6,7 +6,7 @@ import { NitroError, isNitroError } from '../../base/index.ts'
 import { ProgramError } from '../../execution/index.ts'
 import type { Program } from '../../execution/index.ts'
 import type { Client } from '../client/index.ts'
-import type { Final } from './checkers/durability.ts'
+import type { Final } from './checkers/checker.ts'
 import type { History, Operation } from './checkers/history.ts'
 import type { Cluster, ClusterClient } from './cluster.ts'
 import type { SeededRandom } from './random.ts'
@@ -125,7 +125,10 @@ export class Workload {
   /** Only deadlines end operations here: sessions are few and short-lived. */
   private unexpected(operation: Operation, error: NitroError): void {
     const { client, kind, key } = operation
-    this.cluster.violations.add(`${client} ${kind} ${key} failed: ${error.code} (${error.executed}): ${error.message}`)
+    this.cluster.violations.add(
+      'progress',
+      `${client} ${kind} ${key} failed: ${error.code} (${error.executed}): ${error.message}`,
+    )
   }
 
   /** Reads every key at the end; each read is part of the history. */

@@ -2,15 +2,16 @@ import { expect, test } from 'vitest'
 import type { Entry } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import {
-  CommitChecker,
+  ElectionSafety,
+  EqualState,
   History,
-  LeaderChecker,
-  Violations,
+  StateMachineSafety,
   checkCounters,
   checkDurability,
   checkRegisters,
   checkRevisions,
 } from '../../src/testing/index.ts'
+import type { Report } from '../../src/testing/index.ts'
 
 function put(history: History, key: string, value: string, revision: number): void {
   history.answered(history.begin('a', 'put', key, value), undefined, revision)
@@ -20,10 +21,10 @@ function get(history: History, key: string, value: string | undefined, revision?
   history.answered(history.begin('a', 'get', key), value, revision)
 }
 
-function found(check: (history: History, violations: Violations) => void, history: History): readonly string[] {
-  const violations = new Violations()
-  check(history, violations)
-  return violations.found
+function found(check: (history: History, report: Report) => void, history: History): readonly string[] {
+  const texts: string[] = []
+  check(history, (what) => texts.push(what))
+  return texts
 }
 
 test('a read of the last write is linearizable', () => {
@@ -96,8 +97,8 @@ test('a lost acknowledged write is found at the end', () => {
   put(history, 'k', 'two', 2)
   const run = (value: string | undefined, revision: number): readonly string[] =>
     found(
-      (one, violations) =>
-        checkDurability(one, new Map([['k', value === undefined ? undefined : { value, revision }]]), violations),
+      (one, report) =>
+        checkDurability(one, new Map([['k', value === undefined ? undefined : { value, revision }]]), report),
       history,
     )
   expect(run('two', 2)).toEqual([])
@@ -111,22 +112,19 @@ test('counters lie between the acknowledged and the possible increments', () => 
   history.answered(history.begin('a', 'increment', 'c'), '1', undefined)
   history.gaveUp(history.begin('a', 'increment', 'c'), true)
   const run = (sum: number): readonly string[] =>
-    found(
-      (one, violations) => checkCounters(one, new Map([['c', { value: String(sum), revision: 1 }]]), violations),
-      history,
-    )
+    found((one, report) => checkCounters(one, new Map([['c', { value: String(sum), revision: 1 }]]), report), history)
   expect([0, 1, 2, 3].map((sum) => run(sum).length)).toEqual([1, 0, 0, 1])
 })
 
 test('two leaders of one term are found', () => {
-  const violations = new Violations()
-  const checker = new LeaderChecker(violations)
+  const texts: string[] = []
+  const checker = new ElectionSafety((what) => texts.push(what))
   checker.leads('n1', 2)
   checker.leads('n1', 2)
   checker.leads('n2', 3)
-  expect(violations.found).toEqual([])
+  expect(texts).toEqual([])
   checker.leads('n2', 2)
-  expect(violations.found).toHaveLength(1)
+  expect(texts).toHaveLength(1)
 })
 
 test('different entries, different states and gaps of the applied index are found', () => {
@@ -136,15 +134,19 @@ test('different entries, different states and gaps of the applied index are foun
   const machine = (appliedIndex: number, appliedTerm: number, hash: number): Machine =>
     ({ appliedIndex, appliedTerm, stateHash: () => Uint32Array.of(hash, 0, 0, 0) }) as unknown as Machine
   const run = (...second: [Entry, Machine]): readonly string[] => {
-    const violations = new Violations()
-    const checker = new CommitChecker(violations)
-    checker.appliedBy('n1', entry(1, 1, 1), machine(1, 1, 1))
-    checker.appliedBy('n2', ...second)
-    return violations.found
+    const texts: string[] = []
+    for (const checker of [
+      new StateMachineSafety((what) => texts.push(what)),
+      new EqualState((what) => texts.push(what)),
+    ]) {
+      checker.applied('n1', entry(1, 1, 1), machine(1, 1, 1))
+      checker.applied('n2', ...second)
+    }
+    return texts
   }
   expect(run(entry(1, 1, 1), machine(1, 1, 1))).toEqual([])
   expect(run(entry(1, 2, 1), machine(1, 2, 1)).join()).toMatch(/differ in term/)
   expect(run(entry(1, 1, 2), machine(1, 1, 1)).join()).toMatch(/different entries/)
-  expect(run(entry(1, 1, 1), machine(1, 1, 2)).join()).toMatch(/different states/)
+  expect(run(entry(1, 1, 1), machine(1, 1, 2)).join()).toMatch(/has the state/)
   expect(run(entry(2, 1, 1), machine(2, 1, 1)).join()).toMatch(/applied 2 after 0/)
 })

@@ -5,13 +5,13 @@
  */
 import { describeOperation } from './history.ts'
 import type { History, Operation } from './history.ts'
-import type { Violations } from './violations.ts'
+import type { Report } from './checker.ts'
 
 /** Search steps after which a key is given up as too hard; it is reported, because then nothing was checked. */
 const stepsMax = 500_000
 
 /** Checks every key of a history that was not incremented. */
-export function checkRegisters(history: History, violations: Violations): void {
+export function checkRegisters(history: History, report: Report): void {
   for (const key of history.keys()) {
     const all = history.on(key)
     if (all.some((one) => one.kind === 'increment')) continue
@@ -20,7 +20,7 @@ export function checkRegisters(history: History, violations: Violations): void {
     const verdict = search(operations)
     if (verdict === 'yes') continue
     const what = verdict === 'no' ? 'is not linearizable' : 'was too hard to check'
-    violations.add(`the history of ${key} ${what}:\n    ${operations.map(describeOperation).join('\n    ')}`)
+    report(`the history of ${key} ${what}:\n    ${operations.map(describeOperation).join('\n    ')}`)
   }
 }
 

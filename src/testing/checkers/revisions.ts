@@ -4,10 +4,10 @@
  */
 import { describeOperation } from './history.ts'
 import type { History, Operation } from './history.ts'
-import type { Violations } from './violations.ts'
+import type { Report } from './checker.ts'
 
 /** Checks the revisions that clients were told. */
-export function checkRevisions(history: History, violations: Violations): void {
+export function checkRevisions(history: History, report: Report): void {
   const writes = history.operations.filter((one) => one.outcome === 'ok' && changes(one))
   const owners = new Map<number, Operation>()
   const byValue = new Map<string, number>()
@@ -15,25 +15,23 @@ export function checkRevisions(history: History, violations: Violations): void {
     const revision = one.revision ?? 0
     const before = owners.get(revision)
     if (before !== undefined) {
-      violations.add(
-        `revision ${revision} was given twice:\n    ${describeOperation(before)}\n    ${describeOperation(one)}`,
-      )
+      report(`revision ${revision} was given twice:\n    ${describeOperation(before)}\n    ${describeOperation(one)}`)
     }
     owners.set(revision, one)
     if (one.value !== undefined) byValue.set(one.value, revision)
   }
-  checkOrder(writes, violations)
+  checkOrder(writes, report)
   for (const one of history.operations) {
     if (one.kind !== 'get' || one.outcome !== 'ok' || one.result === undefined) continue
     const expected = byValue.get(one.result)
     if (expected !== undefined && expected !== one.revision) {
-      violations.add(`a value written at revision ${expected} was read at another: ${describeOperation(one)}`)
+      report(`a value written at revision ${expected} was read at another: ${describeOperation(one)}`)
     }
   }
 }
 
 /** A write that began after another had been answered has the higher revision. */
-function checkOrder(writes: readonly Operation[], violations: Violations): void {
+function checkOrder(writes: readonly Operation[], report: Report): void {
   const byEnd = writes.toSorted((a, b) => a.end - b.end)
   let ended = 0
   let highest: Operation | undefined
@@ -42,7 +40,7 @@ function checkOrder(writes: readonly Operation[], violations: Violations): void 
       if ((next.revision ?? 0) > (highest?.revision ?? 0)) highest = next
     }
     if (highest !== undefined && (one.revision ?? 0) <= (highest.revision ?? 0)) {
-      violations.add(`revisions run backwards:\n    ${describeOperation(highest)}\n    ${describeOperation(one)}`)
+      report(`revisions run backwards:\n    ${describeOperation(highest)}\n    ${describeOperation(one)}`)
     }
   }
 }

@@ -1,13 +1,14 @@
 /** Election safety: at most one leader is elected in a term (Raft paper, figure 3). */
-import type { Violations } from './violations.ts'
+import type { Checker, Report } from './checker.ts'
 
 /** Watches elections of all nodes. */
-export class LeaderChecker {
+export class ElectionSafety implements Checker {
+  readonly property = 'election safety'
   private readonly leaders = new Map<number, string>()
-  private readonly violations: Violations
+  private readonly report: Report
 
-  constructor(violations: Violations) {
-    this.violations = violations
+  constructor(report: Report) {
+    this.report = report
   }
 
   /** Terms that had a leader. */
@@ -15,10 +16,9 @@ export class LeaderChecker {
     return this.leaders.size
   }
 
-  /** `node` says that it leads in `term`. */
   leads(node: string, term: number): void {
     const known = this.leaders.get(term) ?? node
     this.leaders.set(term, known)
-    if (known !== node) this.violations.add(`term ${term} has two leaders, ${known} and ${node}`)
+    if (known !== node) this.report(`term ${term} has two leaders, ${known} and ${node}`)
   }
 }
