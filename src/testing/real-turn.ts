@@ -20,11 +20,12 @@ export function runTurns(step: () => boolean): Promise<void> {
       if (done) return
       try {
         if (!step()) return
+        done = true
+        resolve()
       } catch (error) {
+        done = true
         reject(error instanceof Error ? error : new Error(String(error)))
       }
-      done = true
-      resolve()
     }
     const batch = (): void => {
       if (done) return
