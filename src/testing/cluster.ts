@@ -17,6 +17,7 @@ import type { PartitionMode } from '../../net/index.ts'
 import { connect } from '../client/index.ts'
 import type { Client } from '../client/index.ts'
 import type { Node } from '../node/index.ts'
+import { defaultTiming } from '../replica/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
 import { Checkers } from './checkers/checker.ts'
 import { addStandardCheckers } from './checkers/standard.ts'
@@ -39,6 +40,9 @@ export interface ClusterOptions {
   /** Takes the nodes' log lines. */
   readonly log?: (line: string) => void
 }
+
+/** Eight ticks of the ten of the shortest election timeout: the rest is for clocks that differ. */
+const recentMs = 8 * defaultTiming.tickMs
 
 /** Small sizes, so that short runs roll log files over, compact, and send snapshots. */
 const smallSizes: Partial<ReplicaSizes> = {
@@ -72,13 +76,14 @@ export class Cluster {
   readonly violations: Violations = new Violations()
   readonly checkers: Checkers = new Checkers(this.violations)
   /** Checkers that count on the side. */
-  readonly watched: StandardCheckers = addStandardCheckers(this.checkers)
+  readonly watched: StandardCheckers
   private readonly members = new Map<string, Member>()
   private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
     this.random = new SeededRandom(options.seed)
     this.time = new VirtualTime(this.random.split('order'), this.trace)
+    this.watched = addStandardCheckers(this.checkers, { nowMs: () => this.time.nowMs, recentMs })
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({
       ...{ clock, scheduler, random: this.random.split('network') },

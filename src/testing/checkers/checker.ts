@@ -29,7 +29,6 @@ export const properties = [
   'revisions rise',
   'acknowledged is kept',
   'exactly once',
-  'identity',
   'progress',
   'convergence',
   'nodes stay up',
@@ -64,8 +63,6 @@ export interface Observations {
   applied(node: string, entry: Entry, machine: Machine): void
   /** A node's process is gone, whether it was stopped, killed, or lost power. */
   down(node: string): void
-  /** Its log or identity was damaged or removed beyond what it can mend: it must not come back as it was. */
-  ruined(node: string): void
   /** A client begins an operation, and is told what became of it. */
   began(operation: Operation): void
   ended(operation: Operation): void
@@ -98,7 +95,6 @@ export class Checkers {
     loaded: [],
     applied: [],
     down: [],
-    ruined: [],
     began: [],
     ended: [],
     finished: [],
@@ -159,11 +155,6 @@ export class Checkers {
   /** A node's process is gone. */
   down(node: string): void {
     for (const each of this.listeners.down) each(node)
-  }
-
-  /** A node's log or identity was damaged or removed. */
-  ruined(node: string): void {
-    for (const each of this.listeners.ruined) each(node)
   }
 
   /** A client began an operation. */
