@@ -30,7 +30,7 @@ export class Linearizable implements Checker {
 function checkKey(history: History, key: string, report: Report): void {
   // A get without an answer says nothing; what surely failed did nothing.
   const operations = history.on(key).filter((one) => one.kind !== 'get' || one.outcome === 'ok')
-  const verdict = linearize(registerModel, operations.map(timed))
+  const verdict = linearize(registerModel, timedOf(operations))
   if (verdict.kind === 'linearizable') return
   if (verdict.kind === 'unknown') return report(`the ${operations.length} operations on ${key} were too hard to check`)
   const stuck = verdict.stuck.map((at) => operations[at] as Operation)
@@ -42,6 +42,18 @@ function checkKey(history: History, key: string, report: Report): void {
   report(`no order explains the history of ${key} beyond ${verdict.explained} answers:${shown.join('')}`)
 }
 
-function timed(op: Operation): Timed<Operation> {
-  return { op, called: op.start, returned: op.outcome === 'ok' ? op.end : Infinity }
+/** A write without an answer whose value nobody saw is as good as any other of that kind. */
+function timedOf(operations: readonly Operation[]): Timed<Operation>[] {
+  const seen = new Set(operations.map((one) => one.result))
+  return operations.map((one) => {
+    const answered = one.outcome === 'ok'
+    const unseen = !answered && one.kind === 'put' && !seen.has(one.value)
+    return {
+      op: unseen ? { ...one, value: unseenValue } : one,
+      called: one.start,
+      returned: answered ? one.end : Infinity,
+    }
+  })
 }
+
+const unseenValue = 'not seen by anybody'

@@ -5,7 +5,6 @@
  * durable here is what the log *said* is durable: whether it was right shows when the member opens it again.
  */
 import type { ConfState, Entry, NodeId, Ready, Role } from '../../../consensus/index.ts'
-import { majorityOf } from '../../../consensus/index.ts'
 import type { ObservedMember } from '../../replica/index.ts'
 import type { LogBatch } from '../../storage/index.ts'
 import type { Picture } from './checker.ts'
@@ -127,7 +126,8 @@ export class MemberLogs implements Picture {
 export type Voters = Pick<ConfState, 'voters' | 'votersOutgoing'>
 
 function majority(ids: readonly NodeId[], agrees: (id: NodeId) => boolean): boolean {
-  return ids.length === 0 || ids.filter(agrees).length >= majorityOf(ids.length)
+  // Counted here and not by the core's own arithmetic, which is among what is checked.
+  return ids.length === 0 || 2 * ids.filter(agrees).length > ids.length
 }
 
 function isUpToDate(one: TermLog, other: TermLog): boolean {

@@ -27,5 +27,6 @@ export const registerModel: Model<Register, Operation> = {
       }
     }
   },
+  alike: ({ kind, value }) => `${kind} ${value ?? ''}`,
   key: ({ value }) => (value === undefined ? '' : `=${value}`),
 }
