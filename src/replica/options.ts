@@ -1,6 +1,6 @@
 /** What a replica is opened with: validated once, here, with errors that say what to change. */
 import { NitroError } from '../../base/index.ts'
-import type { Program } from '../../execution/index.ts'
+import type { MachineLimits, Program } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
 import { defaultSizes, defaultTiming } from './ports.ts'
 import type { ReplicaSizes, ReplicaTiming } from './ports.ts'
@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   /** What a joining node wants to be. */
   readonly target: 'voter' | 'learner'
   readonly programs: readonly Program[]
+  /** Limits of the machine that differ from the defaults; the same on every member. */
+  readonly limits: Partial<MachineLimits>
   readonly timing: ReplicaTiming
   readonly sizes: ReplicaSizes
 }
@@ -32,6 +34,7 @@ export interface ReplicaSettings {
   readonly join?: readonly string[] | undefined
   readonly learner?: boolean | undefined
   readonly programs?: readonly Program[] | undefined
+  readonly limits?: Partial<MachineLimits> | undefined
   readonly timing?: Partial<ReplicaTiming> | undefined
   readonly sizes?: Partial<ReplicaSizes> | undefined
 }
@@ -80,6 +83,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     join,
     target: settings.learner === true ? 'learner' : 'voter',
     programs: settings.programs ?? [],
+    limits: settings.limits ?? {},
     timing,
     sizes,
   }

@@ -73,7 +73,7 @@ export class Replica {
     this.ports = ports
     this.vault = vault
     this.startId = ports.random.bytes(startIdBytes)
-    this.manifest = `machine:${manifestOf(options.programs).hash}`
+    this.manifest = `machine:${manifestOf(options.programs, options.limits).hash}`
     this.startedMs = ports.clock.monotonicMs()
     this.stopped = new Promise((resolve) => (this.settle = resolve))
     this.links = new Links(options.name, ports, {

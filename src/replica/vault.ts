@@ -106,7 +106,8 @@ export class Vault {
 
   /** A machine with this node's programs. */
   newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
-    return new Machine({ programs: this.options.programs, readBlock })
+    const { programs, limits } = this.options
+    return new Machine({ programs, limits, readBlock })
   }
 
   /** Digest of the backup this directory was made from; empty when it was not. All founders must have the same. */
