@@ -24,6 +24,7 @@ export const properties = [
   'promises before answers',
   'stable leader',
   'equal state',
+  'state survives crashes',
   'replies after durability',
   'linearizable',
   'revisions rise',
@@ -63,6 +64,10 @@ export interface Observations {
   applied(node: string, entry: Entry, machine: Machine): void
   /** A node's process is gone, whether it was stopped, killed, or lost power. */
   down(node: string): void
+  /** It could not be opened, or ended by itself, with an error of this code. */
+  failed(node: string, code: string): void
+  /** A fault changed what its disk holds: bits that rot, writes that went astray, records that are gone. */
+  damaged(node: string): void
   /** A client begins an operation, and is told what became of it. */
   began(operation: Operation): void
   ended(operation: Operation): void
@@ -95,6 +100,8 @@ export class Checkers {
     loaded: [],
     applied: [],
     down: [],
+    failed: [],
+    damaged: [],
     began: [],
     ended: [],
     finished: [],
@@ -155,6 +162,16 @@ export class Checkers {
   /** A node's process is gone. */
   down(node: string): void {
     for (const each of this.listeners.down) each(node)
+  }
+
+  /** A node could not be opened, or ended by itself. */
+  failed(node: string, code: string): void {
+    for (const each of this.listeners.failed) each(node, code)
+  }
+
+  /** A fault changed what a node's disk holds. */
+  damaged(node: string): void {
+    for (const each of this.listeners.damaged) each(node)
   }
 
   /** A client began an operation. */

@@ -15,6 +15,7 @@ import { PromisesBeforeAnswers } from './promises-before-answers.ts'
 import { RepliesAfterDurability } from './replies-after-durability.ts'
 import { RevisionsRise } from './revisions-rise.ts'
 import { StableLeader } from './stable-leader.ts'
+import { StateSurvivesCrashes } from './state-survives-crashes.ts'
 import { StateMachineSafety } from './state-machine-safety.ts'
 import { WrittenStays } from './written-stays.ts'
 
@@ -48,6 +49,7 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new PromisesBeforeAnswers(logs, report('promises before answers')))
   checkers.add(new StableLeader(() => run.nowMs(), run.recentMs, report('stable leader')))
   checkers.add(new EqualState(report('equal state')))
+  checkers.add(new StateSurvivesCrashes(report('state survives crashes')))
   checkers.add(new RepliesAfterDurability(committed, durable, report('replies after durability')))
   checkers.add(new Linearizable(report('linearizable')))
   checkers.add(new RevisionsRise(report('revisions rise')))

@@ -1,6 +1,7 @@
 /**
  * What is written stays: a member that opens its log again finds all that the log said was durable, entries, term and vote,
- * except where a write that was under way replaced it. A member whose log lost something must not open it.
+ * except where a write that was under way replaced it. A member whose log lost something must not open it; and as long as
+ * no fault damaged its disk, that never happens.
  */
 import type { Checker, Report } from './checker.ts'
 import type { MemberLog, MemberLogs } from './member-logs.ts'
@@ -10,10 +11,20 @@ export class WrittenStays implements Checker {
   readonly property = 'what is written stays'
   private readonly logs: MemberLogs
   private readonly report: Report
+  private readonly damagedNodes = new Set<string>()
 
   constructor(logs: MemberLogs, report: Report) {
     this.logs = logs
     this.report = report
+  }
+
+  damaged(node: string): void {
+    this.damagedNodes.add(node)
+  }
+
+  failed(node: string, code: string): void {
+    if (!lossCodes.has(code) || this.damagedNodes.has(node)) return
+    this.report(`${node} misses something of its log, ${code}, and no fault damaged its disk`)
   }
 
   opened(node: string): void {
@@ -43,6 +54,9 @@ export class WrittenStays implements Checker {
     }
   }
 }
+
+/** How a member says that what it promised may be gone. */
+const lossCodes: ReadonlySet<string> = new Set(['LogDamaged', 'IdentityLost'])
 
 /** What writes under way could have put at each index. */
 function replacements({ pending }: MemberLog): ReadonlyMap<number, ReadonlySet<number>> {

@@ -160,3 +160,14 @@ test('a write that was reported is under way no more', () => {
   checker.opened('n1')
   expect(found).toHaveLength(1)
 })
+
+test('a log that cannot be opened is found, unless a fault damaged the disk', () => {
+  const found: string[] = []
+  const checker = new WrittenStays(new MemberLogs(), (what) => found.push(what))
+  checker.failed('n1', 'DiskFailed')
+  checker.damaged('n2')
+  checker.failed('n2', 'LogDamaged')
+  expect(found).toEqual([])
+  checker.failed('n1', 'LogDamaged')
+  expect(found.join()).toMatch(/n1 misses something of its log/)
+})

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EqualState } from '../../../src/testing/checkers/equal-state.ts'
 import { RevisionsRise } from '../../../src/testing/checkers/revisions-rise.ts'
+import { StateSurvivesCrashes } from '../../../src/testing/checkers/state-survives-crashes.ts'
 import { StateMachineSafety } from '../../../src/testing/checkers/state-machine-safety.ts'
 import { entry, machine } from './reports.ts'
 
@@ -52,4 +53,18 @@ test('a revision that falls along the log is found, one that falls with a loaded
   expect(found).toEqual([])
   checker.applied('n1', entry(3, 1), machine(3, { revision: 3 }))
   expect(found).toHaveLength(1)
+})
+
+test('a member that lost its state in a crash is found, unless its disk was damaged or it had not come up before', () => {
+  const run = (...steps: ('loaded' | 'opened' | 'down' | 'damaged')[]): number => {
+    const found: string[] = []
+    const checker = new StateSurvivesCrashes((what) => found.push(what))
+    for (const step of steps) checker[step]('n1')
+    return found.length
+  }
+  expect(run('loaded', 'opened', 'down', 'loaded', 'opened')).toBe(0)
+  expect(run('loaded', 'opened', 'down', 'opened')).toBe(1)
+  expect(run('loaded', 'opened', 'damaged', 'down', 'opened')).toBe(0)
+  expect(run('loaded', 'opened', 'down', 'down', 'opened')).toBe(0)
+  expect(run('opened', 'down', 'opened')).toBe(0)
 })
