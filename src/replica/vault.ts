@@ -235,6 +235,8 @@ export class Vault {
       revision: machine.revision,
       configuration,
     }
+    // Whoever loses the state later must know whom to ask for it.
+    if (copy === undefined && machine.configuration.length > 0) this.rememberMembership(position)
     return { raftId, log, state, machine, position }
   }
 

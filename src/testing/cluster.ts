@@ -23,7 +23,9 @@ import type { StandardCheckers } from './checkers/standard.ts'
 import { Violations } from './checkers/violations.ts'
 import { smallSizes } from './cluster-options.ts'
 import type { ClusterClient, ClusterOptions } from './cluster-options.ts'
+import type { Damage } from './disk/damage.ts'
 import { defaultDiskTiming } from './disk/disk.ts'
+import type { KvDamage } from './disk/faulty-kv.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
 import { nodeLogger } from './node-log.ts'
@@ -102,6 +104,7 @@ export class Cluster {
       observer: (name) => this.checkers.observer(name),
       down: (name) => this.checkers.down(name),
       point: (_name, point, powerLost) => this.passed(point, powerLost),
+      failed: (name, code) => this.checkers.failed(name, code),
       ended: (name, reason) => {
         if (!this.names.includes(name)) return
         this.violations.add('nodes stay up', `at ${nowMs().toFixed(0)} ms ${name} ended: ${reason}`)
@@ -223,6 +226,25 @@ export class Cluster {
   /** The next record that a node reads from its state is wrong: it has to notice and get another. */
   rotState(name: string): void {
     this.member(name).disk.rotState()
+    this.checkers.damaged(name)
+  }
+
+  /** The state of a node is found damaged when it is opened next. */
+  damageState(name: string, damage: KvDamage): void {
+    this.member(name).disk.damageState(damage)
+    this.checkers.damaged(name)
+  }
+
+  /** Damages one of the files of a node that `choose` takes; its path, or undefined when there was nothing to damage. */
+  damageFile(
+    name: string,
+    damage: Damage,
+    choose: (path: string) => boolean,
+    random = this.random,
+  ): string | undefined {
+    const path = this.member(name).disk.damageFile(damage, random, choose)
+    if (path !== undefined) this.checkers.damaged(name)
+    return path
   }
 
   /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */

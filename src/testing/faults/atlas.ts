@@ -39,7 +39,6 @@ export class Atlas {
 
   /** A node was damaged. */
   wounded(name: string): void {
-    this.cluster.checkers.damaged(name)
     this.wounds.set(name, { member: name, openings: this.cluster.member(name).openings })
   }
 

@@ -28,7 +28,7 @@ const damageFiles =
   (strike) => {
     const { cluster, atlas, random, name } = strike
     if (!atlas.allows(name) || cluster.ruined.has(name)) return false
-    const path = cluster.member(name).disk.damageFile(damage, random, choose)
+    const path = cluster.damageFile(name, damage, choose, random)
     if (path === undefined) return false
     atlas.wounded(name)
     cluster.member(name).ruin = 'maybe'
@@ -64,7 +64,7 @@ const damageState =
     const { cluster, atlas, random, name } = strike
     if (!atlas.allows(name) || cluster.ruined.has(name)) return false
     atlas.wounded(name)
-    cluster.member(name).disk.damageState(damage)
+    cluster.damageState(name, damage)
     cluster.crash(name)
     startWithin(strike, random.pick([500, 5_000]))
     return true
