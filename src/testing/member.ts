@@ -34,7 +34,9 @@ export interface MemberWorld {
   down(name: string): void
   /** It came to a durability point; whether it loses power there. */
   point(name: string, point: string, powerLost: boolean): void
-  /** A node could not be opened, or ended by itself. */
+  /** A node could not be opened, or ended by itself, with this code. */
+  failed(name: string, code: string): void
+  /** A node could not be opened, or ended by itself, and should not have. */
   ended(name: string, reason: string): void
   /** A node ended as it should after its disk failed, was full, or was damaged beyond repair. */
   gaveUp(name: string, why: 'sync' | 'full' | 'log' | 'identity'): void
@@ -252,6 +254,7 @@ export class Member {
   /** A node that ended because its disk failed it did what it should. */
   private endedBy(reason: string): void {
     const damaged = /\b(LogDamaged|IdentityLost)\b/.exec(reason)?.[1]
+    if (damaged !== undefined) this.world.failed(this.name, damaged)
     if (reason.includes(syncError) || (this.disk.full && reason.includes(fullError))) {
       this.world.gaveUp(this.name, reason.includes(syncError) ? 'sync' : 'full')
       this.crash()

@@ -64,7 +64,7 @@ export interface Observations {
   applied(node: string, entry: Entry, machine: Machine): void
   /** A node's process is gone, whether it was stopped, killed, or lost power. */
   down(node: string): void
-  /** It could not be opened, or ended by itself, with an error of this code. */
+  /** It could not be opened, or ended by itself, because its log or its identity is not what it was: the error's code. */
   failed(node: string, code: string): void
   /** A fault changed what its disk holds: bits that rot, writes that went astray, records that are gone. */
   damaged(node: string): void
@@ -164,7 +164,7 @@ export class Checkers {
     for (const each of this.listeners.down) each(node)
   }
 
-  /** A node could not be opened, or ended by itself. */
+  /** A node says that its log or identity is not what it was. */
   failed(node: string, code: string): void {
     for (const each of this.listeners.failed) each(node, code)
   }
