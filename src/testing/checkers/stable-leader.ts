@@ -49,7 +49,7 @@ export class StableLeader implements Checker {
     if (ear === undefined) return
     if (type === 'MsgVote' && force) ear.forced.add(from)
     if ((type !== 'MsgHeartbeat' && type !== 'MsgApp') || term < ear.term) return
-    ear.heardNow = ear.leader !== from || ear.term !== term || ear.heardMs + this.recentMs <= this.nowMs()
+    ear.heardNow ||= ear.leader !== from || ear.term !== term || ear.heardMs + this.recentMs <= this.nowMs()
     ear.leader = from
     ear.term = term
     ear.heardMs = this.nowMs()
