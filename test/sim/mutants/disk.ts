@@ -6,6 +6,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'log-not-synced',
     why: 'a write of the log is reported as durable without a sync',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/log/log.ts',
@@ -18,6 +19,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'failed-sync-ignored',
     why: 'a sync that failed is taken for one that worked, and what it should have written may be gone after a crash',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/log/log.ts',
@@ -30,6 +32,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'witness-not-synced',
     why: 'term and vote are reported as durable without a sync of the only file that has them',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/log/witness.ts',
@@ -42,6 +45,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'witness-ignored',
     why: 'term and vote are guessed from the records of the log, which do not hold the promises of later elections',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/log/recovery.ts',
@@ -54,6 +58,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'damaged-tail-cut',
     why: 'a record that was damaged after it had been synced is cut off like one that was torn by a crash',
+    climate: 'rot',
     patches: [
       {
         file: 'src/storage/log/recovery.ts',
@@ -76,6 +81,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'applied-index-apart-from-effects',
     why: 'the applied index is written before the effects of its entries, in a batch of its own (etcd 3.5)',
+    climate: 'power',
     patches: [
       {
         file: 'src/replica/flusher.ts',
@@ -89,6 +95,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'flush-position-from-live-variables',
     why: 'what a flush has made durable is read from the machine when the write ends, and by then the machine has gone on',
+    climate: 'power',
     patches: [
       {
         file: 'src/replica/flusher.ts',
@@ -101,6 +108,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'log-compacted-above-the-state',
     why: 'entries are forgotten when they are applied, not when their effects are on disk',
+    climate: 'power',
     patches: [
       {
         file: 'src/replica/group.ts',
@@ -113,6 +121,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'state-not-synced',
     why: 'a flush is reported as durable without a sync, and the log is compacted up to it',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/state/state.ts',

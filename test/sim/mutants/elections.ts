@@ -6,6 +6,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'vote-before-fsync',
     why: 'a vote leaves while the promise is still being written: after a crash the node can vote again in the term',
+    climate: 'power',
     patches: [
       {
         file: 'src/replica/driver.ts',
@@ -23,6 +24,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'two-votes-in-a-term',
     why: 'a node that voted for one candidate votes for another one in the same term',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/election.ts',
@@ -35,6 +37,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'up-to-date-check-skipped',
     why: 'a candidate that lacks committed entries can win (Raft paper, 5.4.1)',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/election.ts',
@@ -47,6 +50,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'up-to-date-by-index-only',
     why: 'a long log of old terms beats a shorter one with newer, committed entries',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -59,6 +63,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'pre-vote-without-recent-leader-rule',
     why: 'a node that comes back from a partition deposes a leader that everybody else hears (dissertation, 4.2.3)',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/raft.ts',
@@ -71,6 +76,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'minority-elects',
     why: 'half of the voters are taken for a majority, so that two halves can each elect a leader',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/quorum.ts',
@@ -83,6 +89,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'vote-not-written',
     why: 'the witness keeps the term but not the vote: after a restart the node votes again',
+    climate: 'power',
     patches: [
       {
         file: 'src/storage/log/log.ts',
@@ -95,6 +102,7 @@ export const elections: readonly Mutant[] = [
   {
     name: 'campaign-with-unapplied-changes',
     why: 'a candidate counts the votes of a configuration that a committed change has already replaced',
+    climate: 'members',
     patches: [
       {
         file: 'consensus/raft/election.ts',

@@ -6,6 +6,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'deduplication-by-session-only',
     why: 'a command whose session has answered a later one is answered with that, whatever its own number is',
+    climate: 'turmoil',
     patches: [
       {
         file: 'execution/sessions.ts',
@@ -20,6 +21,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'no-deduplication',
     why: 'a command that arrives twice is executed twice',
+    climate: 'turmoil',
     patches: [
       {
         file: 'execution/sessions.ts',
@@ -32,6 +34,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'late-duplicate-executed',
     why: 'a copy of a command whose answer was forgotten, because the client has it, is executed again',
+    climate: 'routes',
     patches: [
       {
         file: 'execution/sessions.ts',
@@ -44,6 +47,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'retry-under-a-new-number',
     why: 'a client gives a command whose fate is unknown a new number, so the machine cannot tell that it has seen it',
+    climate: 'turmoil',
     patches: [
       {
         file: 'src/wire/command-session.ts',
@@ -57,6 +61,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'doubt-forgotten-at-eviction',
     why: 'a command in doubt whose session was evicted is sent again in a new session, where nobody knows the first attempt',
+    climate: 'forgetful',
     patches: [
       {
         file: 'src/wire/command-session.ts',
@@ -69,6 +74,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'overwritten-taken-for-applied',
     why: "the results of another leader's entry are given to the commands that stood at its index before",
+    climate: 'turmoil',
     patches: [
       {
         file: 'src/replica/proposals.ts',
@@ -81,6 +87,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'read-changes-the-state',
     why: 'what is replicated depends on which reads a node happened to serve',
+    climate: 'routes',
     patches: [
       {
         file: 'execution/machine.ts',
@@ -97,6 +104,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'revision-lost-in-restart',
     why: 'a restarted node goes on one revision below where it was and gives one out twice',
+    climate: 'power',
     patches: [
       {
         file: 'execution/loader.ts',
@@ -109,6 +117,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'damaged-record-served',
     why: 'a record is read from disk without comparing it with its hash',
+    climate: 'rot',
     patches: [
       {
         file: 'execution/state.ts',
@@ -121,6 +130,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'entry-skipped-after-a-snapshot',
     why: 'a node passes over the first entry after its snapshot',
+    climate: 'power',
     patches: [
       {
         file: 'execution/machine.ts',
@@ -133,6 +143,7 @@ export const machine: readonly Mutant[] = [
   {
     name: 'pending-counted-as-applied',
     why: 'a node applies what it has on disk, whether it is committed or not',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/log.ts',

@@ -6,6 +6,7 @@ export const members: readonly Mutant[] = [
   {
     name: 'removed-leader-counted',
     why: 'a leader that was removed goes on and counts its own copy towards the majority of the remaining members',
+    climate: 'members',
     patches: [
       {
         file: 'src/replica/core-config.ts',
@@ -40,6 +41,7 @@ export const members: readonly Mutant[] = [
   {
     name: 'joint-needs-one-majority',
     why: 'in a joint configuration the old members have no say, so old and new can decide apart from each other',
+    climate: 'members',
     patches: [
       {
         file: 'consensus/raft/quorum.ts',
@@ -52,6 +54,7 @@ export const members: readonly Mutant[] = [
   {
     name: 'two-changes-at-once',
     why: 'a second change is taken while the first is unapplied: majorities of the two need not meet',
+    climate: 'members',
     patches: [
       {
         file: 'consensus/raft/membership.ts',
@@ -64,6 +67,7 @@ export const members: readonly Mutant[] = [
   {
     name: 'wiped-node-bootstraps',
     why: 'members are known by name alone: a founder whose directory was wiped comes back as a voter with an empty log',
+    climate: 'rot',
     patches: [
       {
         file: 'src/replica/vault.ts',

@@ -1,5 +1,6 @@
 /** A deliberately broken variant of the product: what is changed, why that is wrong, and which promise it breaks. */
 import type { Property } from '../../../src/testing/checkers/checker.ts'
+import type { Climate } from './climates.ts'
 
 /** One replacement in one file. */
 export interface Patch {
@@ -15,6 +16,8 @@ export interface Mutant {
   readonly name: string
   /** Why this is a bug, in a sentence. */
   readonly why: string
+  /** Where it does harm. */
+  readonly climate: Climate
   readonly patches: readonly Patch[]
   /** The promises it breaks: the mutant is caught when a checker of one of them says so. */
   readonly breaks: readonly Property[]

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { properties } from '../../../src/testing/checkers/checker.ts'
 import { mutants } from './all.ts'
 import { patched } from './mutant.ts'
+import type { Mutant } from './mutant.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -24,7 +25,10 @@ test('mutants have names of their own, a reason, and promises that checkers know
 })
 
 test('a patch that fits nowhere, or twice, is refused', () => {
-  const mutant = (find: string) => ({ name: 'm', why: '', breaks: [], patches: [{ file: 'f', find, replace: 'x' }] })
+  const mutant = (find: string): Mutant => ({
+    ...{ name: 'm', why: '', climate: 'rot', breaks: [] },
+    patches: [{ file: 'f', find, replace: 'x' }],
+  })
   expect(patched('f', 'a b', mutant('b'))).toBe('a x')
   expect(() => patched('f', 'a b', mutant('c'))).toThrow(/0 times in f/)
   expect(() => patched('f', 'b b', mutant('b'))).toThrow(/2 times in f/)

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { createInterface } from 'node:readline'
+import type { Climate } from './climates.ts'
 
 /** A seed that ran to its end, or broke its process. */
 export interface SeedResult {
@@ -12,11 +13,12 @@ export interface SeedResult {
 
 /** A run that takes longer than this is given up: some mutants spin. */
 const seedLimitMs = 120_000
-const niceness = 10
+const niceness = Number(process.env['NICENESS'] ?? 10)
 
 /** Runs seeds [from, from + count) until one breaks one of `wanted`; each result as it comes. */
 export async function runSeeds(
   bundle: string,
+  climate: Climate,
   from: number,
   count: number,
   wanted: readonly string[],
@@ -25,11 +27,16 @@ export async function runSeeds(
   let next = from
   let stopped = false
   while (next < from + count && !stopped) {
-    const reached = await runChild([bundle, String(next), String(from + count - next), ...wanted], (result) => {
-      next = result.seed + 1
-      stopped = wanted.some((property) => result.violations?.some((text) => text.startsWith(`${property}: `)) === true)
-      each(result)
-    })
+    const reached = await runChild(
+      [bundle, climate, String(next), String(from + count - next), ...wanted],
+      (result) => {
+        next = result.seed + 1
+        stopped = wanted.some(
+          (property) => result.violations?.some((text) => text.startsWith(`${property}: `)) === true,
+        )
+        each(result)
+      },
+    )
     if (reached === 'end' || stopped || next >= from + count) return
     each({ seed: next, violations: undefined })
     next++
@@ -38,7 +45,9 @@ export async function runSeeds(
 
 function runChild(args: readonly string[], each: (result: SeedResult) => void): Promise<'end' | 'broken'> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn(process.execPath, ['--max-semi-space-size=64', ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     if (child.pid !== undefined) setPriority(child.pid, niceness)
     const limit = setTimeout(() => child.kill('SIGKILL'), seedLimitMs)
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -6,6 +6,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-id-reused',
     why: 'all attempts have one id, so a late answer to an earlier one serves reads that came after it (etcd 20418)',
+    climate: 'routes',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -18,6 +19,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-before-first-commit',
     why: 'a new leader answers by the commit index it happens to know, before it committed anything of its own term',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/read-index.ts',
@@ -30,6 +32,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-without-round',
     why: 'a leader answers without asking whether it still is one',
+    climate: 'routes',
     patches: [
       {
         file: 'consensus/raft/read-index.ts',
@@ -42,6 +45,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-joins-a-barrier-under-way',
     why: 'a read is served by a barrier that began before it, so it may miss what was written in between',
+    climate: 'routes',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -55,6 +59,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     why: 'a read is served as soon as its index is known, before the state has reached it',
+    climate: 'routes',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -67,6 +72,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'lease-longer-than-the-election-timeout',
     why: 'a leader trusts its lease for longer than its voters are bound by it',
+    climate: 'routes',
     patches: [
       {
         file: 'src/replica/core-config.ts',
@@ -89,6 +95,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'old-round-confirms-a-read',
     why: 'a read is confirmed by echoes of a round that began before it',
+    climate: 'routes',
     patches: [
       {
         file: 'consensus/raft/reads.ts',

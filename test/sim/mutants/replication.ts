@@ -6,6 +6,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'older-term-committed-by-count',
     why: 'an entry of an older term on a majority is taken for committed; a log with a newer term can still replace it (figure 8)',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -18,6 +19,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'truncation-on-any-append',
     why: 'a follower drops what it has behind an append, also when the append is an old one that agrees with its log',
+    climate: 'routes',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -32,6 +34,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'anchor-not-checked',
     why: 'a follower appends without having the entry before, so logs agree at the end and differ before it',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -44,6 +47,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'conflict-kept',
     why: 'a follower keeps a conflicting suffix where it has entries already',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -56,6 +60,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'acknowledges-its-whole-log',
     why: 'a follower acknowledges all it has, also what the leader has not confirmed to be its own',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/follower.ts',
@@ -68,6 +73,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'acknowledgement-before-fsync',
     why: 'an append is acknowledged while it is still being written',
+    climate: 'power',
     patches: [
       {
         file: 'src/replica/driver.ts',
@@ -85,6 +91,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'leader-counts-itself-before-fsync',
     why: 'the leader counts its own copy of an entry before it is on disk (etcd 14370)',
+    climate: 'power',
     patches: [
       {
         file: 'consensus/raft/replication.ts',
@@ -100,6 +107,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'stale-acknowledgement-accepted',
     why: 'an acknowledgement of an earlier term counts, though the entries it was for may have been replaced',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/raft.ts',
@@ -112,6 +120,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'stale-write-accepted',
     why: 'the end of a write of an earlier term marks entries as durable that another write is replacing',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/raft.ts',
@@ -125,6 +134,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'heartbeat-commits-what-was-not-matched',
     why: 'a heartbeat tells a commit index beyond what the follower is known to share with the leader',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/replication.ts',
@@ -147,6 +157,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'leader-forgets-its-tail',
     why: 'a new leader drops what it has beyond the commit index and writes over it',
+    climate: 'turmoil',
     patches: [
       {
         file: 'consensus/raft/replication.ts',

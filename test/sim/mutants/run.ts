@@ -1,7 +1,7 @@
 /**
  * Mutation testing of the checkers: `npm run sim:mutants [-- --only NAME,NAME] [--jobs 2] [--seeds 200] [--list]`.
  *
- * Each mutant is run with seeds 0, 1, ... until a checker of a promise it breaks says so; a crash of the run or a node that
+ * Each mutant is run in its climate with seeds 0, 1, ... until a checker of a promise it breaks says so; a crash of the run or a node that
  * ends by itself is not enough. The product as it is has to pass all seeds up to the last one needed. Ends with a table
  * and `N passed, N failed`.
  */
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { mutants } from './all.ts'
 import { bundle } from './build.ts'
+import type { Climate } from './climates.ts'
 import type { Mutant } from './mutant.ts'
 import { inParallel, runSeeds } from './pool.ts'
 
@@ -28,6 +29,9 @@ const jobs = Number(values.jobs)
 const names = values.only.split(',').filter((name) => name !== '')
 const chosen = names.length === 0 ? mutants : mutants.filter((one) => names.includes(one.name))
 const unknown = names.filter((name) => !mutants.some((one) => one.name === name))
+
+/** Seeds of the unpatched product that one process runs. */
+const shareSeeds = 10
 
 interface Outcome {
   readonly mutant: Mutant
@@ -51,10 +55,10 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(import.meta.dirname, '../../../node_modules/.cache-mutants-'))
   try {
     const outcomes: Outcome[] = []
-    await inParallel(jobs, chosen, async (mutant) => outcomes.push(await hunt(mutant, directory)))
-    const last = Math.max(from - 1, ...outcomes.map((one) => one.caught?.seed ?? from - 1))
-    const broken = await unpatched(directory, last - from + 1)
-    conclude(outcomes, broken)
+    await inParallel(jobs, chosen, async (mutant) => {
+      outcomes.push(await hunt(mutant, directory))
+    })
+    conclude(outcomes, await unpatched(directory, outcomes))
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -65,7 +69,7 @@ async function hunt(mutant: Mutant, directory: string): Promise<Outcome> {
   const outfile = join(directory, `${mutant.name}.mjs`)
   try {
     await bundle(mutant, outfile)
-    await runSeeds(outfile, from, seeds, mutant.breaks, ({ seed, violations }) => {
+    await runSeeds(outfile, mutant.climate, from, seeds, mutant.breaks, ({ seed, violations }) => {
       const texts = violations ?? ['the process died']
       const what = texts.find((text) => mutant.breaks.some((property) => text.startsWith(`${property}: `)))
       if (what !== undefined) outcome.caught = { seed, what }
@@ -81,32 +85,44 @@ async function hunt(mutant: Mutant, directory: string): Promise<Outcome> {
   return outcome
 }
 
-/** Seeds that the product itself fails. */
-async function unpatched(directory: string, needed: number): Promise<readonly number[]> {
+/** Seeds that the product itself fails, of those that were needed, by climate. */
+async function unpatched(directory: string, outcomes: readonly Outcome[]): Promise<ReadonlyMap<Climate, number[]>> {
   const outfile = join(directory, 'unpatched.mjs')
   await bundle(undefined, outfile)
-  const failed: number[] = []
-  const share = Math.ceil(needed / jobs)
-  const shares = Array.from({ length: jobs }, (_, i) => i).filter((i) => i * share < needed)
-  await inParallel(jobs, shares, (i) =>
-    runSeeds(outfile, from + i * share, Math.min(share, needed - i * share), [], ({ seed, violations }) => {
+  const needed = new Map<Climate, number>()
+  for (const { mutant, caught } of outcomes) {
+    if (caught === undefined) continue
+    needed.set(mutant.climate, Math.max(needed.get(mutant.climate) ?? 0, caught.seed - from + 1))
+  }
+  const failed = new Map([...needed.keys()].map((climate): [Climate, number[]] => [climate, []]))
+  const shares = [...needed].flatMap(([climate, total]) =>
+    Array.from({ length: Math.ceil(total / shareSeeds) }, (_, i) => ({
+      ...{ climate, first: from + i * shareSeeds, total: Math.min(shareSeeds, total - i * shareSeeds) },
+    })),
+  )
+  await inParallel(jobs, shares, ({ climate, first, total }) =>
+    runSeeds(outfile, climate, first, total, [], ({ seed, violations }) => {
       if (violations?.length === 0) return
-      failed.push(seed)
-      print(`the unpatched product fails seed ${seed}: ${violations?.join('; ') ?? 'the process died'}`)
+      failed.get(climate)?.push(seed)
+      print(`the unpatched product fails seed ${seed} of ${climate}: ${violations?.join('; ') ?? 'the process died'}`)
     }),
   )
-  print(`the unpatched product passes ${needed - failed.length} of the same ${needed} seeds`)
+  for (const [climate, total] of needed) {
+    print(
+      `the unpatched product passes ${total - (failed.get(climate)?.length ?? 0)} of the same ${total} seeds of ${climate}`,
+    )
+  }
   return failed
 }
 
-function conclude(outcomes: readonly Outcome[], broken: readonly number[]): void {
+function conclude(outcomes: readonly Outcome[], broken: ReadonlyMap<Climate, readonly number[]>): void {
   const rows = [...outcomes].sort((a, b) => mutants.indexOf(a.mutant) - mutants.indexOf(b.mutant))
   const width = Math.max(...rows.map((row) => row.mutant.name.length))
   let passed = 0
   print('')
-  print(`${'mutant'.padEnd(width)}  seeds  caught by`)
+  print(`${'mutant'.padEnd(width)}  climate    seeds  caught by`)
   for (const { mutant, caught, others, error } of rows) {
-    const fair = caught !== undefined && !broken.some((seed) => seed <= caught.seed)
+    const fair = caught !== undefined && broken.get(mutant.climate)?.some((seed) => seed <= caught.seed) === false
     if (fair) passed++
     const before = [...others].map(([what, times]) => `${what} ${times}x`).join(', ')
     const verdict =
