@@ -247,9 +247,9 @@ export class Cluster {
     return path
   }
 
-  /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */
-  crashAtPoint(name: string, count: number): void {
-    this.member(name).crashAtPoint(count)
+  /** Crashes a node at the `count`-th durability point that it passes from now on, or at one of a name; 0 takes it back. */
+  crashAtPoint(name: string, count: number, point?: DurabilityPoint): void {
+    this.member(name).crashAtPoint(count, point)
   }
 
   /** Crashes a node if it runs, and starts it. */

@@ -4,7 +4,7 @@
  */
 import type { ReplicaSizes } from '../replica/index.ts'
 import { faultKinds } from './reached/rows.ts'
-import type { FaultKind } from './reached/rows.ts'
+import type { DurabilityPoint, FaultKind } from './reached/rows.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -18,6 +18,8 @@ export interface Knobs {
   readonly faultsMs: number
   /** Whether the cluster has formed before the first fault. */
   readonly formFirst: boolean
+  /** Where a node loses power before the cluster has formed, in some runs. */
+  readonly firstCrash: DurabilityPoint | undefined
   /** Time between two faults. */
   readonly pauseMs: readonly [min: number, max: number]
   /** How often each kind of fault is chosen, in relation to the others. */
@@ -57,6 +59,18 @@ const rhythms: readonly (readonly [number, number])[] = [
   [300, 2_500],
 ]
 
+/** Durability points of a node that forms a cluster. */
+const formingPoints: readonly DurabilityPoint[] = [
+  'bootstrap:intent-saved',
+  'bootstrap:before-form',
+  'state:before-pointer',
+  'state:after-pointer',
+  'state:before-write',
+  'state:after-write',
+  'wal:after-write',
+  'wal:after-sync',
+]
+
 /** These need a damage rule that allows them. */
 export const damagingKinds: ReadonlySet<FaultKind> = new Set([
   'rot in the log',
@@ -85,6 +99,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     nodes,
     faultsMs: 60_000,
     formFirst: random.chance(0.8),
+    firstCrash: random.chance(0.15) ? random.pick(formingPoints) : undefined,
     pauseMs: random.pick(rhythms),
     weights: drawWeights(random, damage),
     aimAtLeader: random.between(0.1, 0.7),
@@ -101,8 +116,8 @@ export function drawKnobs(random: SeededRandom): Knobs {
     everyMs: random.between(500, 1_000),
     hurryRate: random.between(0, 0.25),
     cancelRate: random.between(0, 0.1),
-    sessions: random.chance(0.2) ? 4 : 10_000,
-    tickMs: 50,
+    sessions: random.chance(0.2) ? 3 : 10_000,
+    tickMs: random.pick([50, 50, 100]),
     electionTimeoutMs: random.pick([300, 500, 500, 1_000]),
     delayMs: random.pick([
       [0.1, 1],

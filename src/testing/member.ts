@@ -79,6 +79,7 @@ export class Member {
   private lives = 0
   private disks = 0
   private crashIn = 0
+  private crashAt: string | undefined
   private stopping = false
   private startAfterStop = false
 
@@ -208,14 +209,16 @@ export class Member {
     this.world.network.killHost(this.name)
   }
 
-  /** Loses power at the `count`-th durability point from now on; 0 takes that back. */
-  crashAtPoint(count: number): void {
+  /** Loses power at the `count`-th durability point from now on, or at the `count`-th of this name; 0 takes that back. */
+  crashAtPoint(count: number, point?: string): void {
     this.crashIn = count
+    this.crashAt = point
   }
 
   private passed(point: string, life: number): void {
     if (life !== this.lives || !this.running) throw new Error('there is no power')
-    const powerLost = this.crashIn > 0 && --this.crashIn === 0
+    const counts = this.crashIn > 0 && (this.crashAt === undefined || this.crashAt === point)
+    const powerLost = counts && --this.crashIn === 0
     this.world.point(this.name, point, powerLost)
     if (!powerLost) return
     this.trace(point)

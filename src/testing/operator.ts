@@ -131,6 +131,7 @@ export class Operator {
     this.note(`takes ${name} out of service`)
     this.cluster.wipe(name)
     await this.replace(name)
+    this.atlas.changing = true
     this.cluster.coverage.hit('operator: member replaced')
   }
 
@@ -141,11 +142,13 @@ export class Operator {
       return
     }
     this.note(`replaces ${name}`)
+    this.atlas.changing = true
     this.cluster.crash(name)
     // Done twice it would only take out the place that was made before: nobody has claimed that one.
     await this.persist((admin) => admin.replaceMember(name, undefined, { timeoutMs: 2_000 }), 'none', name)
     this.cluster.replace(name)
     await this.promotion(name)
+    this.atlas.changing = false
     this.cluster.coverage.hit('repair: member replaced after damage')
   }
 

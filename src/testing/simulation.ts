@@ -150,7 +150,14 @@ class Run {
 
   private async safetyPhase(): Promise<void> {
     const { world, workload, history, knobs } = this
+    const [first] = world.names
+    if (knobs.firstCrash !== undefined && first !== undefined) world.crashAtPoint(first, 1, knobs.firstCrash)
     world.startAll()
+    if (knobs.firstCrash !== undefined && first !== undefined) {
+      await world.run(this.random.between(50, 500))
+      world.crashAtPoint(first, 0)
+      world.start(first)
+    }
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
     if (knobs.formFirst) await world.until(() => world.converged(), formMs)
     const untilMs = world.time.nowMs + knobs.faultsMs

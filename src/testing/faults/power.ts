@@ -1,4 +1,6 @@
 /** Faults of processes: lost power, killed and stopped processes. */
+import { below } from '../../../base/index.ts'
+import { durabilityPoints } from '../reached/rows.ts'
 import { startWithin } from './fault.ts'
 import type { Fault } from './fault.ts'
 
@@ -39,16 +41,15 @@ export const blackout: Fault = ({ cluster, random, after }) => {
   }
 }
 
-/** Loses power in the middle of some durable step soon. */
+/** Loses power in the middle of some durable step soon: at the next one of a name, or at any. */
 export const crashAtPoint: Fault = ({ cluster, random, name, after }) => {
-  const most = random.pick([5, 30, 150])
-  cluster.crashAtPoint(name, 1 + Math.floor(random.between(0, most)))
+  if (random.chance(0.6)) cluster.crashAtPoint(name, 1 + below(random, 2), random.pick(durabilityPoints))
+  else cluster.crashAtPoint(name, 1 + below(random, random.pick([5, 30, 150])))
   // Starting and stopping have points that are hardly met otherwise.
-  if (random.chance(0.4)) {
-    cluster.crash(name)
-    cluster.start(name)
-  }
-  after(random.between(200, 3_000), () => {
+  const start = random.between(0, 1)
+  if (start < 0.3) cluster.crash(name)
+  cluster.start(name)
+  after(random.between(200, 8_000), () => {
     cluster.crashAtPoint(name, 0)
     cluster.start(name)
   })

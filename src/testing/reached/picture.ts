@@ -18,6 +18,7 @@ interface Seen {
 export class CoveragePicture implements Picture {
   private readonly coverage: Coverage
   private readonly nodes = new Map<string, Seen>()
+  private readonly asking = new Set<string>()
   private leader: string | undefined
 
   constructor(coverage: Coverage) {
@@ -38,6 +39,7 @@ export class CoveragePicture implements Picture {
 
   down(node: string): void {
     this.nodes.delete(node)
+    this.asking.delete(node)
   }
 
   leads(node: string): void {
@@ -68,8 +70,18 @@ export class CoveragePicture implements Picture {
     }
   }
 
+  /** A follower asks for one read index at a time: whoever asks before it was told asks again. */
+  sent(node: string, { type }: Message): void {
+    if (type !== 'MsgReadIndex') return
+    if (this.asking.has(node)) this.coverage.hit('read: asked again')
+    this.asking.add(node)
+  }
+
   handsOut(node: string, ready: Ready): void {
-    if (ready.readStates.length > 0) this.coverage.hit('read: confirmed by a quorum', ready.readStates.length)
+    if (ready.readStates.length > 0) {
+      this.coverage.hit('read: confirmed by a quorum', ready.readStates.length)
+      this.asking.delete(node)
+    }
     if (ready.softState?.role === 'candidate') this.coverage.hit('cluster: candidate without success')
     const seen = this.nodes.get(node)
     if (seen === undefined) return
