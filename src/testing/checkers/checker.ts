@@ -20,6 +20,7 @@ export const properties = [
   'leader completeness',
   'state machine safety',
   'committed is durable',
+  'counted copies exist',
   'what is written stays',
   'promises before answers',
   'stable leader',

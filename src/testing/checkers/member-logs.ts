@@ -102,9 +102,13 @@ export class MemberLogs implements Picture {
   }
 
   /** Whether a majority of the voters, or of both halves of a joint configuration, has the entry on disk. */
-  onMajority(index: number, term: number, { voters, votersOutgoing }: Voters): boolean {
-    const has = (id: NodeId): boolean => this.byId.get(id)?.durable.has(index, term) === true
-    return majority(voters, has) && majority(votersOutgoing, has)
+  onMajority(index: number, term: number, voters: Voters): boolean {
+    return this.majority(voters, (id) => this.byId.get(id)?.durable.has(index, term) === true)
+  }
+
+  /** Whether a majority of the voters, or of both halves of a joint configuration, agrees. */
+  majority({ voters, votersOutgoing }: Voters, agrees: (id: NodeId) => boolean): boolean {
+    return majority(voters, agrees) && majority(votersOutgoing, agrees)
   }
 
   /** A voter that lacks the entry on disk and that a quorum would still elect, judged by what is on the disks. */
@@ -116,7 +120,7 @@ export class MemberLogs implements Picture {
         const voter = this.byId.get(other)
         return voter === undefined || isUpToDate(candidate.durable, voter.durable)
       }
-      if (majority(voters.voters, grants) && majority(voters.votersOutgoing, grants)) return candidate.node
+      if (this.majority(voters, grants)) return candidate.node
     }
     return undefined
   }

@@ -3,6 +3,7 @@ import { AcknowledgedKept } from './acknowledged-kept.ts'
 import type { Checkers } from './checker.ts'
 import { CommittedIsDurable } from './committed-is-durable.ts'
 import { Committed } from './committed.ts'
+import { CountedCopiesExist } from './counted-copies-exist.ts'
 import { ElectionSafety } from './election-safety.ts'
 import { EqualState } from './equal-state.ts'
 import { ExactlyOnce } from './exactly-once.ts'
@@ -39,12 +40,13 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   const report = checkers.reportOf.bind(checkers)
   const logs = checkers.add(new MemberLogs())
   const committed = checkers.add(new Committed(logs))
-  const elections = checkers.add(new ElectionSafety(report('election safety')))
+  const elections = checkers.add(new ElectionSafety(logs, report('election safety')))
   const machines = checkers.add(new StateMachineSafety(report('state machine safety')))
   checkers.add(new LeaderAppendOnly(report('leader append-only')))
   checkers.add(new LogMatching(logs, report('log matching')))
   checkers.add(new LeaderCompleteness(logs, committed, report('leader completeness')))
   const durable = checkers.add(new CommittedIsDurable(logs, report('committed is durable')))
+  checkers.add(new CountedCopiesExist(logs, report('counted copies exist')))
   checkers.add(new WrittenStays(logs, report('what is written stays')))
   checkers.add(new PromisesBeforeAnswers(logs, report('promises before answers')))
   checkers.add(new StableLeader(() => run.nowMs(), run.recentMs, report('stable leader')))

@@ -7,16 +7,35 @@ import { PromisesBeforeAnswers } from '../../../src/testing/checkers/promises-be
 import { StableLeader } from '../../../src/testing/checkers/stable-leader.ts'
 import { entries, entry, machine, member, message, ready } from './reports.ts'
 
-test('one leader in each term is right, two in one term are found', () => {
+/** Members who voted like this in a term, by id. */
+function voted(term: number, ...votes: number[]): { logs: MemberLogs; checker: ElectionSafety; found: string[] } {
   const found: string[] = []
-  const checker = new ElectionSafety((what) => found.push(what))
+  const logs = new MemberLogs()
+  for (const [i, vote] of votes.entries()) logs.opened(`n${i + 1}`, member(i + 1, { term, vote }))
+  return { logs, checker: new ElectionSafety(logs, (what) => found.push(what)), found }
+}
+
+test('one leader in each term is right, two in one term are found', () => {
+  const { logs, checker, found } = voted(2, 1, 1, 0)
   checker.leads('n1', 2)
   checker.leads('n1', 2)
+  expect(found).toEqual([])
+  logs.written('n2', { entries: [], hardState: { term: 3, vote: 2, commit: 0 } })
+  logs.written('n3', { entries: [], hardState: { term: 3, vote: 2, commit: 0 } })
   checker.leads('n2', 3)
   expect(found).toEqual([])
   expect(checker.terms).toBe(2)
-  checker.leads('n2', 2)
-  expect(found).toEqual(['term 2 has two leaders, n1 and n2'])
+  checker.leads('n3', 3)
+  expect(found).toEqual(['term 3 has two leaders, n2 and n3'])
+})
+
+test('a leader without the votes of a majority on disk is found; those who are in a later term may have voted', () => {
+  const lonely = voted(2, 1, 0, 3)
+  lonely.checker.leads('n1', 2)
+  expect(lonely.found.join()).toMatch(/n1 leads in term 2 by the votes of \(1\), which is no majority of \(1 2 3\)/)
+  const late = voted(5, 0, 0, 0)
+  late.checker.leads('n1', 4)
+  expect(late.found).toEqual([])
 })
 
 /** n1 applied entries 1 to 3 in term `byTerm`; then n2, whose log has these terms, leads in `term`. */

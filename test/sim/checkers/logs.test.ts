@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest'
 import type { Entry } from '../../../consensus/index.ts'
 import { CommittedIsDurable } from '../../../src/testing/checkers/committed-is-durable.ts'
+import { CountedCopiesExist } from '../../../src/testing/checkers/counted-copies-exist.ts'
 import { LeaderAppendOnly } from '../../../src/testing/checkers/leader-append-only.ts'
 import { LogMatching } from '../../../src/testing/checkers/log-matching.ts'
 import { MemberLogs } from '../../../src/testing/checkers/member-logs.ts'
 import { WrittenStays } from '../../../src/testing/checkers/written-stays.ts'
 import type { FakeVoters } from './reports.ts'
-import { entries, entry, member, ready } from './reports.ts'
+import { entries, entry, member, message, ready } from './reports.ts'
 
 test('a leader may append; one that writes over its log or takes a snapshot is found', () => {
   const found: string[] = []
@@ -170,4 +171,26 @@ test('a log that cannot be opened is found, unless a fault damaged the disk', ()
   expect(found).toEqual([])
   checker.failed('n1', 'LogDamaged')
   expect(found.join()).toMatch(/n1 misses something of its log/)
+})
+
+/** n1 leads in term 2 and counts n2 up to `match`; n2 has these terms on disk and is in `term`. */
+function counts(match: number, term: number, ...terms: number[]): string[] {
+  const found: string[] = []
+  const logs = new MemberLogs()
+  const checker = new CountedCopiesExist(logs, (what) => found.push(what))
+  const voters = { incoming: [1, 2, 3], match: new Map([[2, match]]) }
+  logs.opened('n1', member(1, { term: 2, entries: entries(1, 1, 2) }, voters))
+  logs.opened('n2', member(2, { term, entries: entries(...terms) }))
+  logs.handsOut('n1', ready({ role: 'leader' }))
+  checker.received('n1', message('MsgAppResp', { from: 2, term: 2, index: match }))
+  checker.handsOut('n1', ready())
+  return found
+}
+
+test('a copy that a leader counts and that is not there is found, unless a later leader has replaced it', () => {
+  expect(counts(3, 2, 1, 1, 2)).toEqual([])
+  expect(counts(2, 2, 1, 1)).toEqual([])
+  expect(counts(3, 2, 1, 1).join()).toMatch(/n1 counts n2 up to entry 3 of term 2, and that has a log that ends at 2/)
+  expect(counts(3, 2, 1, 1, 1).join()).toMatch(/one of term 1 there/)
+  expect(counts(3, 3, 1, 1, 3)).toEqual([])
 })

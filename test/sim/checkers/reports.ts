@@ -18,6 +18,8 @@ export function entries(...terms: number[]): Entry[] {
 export interface FakeVoters {
   readonly incoming: readonly number[]
   readonly outgoing?: readonly number[]
+  /** How far a leader counts each follower. */
+  readonly match?: ReadonlyMap<number, number>
 }
 
 /** A member as it opens, with what is on its disk. */
@@ -35,7 +37,8 @@ export function member(
     term: (index: number) => (index === base ? baseTerm : held[index - base - 1]?.term),
     entries: (lo: number, hi: number) => held.slice(lo - base - 1, hi - base - 1),
   }
-  const core = { term, status: () => ({ config: { outgoing: [], ...voters } }) }
+  const progress = new Map([...(voters.match ?? [])].map(([id, match]) => [id, { match }]))
+  const core = { term, status: () => ({ config: { outgoing: [], ...voters }, progress }) }
   return { raftId, log, core } as unknown as ObservedMember
 }
 

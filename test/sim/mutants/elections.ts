@@ -100,6 +100,19 @@ export const elections: readonly Mutant[] = [
     breaks: ['what is written stays', 'election safety'],
   },
   {
+    name: 'stale-vote-accepted',
+    why: 'a vote that was given in an earlier term counts in the present one',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'consensus/raft/raft.ts',
+        find: '} else if (m.term !== 0 && m.term < this.term) {',
+        replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgVoteResp') {",
+      },
+    ],
+    breaks: ['election safety'],
+  },
+  {
     name: 'campaign-with-unapplied-changes',
     why: 'a candidate counts the votes of a configuration that a committed change has already replaced',
     climate: 'members',

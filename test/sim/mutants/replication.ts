@@ -29,7 +29,7 @@ export const replication: readonly Mutant[] = [
 `,
       },
     ],
-    breaks: ['promises before answers', 'committed is durable', 'what is written stays', 'leader append-only'],
+    breaks: ['counted copies exist', 'committed is durable', 'leader completeness'],
   },
   {
     name: 'anchor-not-checked',
@@ -42,7 +42,7 @@ export const replication: readonly Mutant[] = [
         replace: 'if (prevIndex > this.lastIndex()) return -1',
       },
     ],
-    breaks: ['log matching', 'state machine safety', 'committed is durable'],
+    breaks: ['counted copies exist', 'log matching', 'state machine safety', 'committed is durable'],
   },
   {
     name: 'conflict-kept',
@@ -55,7 +55,7 @@ export const replication: readonly Mutant[] = [
         replace: '      if (this.matches(index, term) || index <= this.lastIndex()) continue\n',
       },
     ],
-    breaks: ['log matching', 'state machine safety', 'committed is durable'],
+    breaks: ['counted copies exist', 'log matching', 'state machine safety', 'committed is durable'],
   },
   {
     name: 'acknowledges-its-whole-log',
@@ -68,7 +68,7 @@ export const replication: readonly Mutant[] = [
         replace: '  if (last !== -1) {\n    answer.index = raft.log.lastIndex()\n',
       },
     ],
-    breaks: ['committed is durable'],
+    breaks: ['counted copies exist', 'committed is durable'],
   },
   {
     name: 'acknowledgement-before-fsync',
@@ -115,7 +115,7 @@ export const replication: readonly Mutant[] = [
         replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgAppResp') {",
       },
     ],
-    breaks: ['committed is durable', 'leader completeness', 'state machine safety'],
+    breaks: ['counted copies exist', 'committed is durable', 'leader completeness', 'state machine safety'],
   },
   {
     name: 'stale-write-accepted',
