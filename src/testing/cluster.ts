@@ -16,26 +16,23 @@ import { MemoryNetwork } from '../../net/index.ts'
 import type { PartitionMode } from '../../net/index.ts'
 import { connect } from '../client/index.ts'
 import type { Node } from '../node/index.ts'
-import { defaultTiming } from '../replica/index.ts'
 import { Checkers } from './checkers/checker.ts'
 import { addStandardCheckers } from './checkers/standard.ts'
+import { History } from './checkers/history.ts'
 import type { StandardCheckers } from './checkers/standard.ts'
 import { Violations } from './checkers/violations.ts'
-import { smallSizes } from './cluster-options.ts'
 import type { ClusterClient, ClusterOptions } from './cluster-options.ts'
 import type { Damage } from './disk/damage.ts'
-import { defaultDiskTiming } from './disk/disk.ts'
 import type { KvDamage } from './disk/faulty-kv.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
-import { nodeLogger } from './node-log.ts'
+import { defaultElectionTimeoutMs, memberWorld } from './member-world.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life } from './process.ts'
 import { SeededRandom } from './random.ts'
 import { Coverage } from './reached/coverage.ts'
 import { CoveragePicture } from './reached/picture.ts'
-import { durabilityPoints } from './reached/rows.ts'
-import type { CoverageRow, DurabilityPoint } from './reached/rows.ts'
+import type { DurabilityPoint } from './reached/rows.ts'
 import { socketTransport } from './socket.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -44,7 +41,6 @@ import { VirtualTime } from './virtual-time.ts'
 const recentShare = 0.8
 
 const defaultDelayMs = [0.2, 3] as const
-const defaultSkew = 0.005
 
 /** Makes a cluster of `size` nodes, n1, n2 and so on; none runs yet. */
 export function cluster(size: number, options: ClusterOptions): Cluster {
@@ -64,6 +60,8 @@ export class Cluster {
   /** Checkers that count on the side. */
   readonly watched: StandardCheckers
   readonly coverage: Coverage = new Coverage()
+  /** What clients do, if it is recorded (see `recordStore`). */
+  readonly history: History = new History(this.checkers)
   /** Takes the lines of the timeline. */
   onNote: ((line: string) => void) | undefined
   /** Names of nodes whose log or identity is lost for good; they stay down until they are replaced. */
@@ -75,8 +73,7 @@ export class Cluster {
   private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
-    const { tickMs = defaultTiming.tickMs, delayMs = defaultDelayMs } = options
-    const electionTimeoutMs = options.electionTimeoutMs ?? defaultTiming.electionTicks * defaultTiming.tickMs
+    const { delayMs = defaultDelayMs, electionTimeoutMs = defaultElectionTimeoutMs } = options
     this.random = new SeededRandom(options.seed)
     this.trace = new Trace(options.keepEvents)
     this.delayMs = delayMs
@@ -91,35 +88,9 @@ export class Cluster {
       keepaliveMs: 5_000,
     })
     this.names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-    this.world = {
-      time: this.time,
-      network: this.network,
-      programs: options.programs ?? [],
-      limits: options.limits ?? {},
-      sizes: { ...smallSizes, ...options.sizes },
-      ...{ tickMs, electionTimeoutMs },
-      disk: options.disk ?? defaultDiskTiming,
-      skew: options.skew ?? defaultSkew,
-      logger: (name) => nodeLogger(name, nowMs, this.coverage, options.log),
-      observer: (name) => this.checkers.observer(name),
-      down: (name) => this.checkers.down(name),
-      point: (_name, point, powerLost) => this.passed(point, powerLost),
-      failed: (name, code) => this.checkers.failed(name, code),
-      ended: (name, reason) => {
-        if (!this.names.includes(name)) return
-        this.violations.add('nodes stay up', `at ${nowMs().toFixed(0)} ms ${name} ended: ${reason}`)
-      },
-      gaveUp: (name, why) => this.gaveUp(name, why),
-    }
+    this.world = memberWorld(this, options)
     const peers = Object.fromEntries(this.names.map((name) => [name, addressOf(name)]))
     for (const name of this.names) this.make(name, { peers })
-  }
-
-  private passed(point: string, powerLost: boolean): void {
-    const known = durabilityPoints.find((one): one is DurabilityPoint => one === point)
-    if (known === undefined)
-      this.violations.add('run', `the durability point ${point} is in no row of the coverage table`)
-    else if (powerLost) this.coverage.hit(`power lost at ${known}`)
   }
 
   /** Notes something that a reader of the run should see, in the trace and for the timeline. */
@@ -133,12 +104,6 @@ export class Cluster {
     this.member(name).wipe()
     this.ruined.add(name)
     this.checkers.damaged(name)
-  }
-
-  private gaveUp(name: string, why: keyof typeof endings): void {
-    this.coverage.hit(endings[why])
-    if (why !== 'log' && why !== 'identity') return
-    this.ruined.add(name)
   }
 
   private make(name: string, entry: MemberEntry): void {
@@ -384,13 +349,6 @@ export class Cluster {
     return this.time.run(this.time.nowMs + limitMs, enough)
   }
 }
-
-const endings = {
-  sync: 'repair: end after a failed sync',
-  full: 'repair: end because the disk was full',
-  log: 'repair: damaged log refused',
-  identity: 'repair: lost identity refused',
-} as const satisfies Record<string, CoverageRow>
 
 function listOf(hosts: string | readonly string[]): readonly string[] {
   return typeof hosts === 'string' ? [hosts] : hosts

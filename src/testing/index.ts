@@ -24,6 +24,8 @@ export { Coverage, coverageRunsMin, successRateMin } from './reached/coverage.ts
 export type { CoverageList } from './reached/coverage.ts'
 export { coverageRows } from './reached/rows.ts'
 export type { CoverageRow } from './reached/rows.ts'
+export { checkHistory, recordStore } from './recording.ts'
+export type { RecordedStore } from './recording.ts'
 export { knobsOf, simulate } from './simulation.ts'
 export type { Simulation, SimulationOptions } from './simulation.ts'
 export { Trace, firstDifference } from './trace.ts'

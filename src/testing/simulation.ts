@@ -4,7 +4,8 @@
  */
 import { assert } from '../../base/index.ts'
 import type { Final } from './checkers/checker.ts'
-import { History, describeOperation } from './checkers/history.ts'
+import { describeOperation } from './checkers/history.ts'
+import type { History } from './checkers/history.ts'
 import type { Violation } from './checkers/violations.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
@@ -96,7 +97,7 @@ class Run {
       ...(keepEvents === undefined ? {} : { keepEvents }),
     })
     this.world.onNote = note
-    this.history = new History(this.world.checkers)
+    this.history = this.world.history
     this.workload = new Workload(this.world, this.history, {
       operations: standardOperations,
       ...{ everyMs: knobs.everyMs, hurryRate: knobs.hurryRate, cancelRate: knobs.cancelRate },
