@@ -26,7 +26,7 @@ import type { Damage } from './disk/damage.ts'
 import type { KvDamage } from './disk/faulty-kv.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
-import { defaultElectionTimeoutMs, memberWorld } from './member-world.ts'
+import { defaultElectionTimeoutMs, defaultTickMs, memberWorld } from './member-world.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life } from './process.ts'
 import { SeededRandom } from './random.ts'
@@ -37,8 +37,8 @@ import { socketTransport } from './socket.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-time.ts'
 
-/** Of the ten ticks of the shortest election timeout, eight: the rest is for clocks that differ. */
-const recentShare = 0.8
+/** Share of the time of ticks that is surely over when a node has counted them: its clock may run fast. */
+const clockShare = 0.9
 
 const defaultDelayMs = [0.2, 3] as const
 
@@ -73,13 +73,15 @@ export class Cluster {
   private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
-    const { delayMs = defaultDelayMs, electionTimeoutMs = defaultElectionTimeoutMs } = options
+    const { delayMs = defaultDelayMs, electionTimeoutMs = defaultElectionTimeoutMs, tickMs = defaultTickMs } = options
+    // The first of the ticks that are counted may come at once.
+    const recentMs = clockShare * (electionTimeoutMs - tickMs)
     this.random = new SeededRandom(options.seed)
     this.trace = new Trace(options.keepEvents)
     this.delayMs = delayMs
     this.time = new VirtualTime(this.random.split('order'), this.trace)
     const nowMs = (): number => this.time.nowMs
-    this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs: recentShare * electionTimeoutMs })
+    this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs })
     this.checkers.add(new CoveragePicture(this.coverage))
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({

@@ -38,6 +38,8 @@ export interface Knobs {
   readonly clients: number
   readonly workers: number
   readonly everyMs: number
+  /** A run goes on until this many operations have begun. */
+  readonly operations: number
   readonly hurryRate: number
   readonly cancelRate: number
   /** Sessions the machine keeps; few make it forget clients. */
@@ -114,10 +116,11 @@ export function drawKnobs(random: SeededRandom): Knobs {
     clients: 3,
     workers: 2,
     everyMs: random.between(500, 1_000),
+    operations: 200,
     hurryRate: random.between(0, 0.25),
     cancelRate: random.between(0, 0.1),
     sessions: random.chance(0.2) ? 3 : 10_000,
-    tickMs: random.pick([50, 50, 100]),
+    tickMs: random.pick([50, 100]),
     electionTimeoutMs: random.pick([300, 500, 500, 1_000]),
     delayMs: random.pick([
       [0.1, 1],

@@ -10,7 +10,10 @@ import { durabilityPoints } from './reached/rows.ts'
 import type { CoverageRow, DurabilityPoint } from './reached/rows.ts'
 
 /** As in production. */
-export const defaultElectionTimeoutMs: number = defaultTiming.electionTicks * defaultTiming.tickMs
+export const defaultTickMs: number = defaultTiming.tickMs
+
+/** As in production. */
+export const defaultElectionTimeoutMs: number = defaultTiming.electionTicks * defaultTickMs
 
 const defaultSkew = 0.005
 
@@ -30,7 +33,7 @@ export function memberWorld(cluster: Cluster, options: ClusterOptions): MemberWo
     programs: options.programs ?? [],
     limits: options.limits ?? {},
     sizes: { ...smallSizes, ...options.sizes },
-    tickMs: options.tickMs ?? defaultTiming.tickMs,
+    tickMs: options.tickMs ?? defaultTickMs,
     electionTimeoutMs: options.electionTimeoutMs ?? defaultElectionTimeoutMs,
     disk: options.disk ?? defaultDiskTiming,
     skew: options.skew ?? defaultSkew,

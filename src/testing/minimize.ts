@@ -1,7 +1,7 @@
 /** Makes the fault schedule of a failing run smaller: which faults does it take, and does the rest of the run matter? */
 import type { Knobs } from './knobs.ts'
 import { simulate } from './simulation.ts'
-import type { SimulationOptions } from './simulation.ts'
+import type { Simulation, SimulationOptions } from './simulation.ts'
 
 /** What is left of a failing run. */
 export interface Minimized {
@@ -25,20 +25,22 @@ const simpler: readonly Partial<Knobs>[] = [
 
 /**
  * Looks for the fewest faults with which a seed still breaks one of the same promises (delta debugging, Zeller), after
- * it has taken away what else can be. `told` hears of every step. Undefined when the seed does not fail at all.
+ * it has taken away what else can be. `told` hears of every step, `run` stands for {@link simulate}. Undefined when the seed
+ * does not fail at all.
  */
 export async function minimize(
   seed: number,
   options: SimulationOptions,
   told: (line: string) => void,
+  run: (seed: number, options: SimulationOptions) => Promise<Pick<Simulation, 'broken' | 'planned'>> = simulate,
 ): Promise<Minimized | undefined> {
-  let runs = 0
-  const first = await simulate(seed, options)
+  let runs = 1
+  const first = await run(seed, options)
   const promises = new Set(first.broken.map(({ property }) => property))
   if (promises.size === 0) return undefined
   const fails = async (knobs: Partial<Knobs>, only: readonly number[]): Promise<boolean> => {
     runs++
-    const { broken } = await simulate(seed, { ...options, knobs, only: new Set(only) })
+    const { broken } = await run(seed, { ...options, knobs, only: new Set(only) })
     return broken.some(({ property }) => promises.has(property))
   }
   let faults = first.planned.map(({ number }) => number)

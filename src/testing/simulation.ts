@@ -51,8 +51,6 @@ export interface Simulation {
   readonly coverage: CoverageList
 }
 
-/** A run goes on until this many operations have begun. */
-const operationsMin = 200
 /** A healed cluster must do everything that is asked of it within this time. */
 const progressMs = 10_000
 /** Replacing a lost member takes a snapshot and a promotion. */
@@ -162,7 +160,7 @@ class Run {
     // Most runs begin with a cluster that has formed; in some even that happens under faults.
     if (knobs.formFirst) await world.until(() => world.converged(), formMs)
     const untilMs = world.time.nowMs + knobs.faultsMs
-    const enough = (): boolean => world.time.nowMs >= untilMs && history.operations.length >= operationsMin
+    const enough = (): boolean => world.time.nowMs >= untilMs && history.operations.length >= knobs.operations
     const later = knobs.reconfigure ? Array.from({ length: 60 }, (_, i) => `n${knobs.nodes + 1 + i}`) : []
     for (let i = 1; i <= knobs.clients; i++) workload.start(world.client(`c${i}`, later), knobs.workers, enough)
     void this.operator.begin()
@@ -208,7 +206,7 @@ class Run {
   private async progress(): Promise<void> {
     const { world, workload, history } = this
     // Workers only stop when there were enough operations: that takes its time where faults left none for them.
-    const missing = Math.max(0, operationsMin - history.operations.length)
+    const missing = Math.max(0, this.knobs.operations - history.operations.length)
     const workers = this.knobs.clients * this.knobs.workers
     const limitMs = progressMs + 4 * (missing / workers) * this.knobs.everyMs
     if (await world.until(() => workload.busy === 0, limitMs)) return

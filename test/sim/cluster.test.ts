@@ -23,7 +23,7 @@ describe('a cluster and its clients under faults of all kinds', () => {
   })
 
   test('run alike with one seed, event by event', { timeout: 60_000 }, async () => {
-    const options = { knobs: { faultsMs: 5_000, everyMs: 100 }, keepEvents: 100_000 }
+    const options = { knobs: { faultsMs: 4_000, everyMs: 200, operations: 50 }, keepEvents: 100_000 }
     for (let seed = 0; seed < 4; seed++) {
       const one = await simulate(seed, options)
       const two = await simulate(seed, options)
@@ -33,7 +33,7 @@ describe('a cluster and its clients under faults of all kinds', () => {
   })
 
   test('run differently with another seed', async () => {
-    const options = { knobs: { faultsMs: 500, everyMs: 50 }, keepEvents: 100_000 }
+    const options = { knobs: { faultsMs: 500, everyMs: 100, operations: 10 }, keepEvents: 100_000 }
     const one = await simulate(1, options)
     const two = await simulate(2, options)
     expect(one.trace.hash).not.toBe(two.trace.hash)
