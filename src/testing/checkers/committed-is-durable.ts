@@ -1,7 +1,8 @@
 /**
  * Committed is durable: when a leader takes an entry for committed, a majority of its voters has it on disk, and nobody who
  * lacks it could still be elected (the invariants QuorumLogInv and CommittedIsDurableInv of etcd's model). The latter is
- * more than a majority where an entry of an older term is concerned (Raft paper, figure 8).
+ * more than a majority where an entry of an older term is concerned (Raft paper, figure 8); so a leader's commit index only
+ * ever moves to an entry of its own term (5.4.2), whether or not this run has a log that could replace the other one.
  */
 import type { Ready } from '../../../consensus/index.ts'
 import type { Checker, Report } from './checker.ts'
@@ -42,6 +43,7 @@ export class CommittedIsDurable implements Checker {
       this.report(`${who}, but no majority of ${describeVoters(voters)} has it on disk`)
       return
     }
+    if (term !== one.coreTerm) this.report(`${who}, by counting: a log with a term in between could replace it`)
     const rival = this.logs.electableWithout(commit, term, voters)
     if (rival !== undefined) this.report(`${who}, but ${rival} lacks it and could still be elected`)
   }

@@ -71,6 +71,26 @@ export const climates = {
       duplicates: 1,
     }),
   },
+  /** Leaders fall while their disks are slow and their followers quick: entries of old terms lie about (figure 8). */
+  tails: {
+    ...steady,
+    everyMs: 100,
+    pauseMs: [150, 700],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 300,
+    delayMs: [0.1, 0.5],
+    disk: { plainMs: [0.01, 0.1], syncMs: [5, 60], stallRate: 0.05, stallMs: 150 },
+    weights: only({
+      crash: 1,
+      'crash at a point': 1,
+      kill: 1,
+      pause: 0.5,
+      partition: 1,
+      'one way': 1,
+      pair: 1,
+      'slow route': 1,
+    }),
+  },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
 } satisfies Readonly<Record<string, Partial<Knobs>>>

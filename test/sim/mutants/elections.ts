@@ -112,17 +112,4 @@ export const elections: readonly Mutant[] = [
     ],
     breaks: ['election safety'],
   },
-  {
-    name: 'campaign-with-unapplied-changes',
-    why: 'a candidate counts the votes of a configuration that a committed change has already replaced',
-    climate: 'members',
-    patches: [
-      {
-        file: 'consensus/raft/election.ts',
-        find: "if (page.some((entry) => entry.type !== 'normal')) return true",
-        replace: '',
-      },
-    ],
-    breaks: ['committed is durable', 'election safety', 'leader completeness'],
-  },
 ]

@@ -6,7 +6,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'older-term-committed-by-count',
     why: 'an entry of an older term on a majority is taken for committed; a log with a newer term can still replace it (figure 8)',
-    climate: 'turmoil',
+    climate: 'tails',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -47,7 +47,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'conflict-kept',
     why: 'a follower keeps a conflicting suffix where it has entries already',
-    climate: 'turmoil',
+    climate: 'tails',
     patches: [
       {
         file: 'consensus/raft/log.ts',
@@ -56,19 +56,6 @@ export const replication: readonly Mutant[] = [
       },
     ],
     breaks: ['counted copies exist', 'log matching', 'state machine safety', 'committed is durable'],
-  },
-  {
-    name: 'acknowledges-its-whole-log',
-    why: 'a follower acknowledges all it has, also what the leader has not confirmed to be its own',
-    climate: 'turmoil',
-    patches: [
-      {
-        file: 'consensus/raft/follower.ts',
-        find: '  if (last !== -1) {\n    answer.index = last\n',
-        replace: '  if (last !== -1) {\n    answer.index = raft.log.lastIndex()\n',
-      },
-    ],
-    breaks: ['counted copies exist', 'committed is durable'],
   },
   {
     name: 'acknowledgement-before-fsync',
@@ -91,7 +78,7 @@ export const replication: readonly Mutant[] = [
   {
     name: 'leader-counts-itself-before-fsync',
     why: 'the leader counts its own copy of an entry before it is on disk (etcd 14370)',
-    climate: 'power',
+    climate: 'tails',
     patches: [
       {
         file: 'consensus/raft/replication.ts',
@@ -106,27 +93,18 @@ export const replication: readonly Mutant[] = [
   },
   {
     name: 'stale-acknowledgement-accepted',
-    why: 'an acknowledgement of an earlier term counts, though the entries it was for may have been replaced',
-    climate: 'turmoil',
+    why: 'the end of a write of an earlier term marks entries as durable that another write is still replacing',
+    climate: 'tails',
     patches: [
       {
         file: 'consensus/raft/raft.ts',
         find: '} else if (m.term !== 0 && m.term < this.term) {',
-        replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgAppResp') {",
+        replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgStorageAppendResp') {",
       },
-    ],
-    breaks: ['counted copies exist', 'committed is durable', 'leader completeness', 'state machine safety'],
-  },
-  {
-    name: 'stale-write-accepted',
-    why: 'the end of a write of an earlier term marks entries as durable that another write is replacing',
-    climate: 'turmoil',
-    patches: [
       {
-        file: 'consensus/raft/raft.ts',
-        find: '} else if (m.term !== 0 && m.term < this.term) {',
-        replace:
-          "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgStorageAppendResp' && m.from !== this.id) {",
+        file: 'consensus/raft/unstable.ts',
+        find: '    if (known !== term) {',
+        replace: '    if (known !== term && term === 0) {',
       },
     ],
     breaks: ['committed is durable', 'leader completeness', 'state machine safety', 'log matching'],
