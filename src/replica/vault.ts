@@ -12,7 +12,7 @@
 import { NitroError, isNitroError, messageOf, present } from '../../base/index.ts'
 import type { Kv } from '../../base/index.ts'
 import { Machine } from '../../execution/index.ts'
-import { lockDirectory, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
+import { lockDirectory, openAside, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
 import type { DurableLog, Identity, StateDirectory } from '../storage/index.ts'
 import {
   decodeConfiguration,
@@ -262,18 +262,26 @@ export class Vault {
 
   /** A log that was never compacted holds everything since the founding; otherwise a peer's state is needed. */
   private async withoutState(raftId: number, log: DurableLog, copy: MembershipCopy | undefined): Promise<GroupParts> {
-    const state = await this.freshState()
     const { bootstrap, clusterId } = this.identity
     if (log.firstIndex() !== 2 || bootstrap === undefined || clusterId === undefined) {
       this.ports.logger.warn({ first: log.firstIndex() }, 'fetching the state from a peer')
+      const state = await this.stateAside()
       return { raftId, log, state, machine: undefined, position: this.positionWithoutState(log, copy) }
     }
     this.ports.logger.warn({ last: log.lastIndex() }, 'rebuilding the state from the log')
+    const state = await this.freshState()
     const configuration = foundingConfiguration(clusterId, bootstrap)
     const machine = this.newMachine(blockReader(() => state.kv))
     machine.finishLoad()
     machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
     return { raftId, log, state, machine, position: { index: 1, term: 1, revision: 0, configuration } }
+  }
+
+  /** What is there may be all that is left of the state in the whole cluster, so it stays until a peer has sent another. */
+  private async stateAside(): Promise<StateDirectory> {
+    const { files, kv, crypto, hooks, logger } = this.ports
+    this.state = await openAside({ files, kv, crypto, logger, hooks, directory: this.options.dataDir, expected: true })
+    return this.state
   }
 
   private async freshState(): Promise<StateDirectory> {
