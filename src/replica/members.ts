@@ -211,13 +211,15 @@ export class Members {
     if (!group.configuration.confState.voters.includes(to)) {
       throw new NitroError('InvalidArgument', `${name ?? to} is not a voter`)
     }
-    const { clock, scheduler } = this.ports
-    const patienceMs = 2 * this.timing.electionTicks * this.timing.tickMs
-    const untilMs = clock.monotonicMs() + patienceMs
-    const timer = scheduler.after(patienceMs, () => group.changed())
+    // The timer itself ends the wait: by the clock it may come a fraction too early, and there is no other.
+    let late = false
+    const timer = this.ports.scheduler.after(2 * this.timing.electionTicks * this.timing.tickMs, () => {
+      late = true
+      group.changed()
+    })
     group.driver.core.transferLeadership(to)
     group.driver.wake()
-    while (group.leaderId !== to && clock.monotonicMs() < untilMs && !group.halted) await group.nextChange()
+    while (group.leaderId !== to && !late && !group.halted) await group.nextChange()
     timer.cancel()
     if (group.leaderId === to) return group.nameOf(to)
     throw new NitroError('Unavailable', `${group.nameOf(to)} did not take over in time`, { executed: 'maybe' })

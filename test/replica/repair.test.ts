@@ -145,8 +145,12 @@ function membersOf(configuration: Configuration) {
       return { ...configuration.confState, voters }
     },
     status: () => ({ progress: new Map() }),
+    transferLeadership: (to: number) => void told.push(`transfer to ${to}`),
   }
+  const changes: (() => void)[] = []
+  const timers: (() => void)[] = []
   const group = {
+    leaderId: 1,
     configuration,
     isLeader: true,
     halted: false,
@@ -156,15 +160,24 @@ function membersOf(configuration: Configuration) {
     reads: { add: (waiter: BarrierWaiter) => barriers.push(waiter) },
     nameOf: (id: number) => `n${id}`,
     configured: (index: number) => void told.push(`configured ${index}`),
-    nextChange: () => Promise.resolve(),
+    nextChange: () => new Promise<void>((resolve) => changes.push(resolve)),
+    changed: () => {
+      for (const resolve of changes.splice(0)) resolve()
+    },
   }
   const links = { connected: () => true }
-  const ports = { clock: { monotonicMs: () => 0 } } as unknown as ReplicaPorts
+  const scheduler = {
+    after(_delayMs: number, run: () => void) {
+      timers.push(run)
+      return { cancel: () => undefined }
+    },
+  }
+  const ports = { clock: { monotonicMs: () => 0 }, scheduler } as unknown as ReplicaPorts
   const members = new Members(group as unknown as Group, ports, links as unknown as Links, {
     tickMs: 50,
     electionTicks: 10,
   })
-  return { told, core, group, members, barriers }
+  return { told, core, group, members, barriers, timers }
 }
 
 function change(index: number, changes: ConfChangeV2['changes'], ...upsert: ReturnType<typeof member>[]): Entry {
@@ -289,5 +302,24 @@ describe('a change that waits', () => {
     barriers.pop()?.failed(new NitroError('Unavailable', 'no quorum'))
     expect(await unconfirmed).toBe('Unavailable no')
     expect(core.proposed).toEqual([])
+  })
+})
+
+describe('handing leadership over', () => {
+  test('is given up when its timer fires, even if the clock is a fraction behind it', async () => {
+    const { told, members, timers } = membersOf(founded(3))
+    const answer = members.transfer('n2').catch((error: { code: string }) => error.code)
+    await settled()
+    expect(told).toEqual(['transfer to 2'])
+    for (const fire of timers) fire()
+    expect(await answer).toBe('Unavailable')
+  })
+
+  test('is done when the other one leads', async () => {
+    const { group, members } = membersOf(founded(3))
+    const answer = members.transfer('n2')
+    group.leaderId = 2
+    group.changed()
+    expect(await answer).toBe('n2')
   })
 })
