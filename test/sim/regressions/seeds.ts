@@ -7,4 +7,7 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 1023,
     found: 'forwarded commands waited for ever when both links of the leader were lost in turn (forwarding)',
   },
+  { seed: 129, found: 'a damaged copy of the member table was never written anew (member-table)' },
+  { seed: 202, found: 'a stale leader refused for good a process that had been let in (stale-refusal)' },
+  { seed: 2026, found: 'a stopping leader waited for ever for its successor (test/replica/repair.test.ts)' },
 ]
