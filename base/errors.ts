@@ -39,7 +39,11 @@ export const errorCodes = {
   UnknownProgram: row(false, 'no', 'No program of this name is registered in the machine.'),
   UnknownMethod: row(false, 'no', 'The program has no method of this name.'),
   ProgramError: row(false, 'yes', 'A program method threw; its effects were rolled back.'),
-  NonDeterministic: row(false, 'yes', 'A program method used what differs between nodes; its effects were rolled back.'),
+  NonDeterministic: row(
+    false,
+    'yes',
+    'A program method used what differs between nodes; its effects were rolled back.',
+  ),
   NotFound: row(false, 'no', 'The named thing does not exist.'),
   Compacted: row(false, 'no', 'The revision is older than the history that is kept.'),
   FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),

@@ -46,7 +46,7 @@ export class BlockBuilder {
   private readonly parts: Uint8Array[] = []
   private readonly offsets: number[] = []
   private readonly lengths: number[] = []
-  private readonly hashes = new ByteWriter(16 * 1024)
+  private readonly hashes = new ByteWriter(1024)
   private readonly endings = new ByteWriter(64)
 
   constructor(id: number) {

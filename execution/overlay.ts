@@ -7,7 +7,9 @@
 import { newChunk } from './record.ts'
 import type { Chunk } from './record.ts'
 
-const chunkBytes = 256 * 1024
+/** A chunk is twice as large as the one before it, within these bounds: a small store stays small. */
+const chunkBytesMin = 4 * 1024
+const chunkBytesMax = 256 * 1024
 
 /** Memory for records. */
 export class Overlay {
@@ -20,7 +22,8 @@ export class Overlay {
   /** Makes room for a record of `length` bytes and returns where it goes in {@link chunk}. */
   reserve(length: number): number {
     if (this.at + length > this.chunk.bytes.length) {
-      this.chunk = newChunk(Math.max(chunkBytes, length))
+      const size = Math.min(Math.max(2 * this.chunk.bytes.length, chunkBytesMin), chunkBytesMax)
+      this.chunk = newChunk(Math.max(size, length))
       this.at = 0
     }
     const at = this.at

@@ -23,6 +23,7 @@ const cancelled = errorResult(new NitroError('Cancelled', '', { executed: 'no' }
 const recordBytes = 48
 
 const recentSlots = 4096
+const noneRecent = Array.from<Session | undefined>({ length: recentSlots })
 
 /** Every open session of a machine. */
 export class Sessions {
@@ -33,7 +34,7 @@ export class Sessions {
   private readonly limits: MachineLimits
   private readonly open = new Map<string, Session>()
   /** Sessions seen lately, by the first bits of their ids; only a shortcut to `open`. */
-  private readonly recent = Array.from<Session | undefined>({ length: recentSlots })
+  private readonly recent = noneRecent.slice()
   /** Ends of the list by use: the head is evicted next. */
   private head: Session | undefined
   private tail: Session | undefined

@@ -12,7 +12,7 @@ import {
   systemScheduler,
 } from '../../base/index.ts'
 import type { Logger, Metrics } from '../../base/index.ts'
-import type { Program } from '../../execution/index.ts'
+import type { MachineLimits, Program } from '../../execution/index.ts'
 import { acceptSession, wsTransport } from '../../net/index.ts'
 import type { Link, Listener, Transport } from '../../net/index.ts'
 import type { Admin, Engine, NodeStatus, ProgramsOf, ReadOptions, RequestOptions, Store } from '../api/index.ts'
@@ -52,6 +52,8 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
    * all members must agree on it. Default false.
    */
   readonly checkPrograms?: boolean | undefined
+  /** Limits of the machine that differ from the defaults; the same on every member, or they refuse each other. */
+  readonly limits?: Partial<MachineLimits> | undefined
   readonly logger?: Logger | undefined
   readonly metrics?: Metrics | undefined
   /** Answers plain HTTP requests on the same port. */
@@ -71,7 +73,7 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
 const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
   ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
   ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, tickMs: true },
-  ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true },
+  ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true, limits: true },
 }
 
 /** A misspelt dataDir would be a node in memory, and nobody would notice before the first restart. */
@@ -139,6 +141,7 @@ export async function openNode<const List extends readonly Program[] = readonly 
         learner: options.learner,
         programs: options.programs,
         checkPrograms: options.checkPrograms,
+        limits: options.limits,
         timing: { tickMs, electionTicks: Math.max(3, Math.round((options.electionTimeoutMs ?? 10 * tickMs) / tickMs)) },
         sizes: { ...(options.dataDir === undefined ? memorySizes : {}), ...options.sizes },
       },

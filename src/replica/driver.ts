@@ -10,6 +10,7 @@ import { isVoteRequest, localAppendThread, localApplyThread } from '../../consen
 import type { Message, RawNode, SoftState } from '../../consensus/index.ts'
 import type { LogWriter } from './log-writer.ts'
 import type { Outbox } from './outbox.ts'
+import type { ReplicaObserver } from './ports.ts'
 
 /** What the driver tells the replica. */
 export interface DriverEvents {
@@ -37,6 +38,7 @@ export class Driver {
   private readonly clock: Clock
   private readonly scheduler: Scheduler
   private readonly logger: Logger
+  private readonly observer: ReplicaObserver | undefined
   private readonly tickMs: number
   private readonly events: DriverEvents
   private readonly outbox: Outbox
@@ -49,7 +51,12 @@ export class Driver {
 
   constructor(
     core: RawNode,
-    ports: { readonly clock: Clock; readonly scheduler: Scheduler; readonly logger: Logger },
+    ports: {
+      readonly clock: Clock
+      readonly scheduler: Scheduler
+      readonly logger: Logger
+      readonly observer?: ReplicaObserver | undefined
+    },
     tickMs: number,
     outbox: Outbox,
     events: DriverEvents,
@@ -58,6 +65,7 @@ export class Driver {
     this.clock = ports.clock
     this.scheduler = ports.scheduler
     this.logger = ports.logger
+    this.observer = ports.observer
     this.tickMs = tickMs
     this.outbox = outbox
     this.events = events
@@ -131,6 +139,7 @@ export class Driver {
 
   /** Throws `LogDamaged` when it shows that acknowledged entries are gone: then this node must stop. */
   private step(message: Message): void {
+    this.observer?.received(message)
     const outcome = this.core.step(message)
     if (outcome === 'ok') return
     this.logger.debug({ type: message.type, from: message.from, outcome }, 'message without effect')
@@ -138,6 +147,7 @@ export class Driver {
 
   private handOut(): void {
     const ready = this.core.ready()
+    this.observer?.handsOut(ready)
     if (ready.snapshot !== undefined) this.events.restoring(ready.snapshot.meta.index)
     if (ready.softState !== undefined) this.events.softState(ready.softState)
     for (const state of ready.readStates) this.events.readState(state.context, state.index)
@@ -151,7 +161,7 @@ export class Driver {
       else if (message.to === localApplyThread) this.events.apply(message)
       else if (message.type === 'MsgSnap') this.events.sendSnapshot(message)
       else if (isVoteRequest(message.type)) held.push(message)
-      else this.outbox.add(message, logTimeMs)
+      else this.send(message, logTimeMs)
     }
     if (append !== undefined || held.length > 0) this.writer?.push(append, held)
   }
@@ -162,8 +172,13 @@ export class Driver {
     const logTimeMs = this.events.logTimeMs()
     for (const message of messages) {
       if (message.to === this.core.id) this.inbox.push(message)
-      else this.outbox.add(message, logTimeMs)
+      else this.send(message, logTimeMs)
     }
     this.wake()
+  }
+
+  private send(message: Message, logTimeMs: number): void {
+    this.observer?.sent(message)
+    this.outbox.add(message, logTimeMs)
   }
 }

@@ -99,6 +99,7 @@ export class Group {
     this.writer = new LogWriter(log, {
       release: (messages) => this.driver.release(messages),
       install: (message) => this.exchange.installForCore(message),
+      written: (batch) => ports.observer?.written(batch),
       failed: (error) => this.fail(error),
     })
     this.reads = new ReadBarrier(
@@ -176,11 +177,13 @@ export class Group {
 
   /** Begins to take part. */
   start(): void {
+    const { raftId, log } = this.parts
+    this.options.ports.observer?.opened({ raftId, log, core: this.driver.core })
     this.linkMembers()
     this.driver.start(this.writer)
     const { voters } = this.configuration.confState
     // The only voter has nobody to wait for.
-    if (voters.length === 1 && voters[0] === this.parts.raftId) this.driver.core.campaign()
+    if (voters.length === 1 && voters[0] === raftId) this.driver.core.campaign()
     if (this.applier.machine === undefined) this.snapshots.fetch(this.parts.position.index)
   }
 

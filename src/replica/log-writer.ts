@@ -6,7 +6,7 @@
  */
 import { assert } from '../../base/index.ts'
 import type { Entry, HardState, Message } from '../../consensus/index.ts'
-import type { DurableLog } from '../storage/index.ts'
+import type { DurableLog, LogBatch } from '../storage/index.ts'
 
 /** One hand-out of the core: what to write and what may leave afterwards. */
 interface Job {
@@ -20,6 +20,8 @@ export interface LogWriterEvents {
   release(messages: readonly Message[]): void
   /** A snapshot is to take the place of log and state; resolves when the state is switched durably. */
   install(message: Message): Promise<void>
+  /** This is durable. */
+  written(batch: LogBatch): void
   failed(error: unknown): void
 }
 
@@ -96,7 +98,7 @@ export class LogWriter {
       assert(batch.length === 1, 'a snapshot is written alone')
       const { meta } = first.message.snapshot
       await this.events.install(first.message)
-      await this.log.write({
+      await this.persist({
         entries: first.message.entries,
         hardState: hardStateOf(first.message),
         snapshot: { index: meta.index, term: meta.term },
@@ -111,7 +113,12 @@ export class LogWriter {
       hardState = hardStateOf(message) ?? hardState
     }
     if (entries.length === 0 && hardState === undefined) return
-    await this.log.write({ entries, hardState })
+    await this.persist({ entries, hardState })
+  }
+
+  private async persist(batch: LogBatch): Promise<void> {
+    await this.log.write(batch)
+    this.events.written(batch)
   }
 }
 

@@ -77,11 +77,16 @@ export class Members {
   }
 
   /**
-   * Makes one change and resolves when it is in force, out of any joint configuration. Throws `NotLeader`,
-   * `MembershipChangePending`, and what `plan` throws.
+   * Makes one change and resolves when it is in force, out of any joint configuration. Throws `NotLeader`, `Unavailable`
+   * without a majority, `MembershipChangePending`, and what `plan` throws.
+   *
+   * It is planned behind a read barrier: a leader that was deposed without knowing it, or that has not applied what the one before
+   * it committed, would refuse for good a member that has long been admitted.
    */
   async change(plan: (view: MembershipView) => ConfChangeV2 | undefined): Promise<void> {
     const { group } = this
+    if (!group.isLeader) throw new NitroError('NotLeader', `${group.selfName} does not lead`)
+    await this.barrier()
     if (!group.isLeader) throw new NitroError('NotLeader', `${group.selfName} does not lead`)
     if (this.pending) {
       throw new NitroError('MembershipChangePending', 'another membership change is still in progress')
@@ -90,6 +95,19 @@ export class Members {
     if (cc === undefined) return
     await this.propose(cc)
     while (group.configuration.confState.votersOutgoing.length > 0 && !group.halted) await group.nextChange()
+  }
+
+  /** Resolves when everything that was committed before the call is applied here. Throws `Unavailable`. */
+  private barrier(): Promise<void> {
+    const { electionTicks, tickMs } = this.timing
+    return new Promise((resolve, reject) => {
+      this.group.reads.add({
+        deadlineMs: this.ports.clock.monotonicMs() + 2 * electionTicks * tickMs,
+        run: resolve,
+        failed: reject,
+      })
+      this.group.driver.wake()
+    })
   }
 
   private get pending(): boolean {
@@ -193,13 +211,15 @@ export class Members {
     if (!group.configuration.confState.voters.includes(to)) {
       throw new NitroError('InvalidArgument', `${name ?? to} is not a voter`)
     }
-    const { clock, scheduler } = this.ports
-    const patienceMs = 2 * this.timing.electionTicks * this.timing.tickMs
-    const untilMs = clock.monotonicMs() + patienceMs
-    const timer = scheduler.after(patienceMs, () => group.changed())
+    // The timer itself ends the wait: by the clock it may come a fraction too early, and there is no other.
+    let late = false
+    const timer = this.ports.scheduler.after(2 * this.timing.electionTicks * this.timing.tickMs, () => {
+      late = true
+      group.changed()
+    })
     group.driver.core.transferLeadership(to)
     group.driver.wake()
-    while (group.leaderId !== to && clock.monotonicMs() < untilMs && !group.halted) await group.nextChange()
+    while (group.leaderId !== to && !late && !group.halted) await group.nextChange()
     timer.cancel()
     if (group.leaderId === to) return group.nameOf(to)
     throw new NitroError('Unavailable', `${group.nameOf(to)} did not take over in time`, { executed: 'maybe' })

@@ -1,6 +1,6 @@
 /** What a replica is opened with: validated once, here, with errors that say what to change. */
 import { NitroError } from '../../base/index.ts'
-import type { Program } from '../../execution/index.ts'
+import type { MachineLimits, Program } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
 import { defaultSizes, defaultTiming } from './ports.ts'
 import type { ReplicaSizes, ReplicaTiming } from './ports.ts'
@@ -21,6 +21,8 @@ export interface ReplicaOptions {
   readonly programs: readonly Program[]
   /** Whether every method runs twice, to find those that are not deterministic. */
   readonly checkPrograms: boolean
+  /** Limits of the machine that differ from the defaults; the same on every member. */
+  readonly limits: Partial<MachineLimits>
   readonly timing: ReplicaTiming
   readonly sizes: ReplicaSizes
 }
@@ -35,6 +37,7 @@ export interface ReplicaSettings {
   readonly learner?: boolean | undefined
   readonly programs?: readonly Program[] | undefined
   readonly checkPrograms?: boolean | undefined
+  readonly limits?: Partial<MachineLimits> | undefined
   readonly timing?: Partial<ReplicaTiming> | undefined
   readonly sizes?: Partial<ReplicaSizes> | undefined
 }
@@ -84,6 +87,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     target: settings.learner === true ? 'learner' : 'voter',
     programs: settings.programs ?? [],
     checkPrograms: settings.checkPrograms === true,
+    limits: settings.limits ?? {},
     timing,
     sizes,
   }

@@ -1,11 +1,30 @@
 /** Everything a replica takes from outside: nothing in this folder reads a clock, draws a number or touches a disk itself. */
 import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler } from '../../base/index.ts'
-import type { Entry } from '../../consensus/index.ts'
+import type { Entry, Message, RawNode, Ready } from '../../consensus/index.ts'
 import type { Machine, MethodGuard } from '../../execution/index.ts'
 import type { Transport } from '../../net/index.ts'
+import type { DurableLog, LogBatch } from '../storage/index.ts'
+
+/** A member that begins to take part, as its observer sees it: to look at, never to change. */
+export interface ObservedMember {
+  readonly raftId: number
+  /** What its disk held when it was opened, or the log that was just made. */
+  readonly log: DurableLog
+  readonly core: RawNode
+}
 
 /** Watches one node for a checker. Called in the middle of things: it must not throw, wait or call back. */
 export interface ReplicaObserver {
+  /** This node is a member and begins to take part; once in the life of a process. */
+  opened(member: ObservedMember): void
+  /** The core handles a message now, of a peer or of this node's own storage. */
+  received(message: Message): void
+  /** The core's new work, before any of it is done. */
+  handsOut(ready: Ready): void
+  /** The log says that this is durable. */
+  written(batch: LogBatch): void
+  /** A message leaves for a peer. */
+  sent(message: Message): void
   /** This node leads in this term. */
   leads(term: number): void
   /** A machine was read from disk or taken from a snapshot. */

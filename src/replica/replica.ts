@@ -75,7 +75,7 @@ export class Replica {
     this.startId = ports.random.bytes(startIdBytes)
     // Commands that one member refuses and another does not would make them differ.
     const checked = options.checkPrograms ? ':checked' : ''
-    this.manifest = `machine:${manifestOf(options.programs).hash}${checked}`
+    this.manifest = `machine:${manifestOf(options.programs, options.limits).hash}${checked}`
     this.startedMs = ports.clock.monotonicMs()
     this.stopped = new Promise((resolve) => (this.settle = resolve))
     this.links = new Links(options.name, ports, {

@@ -12,7 +12,7 @@
 import { NitroError, isNitroError, messageOf, present } from '../../base/index.ts'
 import type { Kv } from '../../base/index.ts'
 import { Machine } from '../../execution/index.ts'
-import { lockDirectory, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
+import { lockDirectory, openAside, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
 import type { DurableLog, Identity, StateDirectory } from '../storage/index.ts'
 import {
   decodeConfiguration,
@@ -106,8 +106,8 @@ export class Vault {
 
   /** A machine with this node's programs. */
   newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
-    const { programs, checkPrograms } = this.options
-    return new Machine({ programs, checkPrograms, guard: this.ports.guard, readBlock })
+    const { programs, checkPrograms, limits } = this.options
+    return new Machine({ programs, limits, checkPrograms, guard: this.ports.guard, readBlock })
   }
 
   /** Digest of the backup this directory was made from; empty when it was not. All founders must have the same. */
@@ -235,6 +235,8 @@ export class Vault {
       revision: machine.revision,
       configuration,
     }
+    // Whoever loses the state later must know whom to ask for it.
+    if (copy === undefined && machine.configuration.length > 0) this.rememberMembership(position)
     return { raftId, log, state, machine, position }
   }
 
@@ -260,18 +262,26 @@ export class Vault {
 
   /** A log that was never compacted holds everything since the founding; otherwise a peer's state is needed. */
   private async withoutState(raftId: number, log: DurableLog, copy: MembershipCopy | undefined): Promise<GroupParts> {
-    const state = await this.freshState()
     const { bootstrap, clusterId } = this.identity
     if (log.firstIndex() !== 2 || bootstrap === undefined || clusterId === undefined) {
       this.ports.logger.warn({ first: log.firstIndex() }, 'fetching the state from a peer')
+      const state = await this.stateAside()
       return { raftId, log, state, machine: undefined, position: this.positionWithoutState(log, copy) }
     }
     this.ports.logger.warn({ last: log.lastIndex() }, 'rebuilding the state from the log')
+    const state = await this.freshState()
     const configuration = foundingConfiguration(clusterId, bootstrap)
     const machine = this.newMachine(blockReader(() => state.kv))
     machine.finishLoad()
     machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
     return { raftId, log, state, machine, position: { index: 1, term: 1, revision: 0, configuration } }
+  }
+
+  /** What is there may be all that is left of the state in the whole cluster, so it stays until a peer has sent another. */
+  private async stateAside(): Promise<StateDirectory> {
+    const { files, kv, crypto, hooks, logger } = this.ports
+    this.state = await openAside({ files, kv, crypto, logger, hooks, directory: this.options.dataDir, expected: true })
+    return this.state
   }
 
   private async freshState(): Promise<StateDirectory> {

@@ -10,50 +10,37 @@
  * Nothing happens but inside {@link Cluster.run} and {@link Cluster.until}. One seed gives one run, event by event: see
  * {@link Cluster.trace}.
  */
-import { assert, present } from '../../base/index.ts'
-import type { Program } from '../../execution/index.ts'
+import { NitroError, assert, present } from '../../base/index.ts'
+import type { Files } from '../../base/index.ts'
 import { MemoryNetwork } from '../../net/index.ts'
 import type { PartitionMode } from '../../net/index.ts'
 import { connect } from '../client/index.ts'
-import type { Client } from '../client/index.ts'
 import type { Node } from '../node/index.ts'
-import type { ReplicaSizes } from '../replica/index.ts'
-import { CommitChecker } from './checkers/commits.ts'
-import { LeaderChecker } from './checkers/leaders.ts'
+import { Checkers } from './checkers/checker.ts'
+import { addStandardCheckers } from './checkers/standard.ts'
+import { History } from './checkers/history.ts'
+import type { StandardCheckers } from './checkers/standard.ts'
 import { Violations } from './checkers/violations.ts'
+import type { ClusterClient, ClusterOptions } from './cluster-options.ts'
+import type { Damage } from './disk/damage.ts'
+import type { KvDamage } from './disk/faulty-kv.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
+import { defaultElectionTimeoutMs, defaultTickMs, memberWorld } from './member-world.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life } from './process.ts'
 import { SeededRandom } from './random.ts'
+import { Coverage } from './reached/coverage.ts'
+import { CoveragePicture } from './reached/picture.ts'
+import type { DurabilityPoint } from './reached/rows.ts'
 import { socketTransport } from './socket.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-time.ts'
 
-/** Options of {@link cluster}. */
-export interface ClusterOptions {
-  readonly seed: string | number
-  readonly programs?: readonly Program[]
-  readonly sizes?: Partial<ReplicaSizes>
-  /** Takes the nodes' log lines. */
-  readonly log?: (line: string) => void
-}
+/** Share of the time of ticks that is surely over when a node has counted them: its clock may run fast. */
+const clockShare = 0.9
 
-/** Small sizes, so that short runs roll log files over, compact, and send snapshots. */
-const smallSizes: Partial<ReplicaSizes> = {
-  flushIntervalMs: 40,
-  logRetainEntries: 12,
-  logRetainBytes: 16 << 10,
-  logSegmentBytes: 4 << 10,
-}
-
-/** A client with a process of its own. */
-export interface ClusterClient {
-  readonly name: string
-  readonly life: Life
-  /** Connects to all nodes; rejects as `connect` does. */
-  connect(): Promise<Client>
-}
+const defaultDelayMs = [0.2, 3] as const
 
 /** Makes a cluster of `size` nodes, n1, n2 and so on; none runs yet. */
 export function cluster(size: number, options: ClusterOptions): Cluster {
@@ -63,47 +50,62 @@ export function cluster(size: number, options: ClusterOptions): Cluster {
 /** A virtual cluster. */
 export class Cluster {
   readonly random: SeededRandom
-  readonly trace: Trace = new Trace()
+  readonly trace: Trace
   readonly time: VirtualTime
   readonly network: MemoryNetwork
   /** Nodes that are to be part of the cluster now. */
   names: readonly string[]
   readonly violations: Violations = new Violations()
-  readonly leaders: LeaderChecker
-  readonly commits: CommitChecker
+  readonly checkers: Checkers = new Checkers(this.violations)
+  /** Checkers that count on the side. */
+  readonly watched: StandardCheckers
+  readonly coverage: Coverage = new Coverage()
+  /** What clients do, if it is recorded (see `recordStore`). */
+  readonly history: History = new History(this.checkers)
+  /** Takes the lines of the timeline. */
+  onNote: ((line: string) => void) | undefined
+  /** Names of nodes whose log or identity is lost for good; they stay down until they are replaced. */
+  readonly ruined: Set<string> = new Set()
+  /** Time of a frame on its way when all is well. */
+  readonly delayMs: readonly [min: number, max: number]
   private readonly members = new Map<string, Member>()
+  private readonly clients: string[] = []
   private readonly world: MemberWorld
 
   constructor(size: number, options: ClusterOptions) {
+    const { delayMs = defaultDelayMs, electionTimeoutMs = defaultElectionTimeoutMs, tickMs = defaultTickMs } = options
+    // The first of the ticks that are counted may come at once.
+    const recentMs = clockShare * (electionTimeoutMs - tickMs)
     this.random = new SeededRandom(options.seed)
+    this.trace = new Trace(options.keepEvents)
+    this.delayMs = delayMs
     this.time = new VirtualTime(this.random.split('order'), this.trace)
-    this.leaders = new LeaderChecker(this.violations)
-    this.commits = new CommitChecker(this.violations)
+    const nowMs = (): number => this.time.nowMs
+    this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs })
+    this.checkers.add(new CoveragePicture(this.coverage))
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({
       ...{ clock, scheduler, random: this.random.split('network') },
-      delayMs: { min: 0.2, max: 3 },
+      delayMs: { min: delayMs[0], max: delayMs[1] },
       keepaliveMs: 5_000,
     })
     this.names = Array.from({ length: size }, (_, i) => `n${i + 1}`)
-    this.world = {
-      time: this.time,
-      network: this.network,
-      programs: options.programs ?? [],
-      sizes: { ...smallSizes, ...options.sizes },
-      log: options.log,
-      observer: (name) => ({
-        leads: (term) => this.leaders.leads(name, term),
-        loaded: (machine) => this.commits.loadedBy(name, machine),
-        applied: (entry, machine) => this.commits.appliedBy(name, entry, machine),
-      }),
-      ended: (name, reason) => {
-        if (!this.names.includes(name)) return
-        this.violations.add(`at ${this.time.nowMs.toFixed(0)} ms ${name} ended: ${reason}`)
-      },
-    }
+    this.world = memberWorld(this, options)
     const peers = Object.fromEntries(this.names.map((name) => [name, addressOf(name)]))
     for (const name of this.names) this.make(name, { peers })
+  }
+
+  /** Notes something that a reader of the run should see, in the trace and for the timeline. */
+  note(name: string, what: string): void {
+    this.trace.add(this.time.nowMs, name, 'note', undefined, what)
+    this.onNote?.(`${this.time.nowMs.toFixed(1).padStart(9)} ms  ${name.padEnd(8)} ${what}`)
+  }
+
+  /** Takes a node's directory away: whatever its process does, the member that it was must not come back. */
+  wipe(name: string): void {
+    this.member(name).wipe()
+    this.ruined.add(name)
+    this.checkers.damaged(name)
   }
 
   private make(name: string, entry: MemberEntry): void {
@@ -122,8 +124,20 @@ export class Cluster {
     this.names = this.names.filter((one) => one !== name)
   }
 
-  private member(name: string): Member {
+  /** A node as the simulator sees it: process, disk, what happened to it. */
+  member(name: string): Member {
     return present(this.members.get(name), name)
+  }
+
+  /** Runs something on the disk of a node that is down, as an operator at its console would. Lets time pass. */
+  async prepare(name: string, run: (files: Files, life: Life) => Promise<void>): Promise<void> {
+    await this.answer(this.member(name).prepare(run))
+  }
+
+  /** A lost or damaged node comes back as another process of its name, which the leader has been told to let in. */
+  replace(name: string): void {
+    this.ruined.delete(name)
+    this.member(name).replace(this.names.filter((one) => one !== name).map(addressOf))
   }
 
   /** The node of this name, while it runs and is open. */
@@ -176,14 +190,33 @@ export class Cluster {
     this.member(name).failDisk()
   }
 
-  /** The next record that a node reads from its state is wrong. */
+  /** The next record that a node reads from its state is wrong: it has to notice and get another. */
   rotState(name: string): void {
-    this.member(name).rotState()
+    this.member(name).disk.rotState()
+    this.checkers.damaged(name)
   }
 
-  /** Crashes a node at the `count`-th durability point that it passes from now on (see `hooks`); 0 takes that back. */
-  crashAtPoint(name: string, count: number): void {
-    this.member(name).crashAtPoint(count)
+  /** The state of a node is found damaged when it is opened next. */
+  damageState(name: string, damage: KvDamage): void {
+    this.member(name).disk.damageState(damage)
+    this.checkers.damaged(name)
+  }
+
+  /** Damages one of the files of a node that `choose` takes; its path, or undefined when there was nothing to damage. */
+  damageFile(
+    name: string,
+    damage: Damage,
+    choose: (path: string) => boolean,
+    random = this.random,
+  ): string | undefined {
+    const path = this.member(name).disk.damageFile(damage, random, choose)
+    if (path !== undefined) this.checkers.damaged(name)
+    return path
+  }
+
+  /** Crashes a node at the `count`-th durability point that it passes from now on, or at one of a name; 0 takes it back. */
+  crashAtPoint(name: string, count: number, point?: DurabilityPoint): void {
+    this.member(name).crashAtPoint(count, point)
   }
 
   /** Crashes a node if it runs, and starts it. */
@@ -210,24 +243,38 @@ export class Cluster {
     }
   }
 
+  /** Stops traffic between two groups of hosts, both directions. `cut` breaks connections, `blackhole` lets them hang. */
+  partition(some: string | readonly string[], others: string | readonly string[], mode: PartitionMode = 'cut'): void {
+    for (const one of listOf(some)) for (const other of listOf(others)) this.network.partition(one, other, mode)
+  }
+
+  /** Heals the whole network, or between two groups of hosts. */
+  heal(some?: string | readonly string[], others: string | readonly string[] = this.hosts()): void {
+    if (some === undefined) this.network.healAll()
+    else
+      for (const one of listOf(some))
+        for (const other of listOf(others)) if (one !== other) this.network.heal(one, other)
+  }
+
   /** Undoes {@link isolate}. */
   rejoin(name: string): void {
     for (const other of this.hosts()) if (other !== name) this.network.heal(name, other)
   }
 
-  /** Heals the network and disks, resumes and starts everybody. */
-  healAll(): void {
+  /** Heals the network and disks; resumes and starts everybody, or those named. */
+  healAll(names: readonly string[] = this.names): void {
     this.network.healAll()
     for (const from of this.hosts())
-      for (const to of this.hosts()) if (from !== to) this.network.delay(from, to, 0.2, 3)
+      for (const to of this.hosts()) if (from !== to) this.network.delay(from, to, ...this.delayMs)
     for (const name of this.names) {
       this.member(name).mendDisk()
+      this.member(name).mischief = undefined
+    }
+    for (const name of names) {
       this.resume(name)
       this.start(name)
     }
   }
-
-  private readonly clients: string[] = []
 
   private hosts(): string[] {
     return [...this.members.keys(), ...this.clients]
@@ -273,6 +320,27 @@ export class Cluster {
     return seen.size === 1
   }
 
+  /** Virtual time, in milliseconds since the run began. */
+  readonly clock = {
+    nowMs: (): number => this.time.nowMs,
+    /** Lets time pass. */
+    advance: (durationMs: number): Promise<void> => this.run(durationMs),
+  }
+
+  /**
+   * Lets time pass until a promise is settled, and gives what it came to. Throws what it rejects with, or `Timeout` if it is not
+   * settled after `limitMs`.
+   */
+  async answer<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    let settled = false
+    const done = (): void => {
+      settled = true
+    }
+    promise.then(done, done)
+    if (await this.until(() => settled, limitMs)) return promise
+    throw new NitroError('Timeout', `no answer within ${limitMs} ms of virtual time`, { executed: 'maybe' })
+  }
+
   /** Lets `durationMs` of virtual time pass. */
   async run(durationMs: number): Promise<void> {
     await this.time.run(this.time.nowMs + durationMs)
@@ -282,4 +350,8 @@ export class Cluster {
   until(enough: () => boolean, limitMs: number): Promise<boolean> {
     return this.time.run(this.time.nowMs + limitMs, enough)
   }
+}
+
+function listOf(hosts: string | readonly string[]): readonly string[] {
+  return typeof hosts === 'string' ? [hosts] : hosts
 }

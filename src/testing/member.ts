@@ -1,16 +1,19 @@
 /** A node of a virtual cluster: a process, a disk, and, while it runs, the Node itself. */
-import { messageOf, silentLogger, silentMetrics } from '../../base/index.ts'
-import type { LogFields, Logger } from '../../base/index.ts'
-import type { Program } from '../../execution/index.ts'
+import { isNitroError, messageOf, silentMetrics } from '../../base/index.ts'
+import type { Files, Logger } from '../../base/index.ts'
+import type { MachineLimits, Program } from '../../execution/index.ts'
 import type { MemoryNetwork } from '../../net/index.ts'
 import { openNode } from '../node/index.ts'
 import type { Node } from '../node/index.ts'
 import type { ReplicaObserver, ReplicaSizes } from '../replica/index.ts'
 import { nodeCrypto } from '../storage/index.ts'
-import { VirtualDisk, syncError } from './disk.ts'
+import { VirtualDisk, fullError, syncError } from './disk/disk.ts'
+import type { DiskTiming } from './disk/disk.ts'
 import { VirtualProcess } from './process.ts'
+import type { Life } from './process.ts'
 import type { SeededRandom } from './random.ts'
 import { socketTransport } from './socket.ts'
+import type { Mischief } from './socket.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** What all members share. */
@@ -18,24 +21,40 @@ export interface MemberWorld {
   readonly time: VirtualTime
   readonly network: MemoryNetwork
   readonly programs: readonly Program[]
+  readonly limits: Partial<MachineLimits>
   readonly sizes: Partial<ReplicaSizes>
-  /** Takes log lines; undefined drops them. */
-  readonly log: ((line: string) => void) | undefined
+  readonly tickMs: number
+  readonly electionTimeoutMs: number
+  readonly disk: DiskTiming
+  /** How far clocks run from true time, as a fraction. */
+  readonly skew: number
+  logger(name: string): Logger
   observer(name: string): ReplicaObserver
-  /** A node could not be opened, or ended by itself. */
+  /** A node's process is gone. */
+  down(name: string): void
+  /** It came to a durability point; whether it loses power there. */
+  point(name: string, point: string, powerLost: boolean): void
+  /** A node could not be opened, or ended by itself, with this code. */
+  failed(name: string, code: string): void
+  /** A node could not be opened, or ended by itself, and should not have. */
   ended(name: string, reason: string): void
+  /** A node ended as it should after its disk failed, was full, or was damaged beyond repair. */
+  gaveUp(name: string, why: 'sync' | 'full' | 'log' | 'identity'): void
 }
 
 /** How a node comes into a cluster: as a founder, or by joining. */
 export type MemberEntry = { readonly peers: Readonly<Record<string, string>> } | { readonly join: readonly string[] }
 
+/** Whether a node may find its log or identity damaged, or has. */
+export type Ruin = 'no' | 'maybe' | 'sure'
+
 /** Where a node listens. */
 export const addressOf = (name: string): string => `${name}:7400`
 
-const afterDiskFailureMs = 700
+/** A node's data directory. */
+export const dataDir = 'data'
 
-/** How far the clock of a node may be from true time, as a fraction. */
-const skewMax = 0.005
+const afterDiskFailureMs = 700
 const wallOffsetMaxMs = 5_000
 
 /** One node. */
@@ -43,17 +62,24 @@ export class Member {
   readonly name: string
   readonly address: string
   readonly process: VirtualProcess
+  disk: VirtualDisk
   /** The running node; undefined while it is down or opening. */
   node: Node | undefined
   running = false
   /** How often it lost power. */
   crashes = 0
+  /** How often it was opened, in all its lives. */
+  openings = 0
+  ruin: Ruin = 'no'
+  /** What it does to frames of its peers on the way out. */
+  mischief: Mischief | undefined
   private readonly world: MemberWorld
-  private readonly entry: MemberEntry
+  private entry: MemberEntry
   private readonly random: SeededRandom
-  private readonly disk: VirtualDisk
   private lives = 0
+  private disks = 0
   private crashIn = 0
+  private crashAt: string | undefined
   private stopping = false
   private startAfterStop = false
 
@@ -65,39 +91,47 @@ export class Member {
     this.random = random
     const clocks = random.split('clock')
     const skew = {
-      rate: clocks.between(1 - skewMax, 1 + skewMax),
+      rate: clocks.between(1 - world.skew, 1 + world.skew),
       wallOffsetMs: clocks.between(-wallOffsetMaxMs, wallOffsetMaxMs),
     }
     this.process = new VirtualProcess(name, world.time, skew)
-    this.disk = new VirtualDisk(name, world.time, random.split('disk'))
+    this.disk = this.newDisk()
   }
 
-  /** Starts the process on its disk; one that is stopping starts again afterwards. */
+  private newDisk(): VirtualDisk {
+    const { name, world, random } = this
+    return new VirtualDisk(name, world.time, random.split(`disk ${++this.disks}`), world.disk)
+  }
+
+  private trace(what: string): void {
+    this.world.time.trace.add(this.world.time.nowMs, this.name, what)
+  }
+
+  /** Starts the process on its disk; one that is stopping starts again afterwards. A ruined one stays down. */
   start(): void {
     this.startAfterStop = this.stopping
-    if (this.running) return
+    if (this.running || this.ruin === 'sure') return
     const { name, world } = this
-    const { time, network, programs, sizes } = world
+    const { time, network, programs, sizes, limits, tickMs, electionTimeoutMs } = world
     const life = this.process.begin()
     const number = ++this.lives
     this.running = true
-    time.trace.add(time.nowMs, name, 'start')
+    this.trace('start')
     const log = { name, trace: time.trace, nowMs: () => time.nowMs }
     openNode({
       name,
-      dataDir: 'data',
+      dataDir,
       listen: this.address,
       ...this.entry,
-      programs,
-      sizes,
+      ...{ programs, sizes, limits, tickMs, electionTimeoutMs },
       ports: {
         ...this.disk.mount(life),
         clock: life.clock,
         scheduler: life.scheduler,
         random: this.random.split(`life ${number}`),
         crypto: nodeCrypto,
-        transport: socketTransport(network.transport(name), life, log),
-        logger: this.logger(),
+        transport: socketTransport(network.transport(name), life, log, () => this.mischief),
+        logger: world.logger(name),
         metrics: silentMetrics,
         observer: world.observer(name),
         hooks: (point) => this.passed(point, number),
@@ -106,14 +140,21 @@ export class Member {
       (node) => {
         if (number !== this.lives || !this.running) return
         this.node = node
+        this.openings++
         void node.stopped.then((reason) => {
-          if (this.node === node) this.endedBy(reason === undefined ? 'closed' : `${reason.code}: ${messageOf(reason)}`)
+          if (this.node === node) this.endedBy(reason === undefined ? 'closed' : codeOf(reason))
         })
       },
       (error: unknown) => {
-        if (number === this.lives && this.running) this.endedBy(`could not be opened: ${messageOf(error)}`)
+        if (number === this.lives && this.running) this.endedBy(`could not be opened: ${codeOf(error)}`)
       },
     )
+  }
+
+  /** Runs something on the disk of a node that is down, as an operator at its console would. */
+  prepare(run: (files: Files, life: Life) => Promise<void>): Promise<void> {
+    const life = this.process.begin()
+    return run(this.disk.mount(life).files, life).finally(() => this.disk.release())
   }
 
   /** Loses power. */
@@ -137,14 +178,15 @@ export class Member {
     const number = this.lives
     this.node = undefined
     this.stopping = true
-    const { time, network } = this.world
-    time.trace.add(time.nowMs, this.name, 'stop')
+    const { network } = this.world
+    this.trace('stop')
     void node.close().then(() => {
       if (number !== this.lives || !this.running) return
-      time.trace.add(time.nowMs, this.name, 'stopped')
+      this.trace('stopped')
       this.running = false
       this.stopping = false
       this.process.end()
+      this.world.down(this.name)
       network.killHost(this.name)
       if (this.startAfterStop) this.start()
     })
@@ -156,26 +198,30 @@ export class Member {
   }
 
   private die(how: string): void {
-    this.mendDisk()
-    const { time, network } = this.world
+    this.disk.failing = false
     this.running = false
     this.stopping = false
     this.crashes++
     this.node = undefined
     this.process.end()
-    time.trace.add(time.nowMs, this.name, how)
-    network.killHost(this.name)
+    this.trace(how)
+    this.world.down(this.name)
+    this.world.network.killHost(this.name)
   }
 
-  /** Loses power at the `count`-th durability point from now on; 0 takes that back. */
-  crashAtPoint(count: number): void {
+  /** Loses power at the `count`-th durability point from now on, or at the `count`-th of this name; 0 takes that back. */
+  crashAtPoint(count: number, point?: string): void {
     this.crashIn = count
+    this.crashAt = point
   }
 
   private passed(point: string, life: number): void {
     if (life !== this.lives || !this.running) throw new Error('there is no power')
-    if (this.crashIn === 0 || --this.crashIn > 0) return
-    this.world.time.trace.add(this.world.time.nowMs, this.name, point)
+    const counts = this.crashIn > 0 && (this.crashAt === undefined || this.crashAt === point)
+    const powerLost = counts && --this.crashIn === 0
+    this.world.point(this.name, point, powerLost)
+    if (!powerLost) return
+    this.trace(point)
     this.crash()
     throw new Error(`power was lost at ${point}`)
   }
@@ -185,48 +231,60 @@ export class Member {
     if (this.running) this.disk.failing = true
   }
 
-  /** No sync is made to fail any more. */
+  /** No sync is made to fail any more, and there is room again. */
   mendDisk(): void {
     this.disk.failing = false
+    this.disk.full = false
   }
 
-  /** The next record it reads from its state is wrong: it has to notice and get another. */
-  rotState(): void {
-    this.disk.rotten = true
+  /** Its disk is lost: what comes back under its name knows nothing, and was told nothing. */
+  wipe(): void {
+    if (this.running) this.kill()
+    this.disk = this.newDisk()
+    this.ruin = 'maybe'
+    this.trace('wiped')
   }
 
-  /** A node that ended because its disk failed did what it should; it loses power, and is started again after a while. */
+  /** Comes back as another process under the old name, which asks to be let in. */
+  replace(join: readonly string[]): void {
+    if (this.running) this.kill()
+    this.disk = this.newDisk()
+    this.entry = { join }
+    this.ruin = 'no'
+    this.start()
+  }
+
+  /** A node that ended because its disk failed it did what it should. */
   private endedBy(reason: string): void {
-    if (!reason.includes(syncError)) return this.world.ended(this.name, reason)
-    this.crash()
-    this.process.outside(afterDiskFailureMs, () => this.start())
+    const damaged = /\b(LogDamaged|IdentityLost)\b/.exec(reason)?.[1]
+    if (damaged !== undefined) this.world.failed(this.name, damaged)
+    if (reason.includes(syncError) || (this.disk.full && reason.includes(fullError))) {
+      this.world.gaveUp(this.name, reason.includes(syncError) ? 'sync' : 'full')
+      this.crash()
+      this.process.outside(afterDiskFailureMs, () => this.start())
+    } else if (damaged !== undefined && this.ruin !== 'no') {
+      this.ruin = 'sure'
+      this.kill()
+      this.world.gaveUp(this.name, damaged === 'LogDamaged' ? 'log' : 'identity')
+    } else {
+      this.world.ended(this.name, reason)
+    }
   }
 
   /** Stops running until {@link resume}, as by SIGSTOP. */
   pause(): void {
     if (!this.running || this.process.paused) return
     this.process.pause()
-    this.world.time.trace.add(this.world.time.nowMs, this.name, 'pause')
+    this.trace('pause')
   }
 
   resume(): void {
     if (!this.process.paused) return
-    this.world.time.trace.add(this.world.time.nowMs, this.name, 'resume')
+    this.trace('resume')
     this.process.resume()
   }
+}
 
-  private logger(): Logger {
-    const { log, time } = this.world
-    if (log === undefined) return silentLogger
-    const line = (level: string) => (fields: LogFields, message: string) =>
-      log(`${time.nowMs.toFixed(3)} ${this.name} ${level} ${message} ${JSON.stringify(fields)}`)
-    const logger: Logger = {
-      debug: line('debug'),
-      info: line('info'),
-      warn: line('warn'),
-      error: line('error'),
-      child: () => logger,
-    }
-    return logger
-  }
+function codeOf(error: unknown): string {
+  return isNitroError(error) ? `${error.code}: ${error.message}` : messageOf(error)
 }

@@ -1,7 +1,13 @@
-/** An operator who changes the members while everything else happens: one change after the other, each carried through. */
+/**
+ * An operator at work while everything else happens: one task after the other, each carried through. Members that are lost
+ * for good are replaced first; the rest is drawn.
+ */
 import { isNitroError, messageOf } from '../../base/index.ts'
 import type { Admin } from '../api/index.ts'
-import type { Cluster, ClusterClient } from './cluster.ts'
+import type { ClusterClient } from './cluster-options.ts'
+import type { Cluster } from './cluster.ts'
+import type { Atlas } from './faults/atlas.ts'
+import type { Knobs } from './knobs.ts'
 import { addressOf } from './member.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -9,69 +15,194 @@ import type { SeededRandom } from './random.ts'
 const sizeMax = 4
 const sizeMin = 3
 
-/** Adds, promotes and removes members. */
+/** A snapshot that was saved. */
+export interface SavedSnapshot {
+  readonly chunks: readonly Uint8Array[]
+  /** The revision of the state in it lies between what the node said before and after. */
+  readonly revisionMin: number
+  readonly revisionMax: number
+}
+
+/** Operates a cluster. */
 export class Operator {
-  /** Whether a change is under way. */
+  /** Whether a task is under way. */
   busy = false
-  /** Changes carried through. */
+  /** Changes of members carried through. */
   changes = 0
+  saved: SavedSnapshot | undefined
+  /** The task under way, and why it was last refused. */
+  doing = ''
+  lastError = ''
   private readonly cluster: Cluster
+  private readonly atlas: Atlas
+  private readonly knobs: Knobs
   private readonly random: SeededRandom
   private readonly process: ClusterClient
   private next: number
   private ended = false
-  /** The change under way, and why it was last refused. */
-  doing = ''
-  lastError = ''
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, atlas: Atlas, knobs: Knobs) {
     this.cluster = cluster
+    this.atlas = atlas
+    this.knobs = knobs
     this.random = cluster.random.split('operator')
     this.process = cluster.client('operator')
     this.next = cluster.names.length + 1
   }
 
-  /** Begins to change members, until {@link end}. */
+  /** Does one task after the other, until {@link end}; then what is lost is still replaced. */
   async begin(): Promise<void> {
-    while (!this.ended) {
+    for (;;) {
+      await this.sleep(this.random.between(...this.knobs.operatorPauseMs))
       this.busy = true
-      if (this.cluster.names.length >= sizeMax) await this.remove()
-      else if (this.cluster.names.length <= sizeMin || this.random.chance(0.5)) await this.add(`n${this.next++}`)
-      else await this.remove()
-      this.changes++
+      for (const name of this.cluster.ruined) await this.replace(name)
+      if (this.ended) break
+      await this.anyTask()
       this.busy = false
-      await this.sleep(this.random.between(50, 800))
     }
+    this.busy = false
   }
 
-  /** No further change; one that is under way is carried through. */
+  /** No further task; one that is under way is carried through. */
   end(): void {
     this.ended = true
   }
 
+  /** Whether nothing is under way and nothing is left that must be done. */
+  get idle(): boolean {
+    return !this.busy && this.cluster.ruined.size === 0
+  }
+
+  private async anyTask(): Promise<void> {
+    const dice = this.random.between(0, 1)
+    if (this.knobs.reconfigure && dice < 0.5) await this.changeMembers()
+    else if (dice < 0.65) await this.transfer()
+    else if (dice < 0.85) await this.saveSnapshot()
+    else await this.rollingRestart()
+  }
+
+  private note(what: string): void {
+    this.doing = what
+    this.cluster.note('operator', what)
+  }
+
+  // ---- members
+
+  /** While something is damaged, an operator keeps their hands off the members. */
+  private async changeMembers(): Promise<void> {
+    if (this.atlas.broken().length > 0) return
+    this.atlas.changing = true
+    const { names } = this.cluster
+    if (names.length < sizeMax && (names.length <= sizeMin || this.random.chance(0.5)))
+      await this.add(`n${this.next++}`)
+    else if (this.random.chance(0.7)) await this.remove()
+    else await this.replaceHealthy()
+    this.changes++
+    this.atlas.changing = false
+  }
+
   private async add(name: string): Promise<void> {
-    this.doing = `adding ${name}`
+    this.note(`adds ${name}`)
     await this.persist((admin) => admin.addMember(name, addressOf(name), { timeoutMs: 2_000 }), 'MemberExists')
     this.cluster.add(name)
     this.cluster.start(name)
-    this.doing = `waiting for the promotion of ${name}`
+    await this.promotion(name)
+    this.cluster.coverage.hit('operator: member added')
+  }
+
+  private async promotion(name: string): Promise<void> {
+    this.note(`waits for the promotion of ${name}`)
     await this.persist((admin) => checkVoter(admin, name), 'none')
   }
 
   private async remove(): Promise<void> {
     const name = this.random.pick(this.cluster.names)
-    this.doing = `removing ${name}`
+    this.note(`removes ${name}`)
     // It ends by itself, and may do so before the answer is here.
     this.cluster.release(name)
     await this.persist((admin) => admin.removeMember(name, { timeoutMs: 2_000 }), 'MemberUnknown')
     await this.sleep(this.random.between(0, 2_000))
     this.cluster.crash(name)
+    this.cluster.coverage.hit('operator: member removed')
+  }
+
+  private async replaceHealthy(): Promise<void> {
+    const name = this.random.pick(this.cluster.names)
+    this.note(`takes ${name} out of service`)
+    this.cluster.wipe(name)
+    await this.replace(name)
+    this.atlas.changing = true
+    this.cluster.coverage.hit('operator: member replaced')
+  }
+
+  /** A member whose log or identity is lost gives way to a new process of its name. */
+  private async replace(name: string): Promise<void> {
+    if (!this.cluster.names.includes(name)) {
+      this.cluster.ruined.delete(name)
+      return
+    }
+    this.note(`replaces ${name}`)
+    this.atlas.changing = true
+    this.cluster.crash(name)
+    // Done twice it would only take out the place that was made before: nobody has claimed that one.
+    await this.persist((admin) => admin.replaceMember(name, undefined, { timeoutMs: 2_000 }), 'none', name)
+    this.cluster.replace(name)
+    await this.promotion(name)
+    this.atlas.changing = false
+    this.cluster.coverage.hit('repair: member replaced after damage')
+  }
+
+  // ---- the rest
+
+  private async transfer(): Promise<void> {
+    const to = this.random.chance(0.5) ? undefined : this.random.pick(this.cluster.names)
+    this.note(`asks ${to ?? 'anyone'} to lead`)
+    const { admin } = this.cluster.node(this.random.pick(this.cluster.names)) ?? {}
+    if (admin === undefined) return
+    try {
+      await this.within(admin.transferLeadership(to, { timeoutMs: 2_000 }))
+      this.cluster.coverage.hit('operator: transfer')
+    } catch (error) {
+      this.lastError = messageOf(error)
+    }
+  }
+
+  private async saveSnapshot(): Promise<void> {
+    const node = this.cluster.node(this.random.pick(this.cluster.names))
+    if (node === undefined) return
+    this.note(`saves a snapshot of ${node.status().name}`)
+    const revisionMin = node.status().revision
+    const chunks: Uint8Array[] = []
+    const read = async (): Promise<void> => {
+      for await (const chunk of node.admin.snapshot()) chunks.push(chunk.slice())
+    }
+    try {
+      await this.within(read())
+      this.saved = { chunks, revisionMin, revisionMax: node.status().revision }
+      this.cluster.coverage.hit('operator: snapshot saved')
+    } catch (error) {
+      this.lastError = messageOf(error)
+    }
+  }
+
+  /** One node after the other is stopped and started, as for an upgrade, and given some time to come back. */
+  private async rollingRestart(): Promise<void> {
+    this.note('restarts one node after the other')
+    for (const name of this.cluster.names) {
+      if (!this.cluster.names.includes(name)) continue
+      this.cluster.stop(name)
+      await this.sleep(this.random.between(50, 500))
+      this.cluster.start(name)
+      for (let tries = 0; tries < 20 && this.cluster.node(name)?.status().ready !== true; tries++) await this.sleep(100)
+    }
+    this.cluster.coverage.hit('operator: rolling restart')
   }
 
   /** Asks one node after the other until the change is made; `done` says that an earlier try had made it. */
-  private async persist(change: (admin: Admin) => Promise<void>, done: string): Promise<void> {
+  private async persist(change: (admin: Admin) => Promise<void>, done: string, except = ''): Promise<void> {
     for (;;) {
-      const node = this.cluster.node(this.random.pick(this.cluster.names))
+      const name = this.random.pick(this.cluster.names)
+      const node = name === except ? undefined : this.cluster.node(name)
       try {
         if (node !== undefined) {
           await this.within(change(node.admin))
@@ -86,10 +217,10 @@ export class Operator {
   }
 
   /** An answer that never comes, because its node was killed, is given up. */
-  private within(answer: Promise<void>): Promise<void> {
+  private within(answer: Promise<unknown>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.process.life.scheduler.after(4_000, () => reject(new Error('no answer')))
-      answer.then(resolve, reject)
+      answer.then(() => resolve(), reject)
     })
   }
 
@@ -103,6 +234,6 @@ export class Operator {
 /** A node that joined is promoted by the leader once it has caught up. */
 async function checkVoter(admin: Admin, name: string): Promise<void> {
   const members = await admin.members({ timeoutMs: 2_000 })
-  const role = members.find((member) => member.name === name)?.role
-  if (role !== 'voter') throw new Error(`${name} is ${role ?? 'no member'}`)
+  const { role, incarnation } = members.find((member) => member.name === name) ?? {}
+  if (role !== 'voter' || incarnation === '') throw new Error(`${name} is ${role ?? 'no member'}`)
 }

@@ -32,6 +32,8 @@ export class VirtualProcess {
   paused = false
   private readonly time: VirtualTime
   private readonly skew: Skew
+  /** How far the wall clock was set, beside what the skew says. */
+  private wallJumpMs = 0
   private readonly lane: Lane = { atMs: -1, tie: 0 }
   /** What would have happened during the pause. */
   private held: VirtualEvent[] = []
@@ -48,13 +50,14 @@ export class VirtualProcess {
     this.end()
     const life = this.lives
     const { time, skew } = this
+    const jumpMs = (): number => this.wallJumpMs
     const bornMs = time.nowMs
     const plan = (kind: string, delayMs: number, run: () => void): VirtualEvent =>
       this.plan(life, kind, time.nowMs + Math.max(delayMs, 0), run)
     return {
       clock: {
         monotonicMs: () => (time.nowMs - bornMs) * skew.rate,
-        wallMs: () => wallStartMs + skew.wallOffsetMs + time.nowMs * skew.rate,
+        wallMs: () => wallStartMs + skew.wallOffsetMs + jumpMs() + time.nowMs * skew.rate,
       },
       scheduler: {
         after(delayMs, run) {
@@ -70,6 +73,11 @@ export class VirtualProcess {
   /** Plans something about the process that happens whatever state it is in. */
   outside(delayMs: number, run: () => void): void {
     this.time.plan({ atMs: -1, tie: 0 }, this.time.nowMs + delayMs, run)
+  }
+
+  /** Sets the wall clock forward or back. */
+  setWallClock(byMs: number): void {
+    this.wallJumpMs += byMs
   }
 
   /** Kills the process. */

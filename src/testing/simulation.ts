@@ -1,154 +1,279 @@
 /**
- * One run of one seed: three nodes and two clients under faults, then a healed cluster that has to make progress, then
- * the checks.
+ * One run of one seed: a cluster and its clients under faults, then a healed cluster that has to make progress, then the
+ * checks. What the run is like is in its knobs.
  */
-import { checkCounters, checkDurability } from './checkers/durability.ts'
-import type { Final } from './checkers/durability.ts'
-import { History, describeOperation } from './checkers/history.ts'
-import { checkRegisters } from './checkers/register.ts'
-import { checkRevisions } from './checkers/revisions.ts'
+import { assert } from '../../base/index.ts'
+import type { Final } from './checkers/checker.ts'
+import { describeOperation } from './checkers/history.ts'
+import type { History } from './checkers/history.ts'
+import type { Violation } from './checkers/violations.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
-import { Faults } from './faults.ts'
+import { Atlas } from './faults/atlas.ts'
+import { Faults, planFaults } from './faults/schedule.ts'
+import type { PlannedFault } from './faults/schedule.ts'
+import { drawKnobs } from './knobs.ts'
+import type { Knobs } from './knobs.ts'
 import { Operator } from './operator.ts'
+import { SeededRandom } from './random.ts'
+import type { CoverageList } from './reached/coverage.ts'
 import { watchRejections } from './real-turn.ts'
+import { checkRestored } from './restored.ts'
 import type { Trace } from './trace.ts'
-import { Workload, counterProgram } from './workload.ts'
+import { standardOperations, standardPrograms } from './workload/standard.ts'
+import { Workload } from './workload/workload.ts'
 
 /** Options of {@link simulate}. */
 export interface SimulationOptions {
-  /** Default 3. */
-  readonly nodes?: number
-  /** Whether members are added and removed meanwhile. Default false. */
-  readonly reconfigure?: boolean
-  /** How long faults strike, in virtual milliseconds. Default 8,000. */
-  readonly faultsMs?: number
-  /** Mean pause between two operations of each of the six workers. Default 500. */
-  readonly everyMs?: number
+  /** Knobs that are not to be drawn. */
+  readonly knobs?: Partial<Knobs>
+  /** Numbers of the only faults that happen; default all. */
+  readonly only?: ReadonlySet<number>
   /** Takes the nodes' log lines. */
   readonly log?: (line: string) => void
+  /** Takes the lines of the timeline. */
+  readonly note?: (line: string) => void
+  /** Events that the trace keeps, beside its hash. */
+  readonly keepEvents?: number
 }
 
 /** What a run came to. */
 export interface Simulation {
   readonly seed: number
+  readonly knobs: Knobs
+  readonly planned: readonly PlannedFault[]
   readonly trace: Trace
-  /** What was wrong; empty for a good run. */
+  /** What was wrong, as text and with the property; empty for a good run. */
   readonly violations: readonly string[]
+  readonly broken: readonly Violation[]
   /** Facts for a summary line. */
   readonly facts: Readonly<Record<string, number>>
+  readonly coverage: CoverageList
 }
 
-const workers = 3
 /** A healed cluster must do everything that is asked of it within this time. */
 const progressMs = 10_000
+/** Replacing a lost member takes a snapshot and a promotion. */
+const replacementMs = 30_000
+const formMs = 10_000
+
+/** The knobs of a seed, with some overridden. */
+export function knobsOf(seed: number, given: Partial<Knobs> = {}): Knobs {
+  return { ...drawKnobs(new SeededRandom(seed).split('knobs')), ...given }
+}
 
 /** Runs one seed. Never rejects for what the simulated system does: that is in the violations. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
-  const { faultsMs = 8_000, everyMs = 500, nodes = 3, reconfigure = false, log } = options
-  const world = cluster(nodes, { seed, programs: [counterProgram], ...(log === undefined ? {} : { log }) })
-  const history = new History()
-  const workload = new Workload(world, history)
-  const faults = new Faults(world)
-  const random = world.random.split('simulation')
-  const unwatch = watchRejections((reason) => world.violations.add(`nobody handled the rejection ${textOf(reason)}`))
-  const operator = reconfigure ? new Operator(world) : undefined
-  try {
-    world.startAll()
-    // Most runs begin with a cluster that has formed; in some even that happens under faults.
-    if (random.chance(0.8)) await world.until(() => world.converged(), progressMs)
-    const later = reconfigure ? Array.from({ length: 30 }, (_, i) => `n${nodes + 1 + i}`) : []
-    for (const name of ['c1', 'c2']) workload.start(world.client(name, later), workers, everyMs, faultsMs)
-    void operator?.begin()
-    faults.begin()
-    await world.run(faultsMs)
-    faults.end()
-    operator?.end()
-    if (!(await world.until(() => operator?.busy !== true, 2 * progressMs))) {
-      world.violations.add(
-        `a change of members gets stuck, ${operator?.doing}: ${operator?.lastError}; ${describeNodes(world)}`,
-      )
-    }
-    await settle(world, workload, history)
-    const finals = await finalsOf(world, workload, 'c3')
-    if (random.chance(0.3) && workload.busy === 0) await blackout(world, workload, finals)
-    check(world, history, workload.busy === 0 ? finals : undefined)
-  } catch (error) {
-    world.violations.add(`the run broke at ${world.time.nowMs} ms: ${textOf(error)}`)
-  } finally {
-    unwatch()
-  }
-  const facts = {
-    events: world.trace.count,
-    virtualMs: Math.round(world.time.nowMs),
-    answers: history.answers,
-    terms: world.leaders.terms,
-    index: world.commits.highest,
-    crashes: world.crashes,
-    changes: operator?.changes ?? 0,
-  }
-  return { seed, trace: world.trace, violations: world.violations.found, facts }
+  const run = new Run(seed, knobsOf(seed, options.knobs), options)
+  return run.whole()
 }
 
-/** After the healing everything that was asked is answered, and all nodes come to the same state. */
-async function settle(world: Cluster, workload: Workload, history: History): Promise<void> {
-  if (!(await world.until(() => workload.busy === 0, progressMs))) {
-    const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
-    world.violations.add(`no progress, ${workload.busy} workers are busy:\n    ${waiting.join('\n    ')}`)
+class Run {
+  private readonly seed: number
+  private readonly knobs: Knobs
+  private readonly world: Cluster
+  private readonly history: History
+  private readonly workload: Workload
+  private readonly atlas: Atlas
+  private readonly faults: Faults
+  private readonly planned: readonly PlannedFault[]
+  private readonly operator: Operator
+  private readonly random: SeededRandom
+  /** Whether damage may have gone too far: then the run asks for safety only. */
+  private readonly safetyOnly: boolean
+
+  constructor(seed: number, knobs: Knobs, { log, note, only, keepEvents }: SimulationOptions) {
+    this.seed = seed
+    this.knobs = knobs
+    this.world = cluster(knobs.nodes, {
+      seed,
+      programs: standardPrograms,
+      limits: { sessions: knobs.sessions },
+      ...{ sizes: knobs.sizes, tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs },
+      ...{ delayMs: knobs.delayMs, disk: knobs.disk, skew: knobs.skew },
+      ...(log === undefined ? {} : { log }),
+      ...(keepEvents === undefined ? {} : { keepEvents }),
+    })
+    this.world.onNote = note
+    this.history = this.world.history
+    this.workload = new Workload(this.world, this.history, {
+      operations: standardOperations,
+      ...{ everyMs: knobs.everyMs, hurryRate: knobs.hurryRate, cancelRate: knobs.cancelRate },
+      fewSessions: knobs.sessions < 100,
+    })
+    this.atlas = new Atlas(this.world, knobs.damage)
+    this.faults = new Faults(this.world, this.atlas)
+    const all = planFaults(this.world, knobs)
+    this.planned = only === undefined ? all : all.filter(({ number }) => only.has(number))
+    this.operator = new Operator(this.world, this.atlas, knobs)
+    this.random = this.world.random.split('simulation')
+    this.safetyOnly = knobs.damage === 'any'
   }
-  if (!(await world.until(() => world.converged(), progressMs))) {
-    world.violations.add(`the nodes do not converge: ${describeNodes(world)}`)
+
+  async whole(): Promise<Simulation> {
+    const { world, history } = this
+    const unwatch = watchRejections((reason) =>
+      world.violations.add('run', `nobody handled the rejection ${textOf(reason)}`),
+    )
+    let finals: Finals | undefined
+    try {
+      await this.safetyPhase()
+      if (!this.safetyOnly) finals = await this.livenessPhase()
+      world.checkers.finished({ history, finals })
+      if (!this.safetyOnly && this.operator.saved !== undefined) await this.restore()
+    } catch (error) {
+      world.violations.add('run', `the run broke at ${world.time.nowMs} ms: ${textOf(error)}`)
+    } finally {
+      unwatch()
+    }
+    return this.result()
+  }
+
+  private result(): Simulation {
+    const { seed, knobs, planned, world, history } = this
+    const facts = {
+      virtualMs: Math.round(world.time.nowMs),
+      events: world.trace.count,
+      operations: history.operations.length,
+      answers: history.answers,
+      faults: planned.length,
+      terms: world.watched.elections.terms,
+      index: world.watched.machines.highest,
+      crashes: world.crashes,
+      changes: this.operator.changes,
+    }
+    const { found, all } = world.violations
+    const coverage = world.coverage.list()
+    return { seed, knobs, planned, trace: world.trace, violations: found, broken: all, facts, coverage }
+  }
+
+  private async safetyPhase(): Promise<void> {
+    const { world, workload, history, knobs } = this
+    const [first] = world.names
+    if (knobs.firstCrash !== undefined && first !== undefined) world.crashAtPoint(first, 1, knobs.firstCrash)
+    world.startAll()
+    if (knobs.firstCrash !== undefined && first !== undefined) {
+      await world.run(this.random.between(50, 500))
+      world.crashAtPoint(first, 0)
+      world.start(first)
+    }
+    // Most runs begin with a cluster that has formed; in some even that happens under faults.
+    if (knobs.formFirst) await world.until(() => world.converged(), formMs)
+    const untilMs = world.time.nowMs + knobs.faultsMs
+    const enough = (): boolean => world.time.nowMs >= untilMs && history.operations.length >= knobs.operations
+    const later = knobs.reconfigure ? Array.from({ length: 60 }, (_, i) => `n${knobs.nodes + 1 + i}`) : []
+    for (let i = 1; i <= knobs.clients; i++) workload.start(world.client(`c${i}`, later), knobs.workers, enough)
+    void this.operator.begin()
+    this.faults.begin(this.planned)
+    await world.run(knobs.faultsMs)
+  }
+
+  /** The network and the disks heal, and everything must come to its end: first on a bare majority, then for all. */
+  private async livenessPhase(): Promise<Finals | undefined> {
+    const { world, workload, operator, knobs } = this
+    operator.end()
+    const kept = knobs.coreFirst ? this.bareMajority() : undefined
+    if (kept !== undefined) {
+      const down = world.names.filter((name) => !kept.includes(name))
+      for (const name of down) world.crash(name)
+      world.note('all', `healed, but ${down.join(' and ')} stay down`)
+      this.faults.end(kept)
+      await this.progress()
+    }
+    world.note('all', 'healed')
+    this.faults.end()
+    if (!(await world.until(() => operator.idle, replacementMs))) {
+      const { doing, lastError } = operator
+      world.violations.add('progress', `the operator gets stuck, ${doing}: ${lastError}; ${describeNodes(world)}`)
+    }
+    await this.progress()
+    await this.convergence('')
+    const finals = workload.busy === 0 ? await this.finals('late') : undefined
+    if (knobs.blackoutAtEnd && finals !== undefined) await this.blackout(finals)
+    return finals
+  }
+
+  /** Nodes that are enough to go on, while members are not changed and nothing is lost. */
+  private bareMajority(): string[] | undefined {
+    const { world, atlas, operator, random } = this
+    if (world.names.length < 3 || atlas.broken().length > 0 || operator.busy) return undefined
+    const names = [...world.names]
+    while (names.length > Math.floor(world.names.length / 2) + 1)
+      names.splice(Math.floor(random.between(0, names.length)), 1)
+    return names
+  }
+
+  private async progress(): Promise<void> {
+    const { world, workload, history } = this
+    // Workers only stop when there were enough operations: that takes its time where faults left none for them.
+    const missing = Math.max(0, this.knobs.operations - history.operations.length)
+    const workers = this.knobs.clients * this.knobs.workers
+    const limitMs = progressMs + 4 * (missing / workers) * this.knobs.everyMs
+    if (await world.until(() => workload.busy === 0, limitMs)) return
+    const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
+    world.violations.add(
+      'progress',
+      `no progress, ${workload.busy} workers are busy: ${describeNodes(world)}\n    ${waiting.join('\n    ')}`,
+    )
+  }
+
+  private async convergence(when: string): Promise<void> {
+    const { world } = this
+    if (await world.until(() => world.converged(), progressMs)) return
+    world.violations.add('convergence', `the nodes do not converge${when}: ${describeNodes(world)}`)
+  }
+
+  private async finals(client: string): Promise<Finals | undefined> {
+    const { world, workload } = this
+    let finals: Finals | undefined
+    void workload.finals(world.client(client)).then((found) => (finals = found))
+    await world.until(() => finals !== undefined, progressMs)
+    if (finals === undefined) world.violations.add('progress', `the final reads of ${client} were not answered`)
+    return finals
+  }
+
+  /** Power fails for all nodes at once; what was read before must be there after. */
+  private async blackout(before: Finals): Promise<void> {
+    const { world } = this
+    world.note('all', 'blackout')
+    for (const name of world.names) world.crash(name)
+    for (const name of world.names) world.start(name)
+    const after = await this.finals('last')
+    if (after === undefined) return
+    for (const [key, one] of before) {
+      const other = after.get(key)
+      if (one?.value === other?.value && one?.revision === other?.revision) continue
+      world.violations.add(
+        'acknowledged is kept',
+        `${key} was ${one?.value} @${one?.revision} before all nodes lost power, and ${other?.value} @${other?.revision} after`,
+      )
+    }
+    await this.convergence(' after a loss of power')
+  }
+
+  private async restore(): Promise<void> {
+    const { world, history, operator, knobs, seed } = this
+    assert(operator.saved !== undefined, 'a snapshot')
+    world.note('operator', 'restores the last snapshot into a new cluster')
+    await checkRestored(`${seed}/restored`, operator.saved, history, world, knobs)
   }
 }
 
 type Finals = ReadonlyMap<string, Final | undefined>
 
-async function finalsOf(world: Cluster, workload: Workload, client: string): Promise<Finals | undefined> {
-  let finals: Finals | undefined
-  void workload.finals(world.client(client)).then((found) => (finals = found))
-  await world.until(() => finals !== undefined, progressMs)
-  if (finals === undefined) world.violations.add(`the final reads of ${client} were not answered`)
-  return finals
-}
-
-/** Power fails for all nodes at once; what was read before must be there after. */
-async function blackout(world: Cluster, workload: Workload, before: Finals | undefined): Promise<void> {
-  for (const name of world.names) world.crash(name)
-  for (const name of world.names) world.start(name)
-  const after = await finalsOf(world, workload, 'c4')
-  for (const [key, one] of before ?? []) {
-    const other = after?.get(key)
-    if (after === undefined || (one?.value === other?.value && one?.revision === other?.revision)) continue
-    const text = `${one?.value} @${one?.revision}`
-    world.violations.add(
-      `${key} was ${text} before all nodes lost power, and ${other?.value} @${other?.revision} after`,
-    )
-  }
-  if (!(await world.until(() => world.converged(), progressMs))) {
-    world.violations.add(`the nodes do not converge after a loss of power: ${describeNodes(world)}`)
-  }
-}
-
-function check(world: Cluster, history: History, finals: Finals | undefined): void {
-  const { violations } = world
-  checkRegisters(history, violations)
-  checkRevisions(history, violations)
-  if (finals === undefined) return
-  checkDurability(history, finals, violations)
-  checkCounters(history, finals, violations)
-}
-
 function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
-function describeNodes(world: Cluster): string {
+/** Where every node stands, for messages. */
+export function describeNodes(world: Cluster): string {
   const lines = world.names.map((name) => {
     const status = world.node(name)?.status()
-    if (status === undefined) return `${name} is not open`
-    const { role, term, leader, ready, commitIndex, appliedIndex, firstIndex, lastIndex, stateHash } = status
+    if (status === undefined) return `${name} is ${world.isRunning(name) ? 'not open' : 'down'}`
+    const { role, term, leader, ready, waiting, commitIndex, appliedIndex, firstIndex, lastIndex, stateHash } = status
     const log = `log ${firstIndex}-${lastIndex}, commit ${commitIndex}, applied ${appliedIndex}`
-    return `${name} ${role} of term ${term} under ${leader || 'nobody'}, ready ${ready}, ${log}, state ${stateHash}`
+    const state = ready ? 'ready' : `waits (${waiting})`
+    return `${name} ${role} of term ${term} under ${leader || 'nobody'}, ${state}, ${log}, state ${stateHash}`
   })
   return lines.join('; ')
 }

@@ -1,9 +1,12 @@
 /**
  * The sockets of a simulated process: what the network delivers enters through the process's scheduler, in order.
  */
+import { concatBytes } from '../../base/index.ts'
 import type { NitroError } from '../../base/index.ts'
 import type { Link, LinkHandlers, Transport } from '../../net/index.ts'
+import { frameKinds } from '../wire/index.ts'
 import type { Life } from './process.ts'
+import type { SeededRandom } from './random.ts'
 import type { Trace } from './trace.ts'
 
 /** Where a socket writes down what it delivers. */
@@ -13,15 +16,32 @@ export interface SocketLog {
   nowMs(): number
 }
 
+/**
+ * What becomes of Raft's messages on their way out. Links deliver in order and once, but the core promises to bear less,
+ * and only if it does may a transport without such promises take their place.
+ */
+export interface Mischief {
+  readonly random: SeededRandom
+  /** How often a message is sent twice, and how often it is held back for up to `heldMs`, so that others overtake it. */
+  readonly twiceRate: number
+  readonly heldRate: number
+  readonly heldMs: number
+}
+
 /** A transport whose callbacks and promises belong to one life of a process. */
-export function socketTransport(network: Transport, life: Life, log: SocketLog): Transport {
+export function socketTransport(
+  network: Transport,
+  life: Life,
+  log: SocketLog,
+  mischief: () => Mischief | undefined = () => undefined,
+): Transport {
+  const socket = (link: Link): Link => new Socket(link, life, log, mischief)
   return {
-    listen: (address, accept) =>
-      network.listen(address, (link) => life.enter('accept', 0, () => accept(new Socket(link, life, log)))),
+    listen: (address, accept) => network.listen(address, (link) => life.enter('accept', 0, () => accept(socket(link)))),
     dial: (address, options) =>
       new Promise((resolve, reject) => {
         network.dial(address, options).then(
-          (link) => life.enter('dialed', 0, () => resolve(new Socket(link, life, log))),
+          (link) => life.enter('dialed', 0, () => resolve(socket(link))),
           (error: unknown) => life.enter('dial failed', 0, () => reject(error)),
         )
       }),
@@ -36,12 +56,14 @@ class Socket implements Link {
   private readonly link: Link
   private readonly life: Life
   private readonly log: SocketLog
+  private readonly mischief: () => Mischief | undefined
   private queue: Delivery[] = []
   private planned = false
   private paused = false
   private closed = false
 
-  constructor(link: Link, life: Life, log: SocketLog) {
+  constructor(link: Link, life: Life, log: SocketLog, mischief: () => Mischief | undefined) {
+    this.mischief = mischief
     this.link = link
     this.life = life
     this.log = log
@@ -95,7 +117,18 @@ class Socket implements Link {
   }
 
   sendParts(parts: readonly Uint8Array[]): boolean {
-    return this.link.sendParts(parts)
+    const mischief = this.mischief()
+    if (mischief === undefined || parts[0]?.[1] !== frameKinds.raft) return this.link.sendParts(parts)
+    const { random, twiceRate, heldRate, heldMs } = mischief
+    const frame = concatBytes(parts)
+    const again = (): void =>
+      this.life.enter('held', random.between(0, heldMs), () => {
+        if (!this.closed) this.link.send(frame)
+      })
+    if (random.chance(twiceRate)) again()
+    if (!random.chance(heldRate)) return this.link.send(frame)
+    again()
+    return true
   }
 
   pause(): void {

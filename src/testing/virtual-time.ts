@@ -6,7 +6,7 @@
  */
 import { assert } from '../../base/index.ts'
 import type { SeededRandom } from './random.ts'
-import { endOfRealTurn } from './real-turn.ts'
+import { runTurns } from './real-turn.ts'
 import type { Trace } from './trace.ts'
 
 /** What is planned. */
@@ -56,9 +56,23 @@ export class VirtualTime {
 
   /** Makes events happen up to `untilMs`, or until `enough` holds after one of them; true if it did. */
   async run(untilMs: number, enough?: () => boolean): Promise<boolean> {
-    await endOfRealTurn()
+    let met = false
+    let begun = false
+    await runTurns(() => {
+      // What was set off before comes to its end first.
+      if (!begun) {
+        begun = true
+        return false
+      }
+      met = enough?.() === true
+      return met || !this.next(untilMs)
+    })
+    return met
+  }
+
+  /** Makes one event happen, unless there is none up to `untilMs`. */
+  private next(untilMs: number): boolean {
     for (;;) {
-      if (enough?.() === true) return true
       const event = this.heap[0]
       if (event === undefined || event.atMs > untilMs) {
         this.nowMs = Math.max(this.nowMs, untilMs)
@@ -70,7 +84,7 @@ export class VirtualTime {
       assert(this.atOnce < sameMomentMax, () => `time stands still at ${this.nowMs}`)
       this.nowMs = event.atMs
       event.run()
-      await endOfRealTurn()
+      return true
     }
   }
 

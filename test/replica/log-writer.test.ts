@@ -41,6 +41,7 @@ function setUp() {
       told.push(`install ${message.snapshot?.meta.index}`)
       return Promise.resolve()
     },
+    written: () => undefined,
     failed: (error) => told.push(`failed ${String(error)}`),
   })
   const written = async (): Promise<void> => {

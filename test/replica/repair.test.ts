@@ -1,6 +1,6 @@
 /** Exchanging the state of a running member: what core, machine and waiting changes learn of it. */
 import { describe, expect, test } from 'vitest'
-import { silentLogger, silentMetrics } from '../../base/index.ts'
+import { NitroError, silentLogger, silentMetrics } from '../../base/index.ts'
 import { encodeConfChange } from '../../consensus/index.ts'
 import type { AnyConfChange, ConfChangeV2, Entry, Message } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
@@ -12,6 +12,7 @@ import type { Group } from '../../src/replica/group.ts'
 import type { Links } from '../../src/replica/links.ts'
 import { Members } from '../../src/replica/members.ts'
 import type { ReplicaPorts } from '../../src/replica/ports.ts'
+import type { BarrierWaiter } from '../../src/replica/reads.ts'
 import type { Snapshots } from '../../src/replica/snapshots.ts'
 import { StateExchange } from '../../src/replica/state-exchange.ts'
 import { HandTime, founded, member, settled } from './support.ts'
@@ -126,6 +127,7 @@ describe('an exchange', () => {
 /** Members over a core that only notes which changes it is told to put in force. */
 function membersOf(configuration: Configuration) {
   const told: string[] = []
+  const barriers: BarrierWaiter[] = []
   let voters = configuration.confState.voters
   const core = {
     isLeader: true,
@@ -143,24 +145,39 @@ function membersOf(configuration: Configuration) {
       return { ...configuration.confState, voters }
     },
     status: () => ({ progress: new Map() }),
+    transferLeadership: (to: number) => void told.push(`transfer to ${to}`),
   }
+  const changes: (() => void)[] = []
+  const timers: (() => void)[] = []
   const group = {
+    leaderId: 1,
     configuration,
     isLeader: true,
     halted: false,
     selfName: 'n1',
     parts: { raftId: 1, log: { lastIndex: () => 120 } },
     driver: { core, wake: () => undefined },
+    reads: { add: (waiter: BarrierWaiter) => barriers.push(waiter) },
     nameOf: (id: number) => `n${id}`,
     configured: (index: number) => void told.push(`configured ${index}`),
-    nextChange: () => Promise.resolve(),
+    nextChange: () => new Promise<void>((resolve) => changes.push(resolve)),
+    changed: () => {
+      for (const resolve of changes.splice(0)) resolve()
+    },
   }
   const links = { connected: () => true }
-  const members = new Members(group as unknown as Group, {} as ReplicaPorts, links as unknown as Links, {
+  const scheduler = {
+    after(_delayMs: number, run: () => void) {
+      timers.push(run)
+      return { cancel: () => undefined }
+    },
+  }
+  const ports = { clock: { monotonicMs: () => 0 }, scheduler } as unknown as ReplicaPorts
+  const members = new Members(group as unknown as Group, ports, links as unknown as Links, {
     tickMs: 50,
     electionTicks: 10,
   })
-  return { told, core, group, members }
+  return { told, core, group, members, barriers, timers }
 }
 
 function change(index: number, changes: ConfChangeV2['changes'], ...upsert: ReturnType<typeof member>[]): Entry {
@@ -234,32 +251,75 @@ describe('a change that waits', () => {
         (error: { code: string; executed: string }) => `${error.code} ${error.executed}`,
       )
 
+  /** A change that has passed its barrier. */
+  const proposed = async ({
+    members,
+    barriers,
+  }: ReturnType<typeof membersOf>): Promise<{ outcome: Promise<string> }> => {
+    const outcome = add(members)
+    barriers.pop()?.run()
+    await Promise.resolve()
+    return { outcome }
+  }
+
   test('is done when its entry is applied, and was nothing when another leader wrote there', async () => {
-    const { members } = membersOf(founded(3))
-    const first = add(members)
-    members.applied(129, 2)
-    members.applied(130, 2)
-    expect(await first).toBe('done')
-    const second = add(members)
-    expect(await add(members)).toBe('MembershipChangePending no')
-    members.applied(130, 3)
-    expect(await second).toBe('ProposalDropped no')
+    const all = membersOf(founded(3))
+    const first = await proposed(all)
+    all.members.applied(129, 2)
+    all.members.applied(130, 2)
+    expect(await first.outcome).toBe('done')
+    const second = await proposed(all)
+    expect(await (await proposed(all)).outcome).toBe('MembershipChangePending no')
+    all.members.applied(130, 3)
+    expect(await second.outcome).toBe('ProposalDropped no')
   })
 
   test('is unknown when a snapshot covers its entry, and then bars no later change', async () => {
-    const { members } = membersOf(founded(3))
-    const lost = add(members)
-    members.jumpedTo(129, false)
-    members.jumpedTo(130, false)
-    expect(await lost).toBe('Unavailable maybe')
-    const next = add(members)
-    members.applied(130, 2)
-    expect(await next).toBe('done')
+    const all = membersOf(founded(3))
+    const lost = await proposed(all)
+    all.members.jumpedTo(129, false)
+    all.members.jumpedTo(130, false)
+    expect(await lost.outcome).toBe('Unavailable maybe')
+    const next = await proposed(all)
+    all.members.applied(130, 2)
+    expect(await next.outcome).toBe('done')
   })
 
-  test('is refused by a node that does not lead', async () => {
-    const { group, members } = membersOf(founded(3))
+  test('is refused by a node that does not lead, or does not lead any more after the barrier', async () => {
+    const { group, members, barriers } = membersOf(founded(3))
+    const late = add(members)
     group.isLeader = false
+    barriers.pop()?.run()
+    expect(await late).toBe('NotLeader no')
     expect(await add(members)).toBe('NotLeader no')
+  })
+
+  test('is not planned before a majority has confirmed the leader', async () => {
+    const { core, members, barriers } = membersOf(founded(3))
+    const unconfirmed = add(members)
+    await Promise.resolve()
+    expect(core.proposed).toEqual([])
+    barriers.pop()?.failed(new NitroError('Unavailable', 'no quorum'))
+    expect(await unconfirmed).toBe('Unavailable no')
+    expect(core.proposed).toEqual([])
+  })
+})
+
+describe('handing leadership over', () => {
+  test('is given up when its timer fires, even if the clock is a fraction behind it', async () => {
+    const { told, members, timers } = membersOf(founded(3))
+    const answer = members.transfer('n2').catch((error: { code: string }) => error.code)
+    await settled()
+    expect(told).toEqual(['transfer to 2'])
+    for (const fire of timers) fire()
+    expect(await answer).toBe('Unavailable')
+  })
+
+  test('is done when the other one leads', async () => {
+    const { group, members } = membersOf(founded(3))
+    const answer = members.transfer('n2')
+    group.leaderId = 2
+    group.changed()
+    expect(await answer).toBe('n2')
   })
 })

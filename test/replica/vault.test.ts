@@ -233,10 +233,16 @@ describe('a member', () => {
     await close(vault, parts)
   })
 
-  test('whose last start died while it opened the state fetches it, instead of dying again', async () => {
+  test('whose last starts died while it opened the state fetches it, instead of dying again', async () => {
     await member(4)
-    const file = await files.open('data/state/opening', { create: true })
-    await file.close()
+    const dies = (point: string): void => {
+      if (point === 'state:after-marker') throw new Error('no power')
+    }
+    for (let times = 0; times < 3; times++) {
+      const vault = await Vault.open(options, { ...ports, hooks: dies })
+      await expect(vault.openMember()).rejects.toThrow('no power')
+      files.crash()
+    }
     const { vault, parts } = await openMember()
     expect(parts.machine?.appliedIndex).toBe(1)
     await close(vault, parts)

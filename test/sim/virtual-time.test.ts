@@ -111,8 +111,8 @@ test('a source of randomness is split by label, whatever was drawn before', () =
 })
 
 test('the first difference of two runs is named with the events before it', () => {
-  const one = new Trace()
-  const two = new Trace()
+  const one = new Trace(100)
+  const two = new Trace(100)
   for (const trace of [one, two]) trace.add(1, 'n1', 'timer')
   expect(firstDifference(one, two)).toBeUndefined()
   one.add(2, 'n1', 'frame', Uint8Array.of(1))
@@ -121,4 +121,27 @@ test('the first difference of two runs is named with the events before it', () =
   expect(firstDifference(one, two)).toMatch(
     /part at event 1:\n {2}both .* n1 timer .*\n {2}first .*frame.*\n {2}second .*frame/,
   )
+})
+
+test('runs whose events are not kept are told apart by their hashes', () => {
+  const traces = ['one', 'two', 'one'].map((note) => {
+    const trace = new Trace()
+    trace.add(1, 'n1', 'frame', Uint8Array.of(1, 2, 3))
+    trace.add(1, 'n1', 'note', undefined, note)
+    trace.add(2, 'n1', 'timer')
+    return trace
+  }) as [Trace, Trace, Trace]
+  expect(firstDifference(traces[0], traces[2])).toBeUndefined()
+  expect(firstDifference(traces[0], traces[1])).toMatch(/not kept/)
+  expect(traces[0].event(0)).toBeUndefined()
+})
+
+test('an error inside an event ends the run with that error', async () => {
+  const { time, process } = world()
+  process('p')
+    .begin()
+    .scheduler.after(5, () => {
+      throw new Error('broken inside')
+    })
+  await expect(time.run(10)).rejects.toThrow('broken inside')
 })

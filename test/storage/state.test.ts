@@ -12,6 +12,7 @@ import {
   levelFactory,
   nodeCrypto,
   nodeFiles,
+  openAside,
   openState,
 } from '../../src/storage/index.ts'
 
@@ -146,16 +147,57 @@ describe('the state directory after a crash', () => {
     return { files, kv: new MemoryKvFactory(files), directory: 'data' }
   }
 
-  it('is damaged when the crash came while it was opened and verified, unless told otherwise', async () => {
+  const interrupt = async (place: ReturnType<typeof memory>, times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      await open(place, true)
+      place.files.crash()
+    }
+  }
+
+  it('is suspected when three crashes in a row came while it was opened and verified, unless told otherwise', async () => {
     const place = memory()
     await (await open(place, false)).close()
-    await open(place, true)
+    await interrupt(place, 2)
+    const third = await open(place, true)
+    await third.verified()
     place.files.crash()
-    await expect(open(place, true)).rejects.toMatchObject({ code: 'StateDamaged' })
+    await interrupt(place, 3)
     const forced = await open(place, true, { ignoreMarker: true })
-    await forced.verified()
     place.files.crash()
-    await (await open(place, true)).close()
+    expect(forced.status).toBe('existing')
+    await expect(open(place, true)).rejects.toMatchObject({ code: 'StateDamaged' })
+  })
+
+  it('is tried again after it was suspected, since it may be all there is', async () => {
+    const place = memory()
+    const state = await open(place, false)
+    await state.write([put('a', '1')])
+    await state.close()
+    await interrupt(place, 3)
+    await expect(open(place, true)).rejects.toMatchObject({ code: 'StateDamaged' })
+    const aside = await openAside({ ...place, crypto: nodeCrypto, expected: true })
+    expect(await content(aside)).toBe('')
+    await aside.write([put('b', '2')])
+    place.files.crash()
+    const again = await open(place, true)
+    expect(await content(again)).toBe('a=1')
+    await again.close()
+  })
+
+  it('gives way to a replacement that was committed while it was put aside', async () => {
+    const place = memory()
+    const state = await open(place, false)
+    await state.write([put('a', '1')])
+    await state.close()
+    const aside = await openAside({ ...place, crypto: nodeCrypto, expected: true })
+    const replacement = await aside.beginReplacement()
+    await replacement.write([put('c', '3')])
+    await replacement.commit()
+    expect((await place.files.list('data/state')).filter((name) => name.startsWith('db-'))).toHaveLength(1)
+    await aside.close()
+    const again = await open(place, true)
+    expect(await content(again)).toBe('c=3')
+    await again.close()
   })
 
   it('has either the old database or the replacement, whole, at every point', async () => {

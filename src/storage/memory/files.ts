@@ -118,6 +118,26 @@ export class MemoryFiles implements Files {
     return out
   }
 
+  /** The paths of all files. */
+  paths(): string[] {
+    return [...this.directories].flatMap(([directory, { names }]) =>
+      [...names.keys()].map((name) => `${directory}/${name}`),
+    )
+  }
+
+  /** Changes what the medium holds of a file, behind everybody's back: `change` gets its durable bytes. */
+  damage(path: string, change: (bytes: Uint8Array) => void): void {
+    const [directory, name] = split(path)
+    const inode = this.directories.get(directory)?.names.get(name)
+    if (inode === undefined) throw notFound('damage', path)
+    const { current, durable } = inode
+    const before = durable.slice()
+    change(durable)
+    for (let at = 0; at < durable.length && at < current.length; at++) {
+      if (durable[at] !== before[at]) current[at] = durable[at] as number
+    }
+  }
+
   /** Loses power: un-synced data and names are lost, or with `random` partly kept. All open handles die. */
   crash(random?: Random): void {
     this.generation++

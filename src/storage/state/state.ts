@@ -2,11 +2,13 @@
  * The directory of the state: numbered databases of which a small checksummed file names the current one.
  *
  *   current      u32 magic, u32 format, u64 number, u32 checksum of all before it
- *   opening      stands while the current database is opened and verified
+ *   opening      stands while the current database is opened and verified; counts starts that died over it
  *   db-000001/   the databases; all but the current one are leftovers and are removed at open
  *   lock/        an empty database that is open as long as the state is: LevelDB's file lock, one process at a time
  *
- * LevelDB can end the process on a damaged table. The marker turns that into an error at the next start.
+ * LevelDB can end the process on a damaged table. The marker turns that into an error, once several starts in a row have
+ * died: most die for another reason, and a loss of power must not make all nodes give up their state at once. For the same
+ * reason a database is not removed before another one has taken its place, however damaged it seems.
  */
 import type { Crypto, Files, Kv, KvChange, KvFactory, KvRecord, KvSnapshot, Logger } from '../../../base/index.ts'
 import {
@@ -24,6 +26,9 @@ const pointerName = 'current'
 const markerName = 'opening'
 const magic = 0x3144534e
 const format = 1
+
+/** Starts in a row that may die while they open a database before the database is suspected. */
+const deathsMax = 3
 
 function databaseName(number: number): string {
   return `db-${String(number).padStart(6, '0')}`
@@ -75,16 +80,37 @@ export interface StateOptions {
 
 /**
  * Opens the current database. Throws `StateDamaged` (details.reason) when the pointer is damaged, or missing though
- * expected; when the last open did not come to its end; or when the database does. `DirectoryLocked` when another process
- * has it; `DiskFull`, `DirectoryUnusable`.
+ * expected; when the last three opens did not come to their ends; or when the database does. `DirectoryLocked` when
+ * another process has it; `DiskFull`, `DirectoryUnusable`.
  */
-export async function openState(options: StateOptions): Promise<StateDirectory> {
+export function openState(options: StateOptions): Promise<StateDirectory> {
+  return withLock(options, openLocked)
+}
+
+/**
+ * Opens an empty database beside the current one, which can't be used now. What is written to it is gone at the next open,
+ * and the current one is opened again, unless a replacement was committed meanwhile. Throws as {@link openState} does.
+ */
+export function openAside(options: StateOptions): Promise<StateDirectory> {
+  return withLock(options, async (own, lock) => {
+    const { files, kv, directory } = own
+    const numbers = (await files.list(directory)).map((name) => databaseNumber(name) ?? 0)
+    const number = Math.max(0, ...numbers) + 1
+    const database = await kv.open(`${directory}/${databaseName(number)}`, { create: true })
+    return new StateDirectory(own, lock, number, database, 'new')
+  })
+}
+
+async function withLock(
+  options: StateOptions,
+  open: (options: StateOptions, lock: Kv) => Promise<StateDirectory>,
+): Promise<StateDirectory> {
   const { files, kv } = options
   const directory = `${options.directory}/state`
   await files.makeDirectory(directory)
   const lock = await lockDirectory(files, kv, directory)
   try {
-    return await openLocked({ ...options, directory }, lock)
+    return await open({ ...options, directory }, lock)
   } catch (error) {
     await lock.close()
     throw error
@@ -94,8 +120,13 @@ export async function openState(options: StateOptions): Promise<StateDirectory> 
 async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirectory> {
   const { files, kv, crypto, directory, expected, logger = silentLogger, hooks: hook = nothing } = options
   const names = await files.list(directory)
-  if (names.includes(markerName) && options.ignoreMarker !== true) {
-    throw damaged(directory, 'the last start died while opening it')
+  const marker = await files.readFile(`${directory}/${markerName}`)
+  // One that can't be read is counted as the first: it stands, so a start has died.
+  const deaths = marker === undefined ? 0 : (decodePointer(crypto, marker) ?? 1)
+  if (deaths >= deathsMax && options.ignoreMarker !== true) {
+    // If nobody has another, the next start tries this one again.
+    await removeMarker(files, directory)
+    throw damaged(directory, `${deaths} starts in a row died while opening it`)
   }
   const pointer = await files.readFile(`${directory}/${pointerName}`)
   if (pointer === undefined && expected) throw damaged(directory, 'the pointer to the database is missing')
@@ -115,7 +146,7 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
     hook('state:after-pointer')
     return new StateDirectory(options, lock, number, database, 'new')
   }
-  await replaceFile(files, directory, markerName, encodePointer(crypto, number))
+  await replaceFile(files, directory, markerName, encodePointer(crypto, deaths + 1))
   hook('state:after-marker')
   try {
     return new StateDirectory(options, lock, number, await kv.open(path, { create: false }), 'existing')
@@ -234,12 +265,15 @@ export class StateDirectory {
       this.hook('state:before-pointer')
       await replaceFile(files, directory, pointerName, encodePointer(crypto, number))
       this.hook('state:after-pointer')
-      const [old, oldNumber] = [this.current, this.number]
+      const old = this.current
       this.current = database
       this.number = number
       await this.verified()
       await old.close()
-      await files.remove(`${directory}/${databaseName(oldNumber)}`)
+      for (const name of await files.list(directory)) {
+        const found = databaseNumber(name)
+        if (found !== undefined && found !== number) await files.remove(`${directory}/${name}`)
+      }
     } finally {
       this.replacing = false
     }

@@ -22,10 +22,22 @@ export interface Operation {
   deleted: boolean
 }
 
+/** Hears of operations while they happen. */
+export interface HistoryListener {
+  began(operation: Operation): void
+  ended(operation: Operation): void
+}
+
 /** All operations of a run, in the order of their starts. */
 export class History {
   readonly operations: Operation[] = []
   private moment = 0
+  private readonly listener: HistoryListener | undefined
+
+  /** `listener` hears of every operation when it begins and when it ends. */
+  constructor(listener?: HistoryListener) {
+    this.listener = listener
+  }
 
   /** A client begins an operation. */
   begin(client: string, kind: Operation['kind'], key: string, value?: string): Operation {
@@ -33,6 +45,7 @@ export class History {
     const fresh = { outcome: 'pending', result: undefined, revision: undefined, deleted: false } as const
     const operation: Operation = { client, kind, key, value, start, end: Infinity, ...fresh }
     this.operations.push(operation)
+    this.listener?.began(operation)
     return operation
   }
 
@@ -43,12 +56,14 @@ export class History {
     operation.result = result
     operation.revision = revision
     operation.deleted = deleted
+    this.listener?.ended(operation)
   }
 
   /** An operation was given up; `maybe` says that it can still have happened. */
   gaveUp(operation: Operation, maybe: boolean): void {
     operation.outcome = maybe ? 'unknown' : 'failed'
     if (!maybe) operation.end = this.moment++
+    this.listener?.ended(operation)
   }
 
   /** Operations on a key that may have taken effect, or read something. */

@@ -1,11 +1,25 @@
 /** What checkers found. A run goes on after a violation, so that all of them are seen. */
+import type { Property } from './checker.ts'
 
-/** Found violations, each a sentence. */
+/** A broken promise. */
+export interface Violation {
+  readonly property: Property
+  readonly what: string
+}
+
+const keptMax = 100
+
+/** Found violations. */
 export class Violations {
-  readonly found: string[] = []
+  readonly all: Violation[] = []
 
   /** Notes one; only the first hundred are kept. */
-  add(what: string): void {
-    if (this.found.length < 100) this.found.push(what)
+  add(property: Property, what: string): void {
+    if (this.all.length < keptMax) this.all.push({ property, what })
+  }
+
+  /** Each as a sentence that begins with the property. */
+  get found(): readonly string[] {
+    return this.all.map(({ property, what }) => `${property}: ${what}`)
   }
 }

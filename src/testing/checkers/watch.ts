@@ -115,7 +115,8 @@ export function checkWatch(
   violations: Violations,
   compactedAt: ReadonlySet<number> = new Set(),
 ): void {
-  const wrong = (rule: string, what: string): void => violations.add(`${rule}: watch ${record.name} ${what}`)
+  const wrong = (rule: string, what: string): void =>
+    violations.add('watch guarantees', `${rule}: watch ${record.name} ${what}`)
   /** Everything up to here was due and has been accounted for. */
   let through = record.from - 1
   let marked = 0

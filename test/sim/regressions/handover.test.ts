@@ -23,9 +23,9 @@ test('members that all lost their state do not pass leadership round without end
   }
   await world.run(2_000)
   expect(['n1', 'n2'].map((name) => world.node(name)?.status().ready)).toEqual([false, false])
-  const before = world.leaders.terms
+  const before = world.watched.elections.terms
   await world.run(10_000)
-  expect(world.leaders.terms - before).toBeLessThan(60)
+  expect(world.watched.elections.terms - before).toBeLessThan(60)
   // With the state of the third they are whole again.
   world.start('n3')
   expect(await world.until(() => world.converged(), 10_000)).toBe(true)

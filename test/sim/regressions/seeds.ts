@@ -1,8 +1,13 @@
 /**
  * Seeds that once found a bug, with what they found. The same seed meets other events after any change of the product, so
- * next to each stands a scenario test in this folder that shows the bug itself; the seeds are run because they are cheap.
+ * next to each stands a scenario test that shows the bug itself; the seeds are run because they are cheap.
  */
-export const foundBugs = [
-  // forwarding.test.ts: forwarded commands waited for ever when the leader's two links were lost one after the other
-  { seed: 1023, nodes: 3, faultsMs: 8_000, everyMs: 500 },
-] as const
+export const foundBugs: readonly { readonly seed: number; readonly found: string }[] = [
+  {
+    seed: 1023,
+    found: 'forwarded commands waited for ever when both links of the leader were lost in turn (forwarding)',
+  },
+  { seed: 129, found: 'a damaged copy of the member table was never written anew (member-table)' },
+  { seed: 202, found: 'a stale leader refused for good a process that had been let in (stale-refusal)' },
+  { seed: 2026, found: 'a stopping leader waited for ever for its successor (test/replica/repair.test.ts)' },
+]

@@ -4,12 +4,17 @@
  * Every operation takes a drawn time, and its completion enters the process through its scheduler: a killed process never
  * hears of it, and an operation that had not come to an end has no effect.
  */
-import { NitroError, below } from '../../base/index.ts'
-import type { FileHandle, Files, Kv, KvFactory, KvRange, KvRecord, Random } from '../../base/index.ts'
-import { MemoryFiles, MemoryKvFactory } from '../storage/index.ts'
-import type { Life } from './process.ts'
-import type { SeededRandom } from './random.ts'
-import type { VirtualTime } from './virtual-time.ts'
+import { NitroError, below } from '../../../base/index.ts'
+import type { Files, KvFactory, Random } from '../../../base/index.ts'
+import { MemoryFiles, MemoryKvFactory } from '../../storage/index.ts'
+import type { Life } from '../process.ts'
+import type { SeededRandom } from '../random.ts'
+import type { VirtualTime } from '../virtual-time.ts'
+import { LogAge } from './age.ts'
+import { damageFile } from './damage.ts'
+import type { Damage } from './damage.ts'
+import { FaultyKvFactory } from './faulty-kv.ts'
+import type { KvDamage } from './faulty-kv.ts'
 
 /** Milliseconds that operations take. */
 export interface DiskTiming {
@@ -27,7 +32,11 @@ export const defaultDiskTiming: DiskTiming = { plainMs: [0.01, 0.1], syncMs: [0.
 /** What a failed sync says. */
 export const syncError = 'input/output error'
 
+/** What a full disk says. */
+export const fullError = 'no space left on device'
+
 const syncs = new Set(['sync', 'syncDirectory', 'batch'])
+const growing = new Set(['write', 'batch', 'makeDirectory', 'truncate'])
 
 /** Draws that make a crash lose nothing. */
 const keepsAll: Random = { u32: () => 0xffff_ffff, bytes: (length) => new Uint8Array(length).fill(0xff) }
@@ -39,12 +48,13 @@ export class VirtualDisk {
   private readonly random: SeededRandom
   private readonly timing: DiskTiming
   private readonly files: MemoryFiles
-  private readonly kv: MemoryKvFactory
+  private readonly kv: FaultyKvFactory
+  private readonly age = new LogAge()
   private life: Life | undefined
   /** The next sync fails. */
   failing = false
-  /** The next record read from the state has a wrong bit. */
-  rotten = false
+  /** There is no room for anything new. */
+  full = false
 
   constructor(name: string, time: VirtualTime, random: SeededRandom, timing: DiskTiming = defaultDiskTiming) {
     this.name = name
@@ -52,16 +62,16 @@ export class VirtualDisk {
     this.random = random
     this.timing = timing
     this.files = new MemoryFiles({ delay: (operation, bytes) => this.delay(operation, bytes) })
-    this.kv = new MemoryKvFactory(this.files, (operation, bytes) => this.delay(operation, bytes))
+    this.kv = new FaultyKvFactory(
+      new MemoryKvFactory(this.files, (operation, bytes) => this.delay(operation, bytes)),
+      random.split('state'),
+    )
   }
 
   /** The ports for one life of the process. */
   mount(life: Life): { readonly files: Files; readonly kv: KvFactory } {
     this.life = life
-    return {
-      files: this.traced(),
-      kv: { open: async (path, options) => this.rotting(await this.kv.open(path, options)) },
-    }
+    return { files: this.watched(), kv: this.kv }
   }
 
   /** Loses power: a random part of what was not synced survives, sector by sector. */
@@ -76,6 +86,21 @@ export class VirtualDisk {
     this.files.crash(keepsAll)
   }
 
+  /** The next record that is read from the state is wrong. */
+  rotState(): void {
+    this.kv.rotten = true
+  }
+
+  /** The state is found damaged when it is opened next. */
+  damageState(damage: KvDamage): void {
+    this.kv.ordered = damage
+  }
+
+  /** Damages one of the files that `choose` takes now; its path, or undefined when there was nothing to damage. */
+  damageFile(damage: Damage, random: SeededRandom, choose: (path: string) => boolean): string | undefined {
+    return damageFile(this.files, random, damage, choose, (path, sector) => this.age.aged(path, sector))
+  }
+
   private delay(kind: string, bytes: number): Promise<void> {
     const { random, timing, life } = this
     const sync = syncs.has(kind)
@@ -87,56 +112,37 @@ export class VirtualDisk {
     return new Promise((resolve, reject) =>
       life?.enter(kind, ms, () => {
         if (fails) reject(new NitroError('DiskFailed', `${kind}: ${syncError}`))
+        else if (this.full && growing.has(kind)) reject(new NitroError('DiskFull', `${kind}: ${fullError}`))
         else resolve()
       }),
     )
   }
 
-  /** A store whose records rot when told to. */
-  private rotting(kv: Kv): Kv {
-    const read = (value: Uint8Array): Uint8Array => {
-      if (!this.rotten || value.length === 0) return value
-      this.rotten = false
-      const wrong = value.slice()
-      const at = below(this.random, wrong.length)
-      wrong[at] = (wrong[at] as number) ^ (1 << below(this.random, 8))
-      return wrong
-    }
-    const pages = async function* (range?: KvRange): AsyncGenerator<readonly KvRecord[]> {
-      for await (const page of kv.pages(range)) yield page.map(([key, value]): KvRecord => [key, read(value)])
-    }
+  /** The files, with the bytes of every write in the trace, and their age noted. */
+  private watched(): Files {
+    const { files, age } = this
     return {
-      pages,
-      batch: (changes, options) => kv.batch(changes, options),
-      getSync: (key) => {
-        const value = kv.getSync(key)
-        return value === undefined ? undefined : read(value)
+      open: async (path, options) => {
+        const handle = age.watch(path, await files.open(path, options), options?.create === true)
+        return {
+          size: () => handle.size(),
+          read: (offset, length) => handle.read(offset, length),
+          write: (offset, data) => {
+            this.time.trace.add(this.time.nowMs, this.name, 'write', data)
+            return handle.write(offset, data)
+          },
+          sync: () => handle.sync(),
+          truncate: (size) => handle.truncate(size),
+          close: () => handle.close(),
+        }
       },
-      snapshot: () => kv.snapshot(),
-      close: () => kv.close(),
-    }
-  }
-
-  /** The files, with the bytes of every write in the trace. */
-  private traced(): Files {
-    const { files } = this
-    const wrap = (handle: FileHandle): FileHandle => ({
-      size: () => handle.size(),
-      read: (offset, length) => handle.read(offset, length),
-      write: (offset, data) => {
-        this.time.trace.add(this.time.nowMs, this.name, 'write', data)
-        return handle.write(offset, data)
-      },
-      sync: () => handle.sync(),
-      truncate: (size) => handle.truncate(size),
-      close: () => handle.close(),
-    })
-    return {
-      open: async (path, options) => wrap(await files.open(path, options)),
       readFile: (path) => files.readFile(path),
       list: (directory) => files.list(directory),
       makeDirectory: (directory) => files.makeDirectory(directory),
-      rename: (from, to) => files.rename(from, to),
+      rename: async (from, to) => {
+        await files.rename(from, to)
+        age.renamed(from, to)
+      },
       remove: (path) => files.remove(path),
       syncDirectory: (directory) => files.syncDirectory(directory),
     }

@@ -1,0 +1,61 @@
+/** The checkers that watch every run. */
+import { AcknowledgedKept } from './acknowledged-kept.ts'
+import type { Checkers } from './checker.ts'
+import { CommittedIsDurable } from './committed-is-durable.ts'
+import { Committed } from './committed.ts'
+import { CountedCopiesExist } from './counted-copies-exist.ts'
+import { ElectionSafety } from './election-safety.ts'
+import { EqualState } from './equal-state.ts'
+import { ExactlyOnce } from './exactly-once.ts'
+import { LeaderAppendOnly } from './leader-append-only.ts'
+import { LeaderCompleteness } from './leader-completeness.ts'
+import { Linearizable } from './linearizable.ts'
+import { LogMatching } from './log-matching.ts'
+import { MemberLogs } from './member-logs.ts'
+import { PromisesBeforeAnswers } from './promises-before-answers.ts'
+import { RepliesAfterDurability } from './replies-after-durability.ts'
+import { RevisionsRise } from './revisions-rise.ts'
+import { StableLeader } from './stable-leader.ts'
+import { StateSurvivesCrashes } from './state-survives-crashes.ts'
+import { StateMachineSafety } from './state-machine-safety.ts'
+import { WrittenStays } from './written-stays.ts'
+
+/** What a run may ask its checkers for. */
+export interface StandardCheckers {
+  readonly logs: MemberLogs
+  readonly committed: Committed
+  readonly elections: ElectionSafety
+  readonly machines: StateMachineSafety
+}
+
+/** What checkers need to know of the run beside reports. */
+export interface CheckedRun {
+  nowMs(): number
+  /** A node that heard from its leader less than this ago has not run into an election timeout, whatever its clock. */
+  readonly recentMs: number
+}
+
+/** Adds all of them to a run, common pictures first. */
+export function addStandardCheckers(checkers: Checkers, run: CheckedRun): StandardCheckers {
+  const report = checkers.reportOf.bind(checkers)
+  const logs = checkers.add(new MemberLogs())
+  const committed = checkers.add(new Committed(logs))
+  const elections = checkers.add(new ElectionSafety(logs, report('election safety')))
+  const machines = checkers.add(new StateMachineSafety(report('state machine safety')))
+  checkers.add(new LeaderAppendOnly(report('leader append-only')))
+  checkers.add(new LogMatching(logs, report('log matching')))
+  checkers.add(new LeaderCompleteness(logs, committed, report('leader completeness')))
+  const durable = checkers.add(new CommittedIsDurable(logs, report('committed is durable')))
+  checkers.add(new CountedCopiesExist(logs, report('counted copies exist')))
+  checkers.add(new WrittenStays(logs, report('what is written stays')))
+  checkers.add(new PromisesBeforeAnswers(logs, report('promises before answers')))
+  checkers.add(new StableLeader(() => run.nowMs(), run.recentMs, report('stable leader')))
+  checkers.add(new EqualState(report('equal state')))
+  checkers.add(new StateSurvivesCrashes(report('state survives crashes')))
+  checkers.add(new RepliesAfterDurability(committed, durable, report('replies after durability')))
+  checkers.add(new Linearizable(report('linearizable')))
+  checkers.add(new RevisionsRise(report('revisions rise')))
+  checkers.add(new AcknowledgedKept(report('acknowledged is kept')))
+  checkers.add(new ExactlyOnce(report('exactly once')))
+  return { logs, committed, elections, machines }
+}

@@ -1,0 +1,131 @@
+/**
+ * What runs are expected to reach, as a list: a simulator that never gets into a situation proves nothing about it. Over 300
+ * runs no row may stay at zero.
+ *
+ * To add a row: its name here, and a `hit` of it where it is seen. A row that comes from the nodes' log is one line in
+ * {@link marks}; one that comes from reports is a handler in `picture.ts`.
+ */
+
+/** Named durability points of nodes, at which a run may take their power away. */
+export const durabilityPoints = [
+  'bootstrap:before-form',
+  'bootstrap:intent-saved',
+  'segment:after-remove',
+  'segment:after-rename',
+  'segment:before-remove',
+  'segment:before-rename',
+  'state:after-marker',
+  'state:after-pointer',
+  'state:after-write',
+  'state:before-pointer',
+  'state:before-replacement-write',
+  'state:before-write',
+  'wal:after-sync',
+  'wal:after-write',
+  'wal:before-write',
+  'witness:after-sync',
+  'witness:before-sync',
+  'witness:before-write',
+] as const
+
+/** The name of a durability point. */
+export type DurabilityPoint = (typeof durabilityPoints)[number]
+
+/** Kinds of faults; `faults/` has one function for each. */
+export const faultKinds = [
+  'crash',
+  'kill',
+  'stop',
+  'blackout',
+  'crash at a point',
+  'pause',
+  'stall',
+  'wall clock jump',
+  'partition',
+  'one way',
+  'pair',
+  'split',
+  'slow route',
+  'duplicates',
+  'failed sync',
+  'full disk',
+  'rot in the log',
+  'misdirected log write',
+  'rot in another file',
+  'wiped directory',
+  'rot in the state',
+  'wrong state value',
+  'lost state record',
+  'lost middle batch',
+  'lost last batches',
+  'short iterator',
+  'empty database',
+] as const
+
+/** The name of a kind of fault. */
+export type FaultKind = (typeof faultKinds)[number]
+
+const others = [
+  'cluster: leader elected',
+  'cluster: leader replaced',
+  'cluster: leadership handed over',
+  'cluster: vote refused',
+  'cluster: pre-vote refused',
+  'cluster: candidate without success',
+  'cluster: learner admitted',
+  'cluster: joint configuration',
+  'cluster: member promoted',
+  'log: suffix replaced',
+  'log: append refused',
+  'log: started after a snapshot',
+  'log: compacted',
+  'snapshot: sent',
+  'snapshot: received and installed',
+  'snapshot: broken off',
+  'read: confirmed by a quorum',
+  'read: asked by a follower',
+  'read: asked again',
+  'repair: state fetched from a peer',
+  'repair: state rebuilt from the log',
+  'repair: damage seen while running',
+  'repair: damaged log refused',
+  'repair: lost identity refused',
+  'repair: member replaced after damage',
+  'repair: end after a failed sync',
+  'repair: end because the disk was full',
+  'operator: member added',
+  'operator: member removed',
+  'operator: member replaced',
+  'operator: transfer',
+  'operator: rolling restart',
+  'operator: snapshot saved',
+  'operator: restored into a new cluster',
+  'client: answered',
+  'client: timed out',
+  'client: cancelled',
+  'client: refused',
+  'client: outcome unknown',
+  'client: new session',
+  'client: session evicted',
+] as const
+
+/** All rows of the table, in its order. */
+export const coverageRows = [
+  ...others,
+  ...faultKinds.map((kind) => `fault: ${kind}` as const),
+  ...durabilityPoints.map((point) => `power lost at ${point}` as const),
+] as const
+
+/** The name of a row. */
+export type CoverageRow = (typeof coverageRows)[number]
+
+/** Log lines of nodes that say that a row was reached. */
+export const marks: Readonly<Record<string, CoverageRow>> = {
+  'fetching the state from a peer': 'repair: state fetched from a peer',
+  'rebuilding the state from the log': 'repair: state rebuilt from the log',
+  'state damaged: fetching it from a peer': 'repair: damage seen while running',
+  'sending a snapshot': 'snapshot: sent',
+  'state replaced by a snapshot': 'snapshot: received and installed',
+  'snapshot not sent': 'snapshot: broken off',
+  'half a snapshot was left behind': 'snapshot: broken off',
+}

@@ -1,0 +1,11 @@
+/** Every mutant. */
+import { disk } from './disk.ts'
+import { elections } from './elections.ts'
+import { machine } from './machine.ts'
+import { members } from './members.ts'
+import type { Mutant } from './mutant.ts'
+import { reads } from './reads.ts'
+import { replication } from './replication.ts'
+
+/** In the order of the table. */
+export const mutants: readonly Mutant[] = [...elections, ...replication, ...members, ...disk, ...reads, ...machine]

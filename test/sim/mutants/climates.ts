@@ -1,0 +1,99 @@
+/**
+ * Climates: runs that dwell on one kind of trouble. A mutant is looked for where it would do harm, with every seed in its climate,
+ * and the product as it is has to pass the same seeds in the same climate.
+ */
+import type { Knobs } from '../../../src/testing/knobs.ts'
+import { faultKinds } from '../../../src/testing/reached/rows.ts'
+import type { FaultKind } from '../../../src/testing/reached/rows.ts'
+
+function only(kinds: Partial<Record<FaultKind, number>>): Record<FaultKind, number> {
+  return Object.fromEntries(faultKinds.map((kind) => [kind, kinds[kind] ?? 0])) as Record<FaultKind, number>
+}
+
+/** Short and dense; what is not said is drawn from the seed. */
+const dense: Partial<Knobs> = { nodes: 3, faultsMs: 12_000, everyMs: 250, pauseMs: [200, 1_500], blackoutAtEnd: false }
+const steady: Partial<Knobs> = { ...dense, damage: 'none', reconfigure: false }
+
+/** All climates by name. */
+export const climates = {
+  /** Leaders die, stand still and are cut off, one after the other, while messages take long. */
+  turmoil: {
+    ...steady,
+    pauseMs: [200, 900],
+    aimAtLeader: 0.8,
+    electionTimeoutMs: 300,
+    delayMs: [2, 20],
+    weights: only({ crash: 1, kill: 0.5, pause: 1, partition: 1, 'one way': 1, pair: 1, split: 1, 'slow route': 0.5 }),
+  },
+  /** Members come and go while leaders change. */
+  members: {
+    ...dense,
+    damage: 'none',
+    reconfigure: true,
+    operatorPauseMs: [50, 400],
+    aimAtLeader: 0.6,
+    electionTimeoutMs: 300,
+    weights: only({ crash: 1, pause: 1, partition: 1, pair: 1, stop: 1 }),
+  },
+  /** Power fails again and again, for one and for all, also in the middle of durable steps. */
+  power: {
+    ...steady,
+    pauseMs: [100, 800],
+    aimAtLeader: 0.5,
+    weights: only({ crash: 1, 'crash at a point': 1, blackout: 0.3, 'failed sync': 0.5, kill: 0.3 }),
+  },
+  /** Disks change what was written long ago. */
+  rot: {
+    ...dense,
+    faultsMs: 20_000,
+    damage: 'minority',
+    reconfigure: false,
+    weights: only({
+      ...{ crash: 1, stop: 0.5, 'rot in the log': 1, 'misdirected log write': 1, 'wiped directory': 0.5 },
+      ...{ 'rot in the state': 1, 'wrong state value': 1, 'lost state record': 0.5 },
+    }),
+  },
+  /** Routes are slow, one-sided, or doubled; processes stand still. */
+  routes: {
+    ...steady,
+    everyMs: 120,
+    pauseMs: [150, 900],
+    aimAtLeader: 0.7,
+    electionTimeoutMs: 300,
+    weights: only({
+      pause: 1,
+      stall: 0.5,
+      'one way': 1,
+      pair: 1,
+      partition: 1,
+      split: 0.5,
+      'slow route': 1,
+      duplicates: 1,
+    }),
+  },
+  /** Leaders fall while their disks are slow and their followers quick: entries of old terms lie about (figure 8). */
+  tails: {
+    ...steady,
+    everyMs: 100,
+    pauseMs: [150, 700],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 300,
+    delayMs: [0.1, 0.5],
+    disk: { plainMs: [0.01, 0.1], syncMs: [5, 60], stallRate: 0.05, stallMs: 150 },
+    weights: only({
+      crash: 1,
+      'crash at a point': 1,
+      kill: 1,
+      pause: 0.5,
+      partition: 1,
+      'one way': 1,
+      pair: 1,
+      'slow route': 1,
+    }),
+  },
+  /** The machine keeps the answers of few clients. */
+  forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
+} satisfies Readonly<Record<string, Partial<Knobs>>>
+
+/** The name of a climate. */
+export type Climate = keyof typeof climates

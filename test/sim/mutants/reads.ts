@@ -1,0 +1,113 @@
+/** Mutants of linearizable reads. */
+import type { Mutant } from './mutant.ts'
+
+/** Broken reads. */
+export const reads: readonly Mutant[] = [
+  {
+    name: 'read-id-reused',
+    why: 'all attempts have one id, so a late answer to an earlier one serves reads that came after it (etcd 20418)',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'src/replica/reads.ts',
+        find: 'writer.u64(++this.counter)',
+        replace: 'writer.u64(1 + 0 * this.counter)',
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'read-before-first-commit',
+    why: 'a new leader answers by the commit index it happens to know, before it committed anything of its own term',
+    climate: 'turmoil',
+    patches: [
+      {
+        file: 'consensus/raft/read-index.ts',
+        find: 'return raft.log.termOrZero(raft.log.committed) === raft.term',
+        replace: 'return raft.log.committed >= 0',
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'read-without-round',
+    why: 'a leader answers without asking whether it still is one',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'consensus/raft/read-index.ts',
+        find: 'const alone = raft.tracker.isSingleton(raft.id)',
+        replace: "const alone = raft.role === 'leader'",
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'read-joins-a-barrier-under-way',
+    why: 'a read is served by a barrier that began before it, so it may miss what was written in between',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'src/replica/reads.ts',
+        find: 'if (waiting + (this.attempt?.waiters.length ?? 0) < waitersMax) this.next.push(waiter)',
+        replace: `if (this.attempt !== undefined) this.attempt.waiters.push(waiter)
+    else if (waiting < waitersMax) this.next.push(waiter)`,
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'read-before-applied',
+    why: 'a read is served as soon as its index is known, before the state has reached it',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'src/replica/reads.ts',
+        find: 'while (this.confirmed.length > 0 && (this.confirmed[0] as Confirmed).index <= reached) {',
+        replace: 'while (this.confirmed.length > 0 && reached > 0) {',
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'lease-longer-than-the-election-timeout',
+    why: 'a leader trusts its lease for longer than its voters are bound by it',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'src/replica/core-config.ts',
+        find: '    checkQuorum: true,\n',
+        replace: "    checkQuorum: true,\n    readOnlyOption: 'leaseBased',\n",
+      },
+      {
+        file: 'consensus/raft/read-index.ts',
+        find: 'return electionTick - Math.ceil(electionTick / 4)',
+        replace: 'return 8 * electionTick',
+      },
+      {
+        file: 'consensus/raft/leader.ts',
+        find: '  if (!raft.tracker.quorumActive()) {',
+        replace: '  if (!raft.tracker.quorumActive() && raft.ticks < 0) {',
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+  {
+    name: 'old-round-confirms-a-read',
+    why: 'a read is confirmed by echoes of a round that began before it',
+    climate: 'routes',
+    patches: [
+      {
+        file: 'consensus/raft/reads.ts',
+        find: 'this.pending.push({ request, index, round: this.round + 1 })',
+        replace: 'this.pending.push({ request, index, round: Math.max(0, this.round - 3) })',
+      },
+      {
+        file: 'consensus/raft/reads.ts',
+        find: 'if (round <= this.confirmedRound) return []',
+        replace: 'if (round < this.confirmedRound) return []',
+      },
+    ],
+    breaks: ['linearizable'],
+  },
+]
