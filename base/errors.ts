@@ -40,6 +40,16 @@ export const errorCodes = {
   UnknownMethod: row(false, 'no', 'The program has no method of this name.'),
   ProgramError: row(false, 'yes', 'A program method threw; its effects were rolled back.'),
   NotFound: row(false, 'no', 'The named thing does not exist.'),
+  InsufficientRights: row(
+    false,
+    'no',
+    'A bounded counter: this replica holds too few rights; another must transfer some.',
+  ),
+  HistoryCompacted: row(
+    false,
+    'no',
+    'The history asked for is gone: it lies before the version the document was compacted at.',
+  ),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),
