@@ -36,6 +36,8 @@ export interface ContentType<C extends Content> {
   /** Its number in encodings; never reused. */
   readonly tag: number
   readonly name: string
+  /** Whether it can't be inside a map, because it can't be emptied. */
+  readonly rootOnly?: boolean
   /** An empty value. */
   create(): C
 }
@@ -90,10 +92,10 @@ export class Container<C extends Content> implements Step {
     this.renew()
   }
 
-  /** Whether there is anything at all to remember here or below. */
-  isEmpty(): boolean {
-    if (this.rootEpoch > 0 || !this.content.isEmpty()) return false
-    for (const child of this.children?.values() ?? []) if (!child.isEmpty()) return false
+  /** Whether there is nothing at all to remember here and below; of contents, only those count that are asked for. */
+  isEmpty(counts: (content: C) => boolean = allCount): boolean {
+    if (this.rootEpoch > 0 || (counts(this.content) && !this.content.isEmpty())) return false
+    for (const child of this.children?.values() ?? []) if (!child.isEmpty(counts)) return false
     return true
   }
 
@@ -134,8 +136,9 @@ export class Forest<C extends Content> {
     const type = this.types.get(tag)
     if (type === undefined) throw notCanonical(`no type ${tag}`)
     if (parent !== undefined && parent.tag !== holderTag) throw notCanonical(`a ${parent.type.name} holds no others`)
+    if (parent !== undefined && type.rootOnly === true) throw notCanonical(`a ${type.name} inside a map`)
     if (parent !== undefined && parent.depth >= maxDepth) {
-      throw new NitroError('LimitExceeded', `maps may be nested ${maxDepth} deep`)
+      throw notCanonical(`more than ${maxDepth} maps in each other`)
     }
     checkText(name)
     const made = new Container(parent, type, name, this.all.length)
@@ -152,9 +155,9 @@ export class Forest<C extends Content> {
     return place
   }
 
-  /** Appends the canonical bytes of everything. */
-  write(writer: ByteWriter): void {
-    writePlaces(writer, sortContainers(this.roots), true)
+  /** Appends the canonical bytes of everything, or of the contents that count. */
+  write(writer: ByteWriter, counts: (content: C) => boolean = allCount): void {
+    writePlaces(writer, sortContainers(this.roots), true, counts)
   }
 
   /** Fills an empty forest. Throws `NotCanonical`. */
@@ -180,15 +183,25 @@ export class Forest<C extends Content> {
   }
 }
 
-function writePlaces<C extends Content>(writer: ByteWriter, places: readonly Container<C>[], roots: boolean): void {
-  const filled = places.filter((place) => !place.isEmpty())
+function allCount(): boolean {
+  return true
+}
+
+function writePlaces<C extends Content>(
+  writer: ByteWriter,
+  places: readonly Container<C>[],
+  roots: boolean,
+  counts: (content: C) => boolean,
+): void {
+  const filled = places.filter((place) => !place.isEmpty(counts))
   writer.uint(filled.length)
   for (const place of filled) {
     writer.u8(place.tag)
     writeText(writer, place.name)
     if (roots) writer.uint(place.epoch)
-    place.content.write(writer)
-    if (place.children !== undefined) writePlaces(writer, place.sorted(), false)
+    if (counts(place.content)) place.content.write(writer)
+    else place.type.create().write(writer)
+    if (place.children !== undefined) writePlaces(writer, place.sorted(), false, counts)
     else if (place.tag === holderTag) writer.uint(0)
   }
 }

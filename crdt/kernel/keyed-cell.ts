@@ -18,6 +18,14 @@ export abstract class KeyedCell<V> implements Cell {
 
   abstract value(): Value
 
+  /** What users see under a key, or undefined for nothing. */
+  abstract shown(key: string): Value | undefined
+
+  /** All keys with entries. */
+  allKeys(): IterableIterator<string> {
+    return this.keys.keys()
+  }
+
   /** The key of an operation, or undefined when it removes all keys. */
   abstract keyOf(op: Op): string | undefined
 

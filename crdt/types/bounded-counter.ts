@@ -186,6 +186,7 @@ function isPositive(value: Value | undefined): boolean {
 export const boundedCounterType: CellType = {
   tag: 5,
   name: 'bounded counter',
+  rootOnly: true,
   ops: [opShape('grant', 'value'), opShape('spend', 'value'), opShape('transfer', 'value')],
   create: () => new BoundedCounter(),
   emptying: () => undefined,

@@ -47,6 +47,12 @@ export class Counter implements Cell {
     return this.total
   }
 
+  /** The newest dot of a replica if it has at least this number: then more can still be added to it. Otherwise -1. */
+  rewritable(rid: number, from: number): number {
+    const newest = (this.runs.get(rid)?.at(-1)?.to ?? 0) - 1
+    return newest >= from ? newest : -1
+  }
+
   isEmpty(): boolean {
     return this.runs.size === 0
   }

@@ -31,6 +31,10 @@ export class RegisterMap extends KeyedCell<Value> {
     return latestEntry(this.keys.get(key))?.value
   }
 
+  shown(key: string): Value | undefined {
+    return this.get(key)
+  }
+
   /** All values of a key that nobody has replaced, in the order of their dots. */
   conflicts(key: string): Value[] {
     const values: Value[] = []
@@ -43,17 +47,18 @@ export class RegisterMap extends KeyedCell<Value> {
     return this.keys.size
   }
 
-  /** The keys, in no particular order. */
-  names(): IterableIterator<string> {
-    return this.keys.keys()
-  }
-
   value(): Value {
     return Object.fromEntries(sortTexts([...this.keys.keys()]).map((key) => [key, this.get(key) as Value]))
   }
 
   keyOf(op: Op): string | undefined {
     return op.kind === mapOps.reset ? undefined : op.key
+  }
+
+  /** Whether the only write of a key is of this replica and has at least this number: then it can still be rewritten. */
+  rewritable(key: string, rid: number, from: number): number {
+    const entry = this.keys.get(key)
+    return entry !== undefined && entry.next === undefined && entry.rid === rid && entry.seq >= from ? entry.seq : -1
   }
 
   protected added(op: Op): Value | undefined {

@@ -34,6 +34,14 @@ export class Register extends EntriesCell<Value> {
     return this.get() ?? null
   }
 
+  /** Whether the only write is of this replica and has at least this number: then it can still be rewritten. */
+  rewritable(rid: number, from: number): number {
+    const { entries } = this
+    return entries !== undefined && entries.next === undefined && entries.rid === rid && entries.seq >= from
+      ? entries.seq
+      : -1
+  }
+
   protected added(op: Op): Value | undefined {
     return op.kind === registerOps.set ? op.value : undefined
   }

@@ -42,6 +42,10 @@ export abstract class ElementSet<V> extends KeyedCell<V> {
     return this.holds(this.keys.get(key))
   }
 
+  shown(key: string): Value | undefined {
+    return this.hasKey(key) ? true : undefined
+  }
+
   /** How many elements are in the set; counts them. */
   get size(): number {
     let size = 0

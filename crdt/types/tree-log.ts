@@ -60,6 +60,23 @@ export class TreeLog {
   /** What the folded moves made: the start that the log goes on from. */
   private base = new Map<string, Place>()
   private folded: Move | undefined
+  /** While changes are told: where each node that moved was at first. */
+  private moved: Map<string, Place | undefined> | undefined
+
+  /** Begins to note which nodes move. */
+  watch(): void {
+    this.moved ??= new Map<string, Place | undefined>()
+  }
+
+  /** The nodes that moved since {@link watch}, each with the place it had then; ends the watch. */
+  moves(): [node: string, before: Place | undefined][] {
+    const moved = [...(this.moved ?? [])]
+    this.moved = undefined
+    return moved.filter(([node, before]) => {
+      const now = this.places.get(node)
+      return now?.parent !== before?.parent || now?.position !== before?.position
+    })
+  }
 
   isEmpty(): boolean {
     return this.log.length === 0 && this.folded === undefined
@@ -198,6 +215,7 @@ export class TreeLog {
 
   private put(node: string, place: Place | undefined): void {
     const before = this.places.get(node)
+    if (this.moved !== undefined && !this.moved.has(node)) this.moved.set(node, before)
     if (before !== undefined) this.childrenOf.get(before.parent)?.delete(node)
     if (place === undefined) this.places.delete(node)
     else {

@@ -29,6 +29,10 @@ export class TreeValues extends KeyedCell<Value> {
     return null
   }
 
+  shown(key: string): Value | undefined {
+    return latestEntry(this.keys.get(key))?.value
+  }
+
   keyOf(op: Op): string {
     return op.key
   }

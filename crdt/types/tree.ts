@@ -36,7 +36,8 @@ export interface TreeNode {
 /** A tree. Nodes are named by the dot of their creation, `replica:number`; the root is ''. */
 export class Tree implements Cell {
   readonly type: CellType = treeType
-  private readonly log = new TreeLog()
+  /** The moves; others only watch it. */
+  readonly log = new TreeLog()
   private readonly values = new TreeValues()
 
   /** Whether the node is somewhere below the root. */

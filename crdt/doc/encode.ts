@@ -1,0 +1,145 @@
+/** From the state of a document to updates. */
+import { ByteWriter, emptyBytes } from '../../base/index.ts'
+import type { Row } from '../codec/rows.ts'
+import type { Update, WirePlace, WireSection } from '../codec/update.ts'
+import { comparePlaces, firstSequenceTag, writeUpdate } from '../codec/update.ts'
+import type { VersionVector, Span } from '../graph/graph.ts'
+import type { Ranges } from '../graph/walk.ts'
+import type { LocalSpan } from './collect.ts'
+import { collectSpans } from './collect.ts'
+import type { Address, DocState, Place } from './state.ts'
+import { shapesOf } from './state.ts'
+import type { SequenceContent } from './sequence.ts'
+
+/** The update of everything that a version lacks. */
+export function updateSince(state: DocState, known: VersionVector, base?: Uint8Array): Uint8Array {
+  return encodeSpans(state, collectSpans(state.graph, state.graph.spansSince(known)), base)
+}
+
+/** The update of everything that a version includes. */
+export function updateUntil(state: DocState, version: VersionVector, base?: Uint8Array): Uint8Array {
+  return encodeSpans(state, collectSpans(state.graph, cutSpans(state, version)), base)
+}
+
+function* cutSpans({ graph }: DocState, version: VersionVector): Generator<Span> {
+  for (const span of graph.spans(0, graph.length)) {
+    const length = Math.min(span.length, (version.get(span.rid) ?? 0) - span.seq)
+    if (length > 0) yield length === span.length ? span : { ...span, length }
+  }
+}
+
+/** The update of these spans. */
+export function encodeSpans(state: DocState, spans: readonly LocalSpan[], base: Uint8Array | undefined): Uint8Array {
+  const ranges: Ranges = []
+  for (const { pieces } of spans) for (const { lv, length } of pieces) ranges.push(lv, lv + length)
+  const rows = rowsIn(state, spans)
+  const sequences: (readonly [Place, SequenceContent])[] = []
+  for (const entry of state.sequences()) if (hasAny(entry[1], ranges)) sequences.push(entry)
+  return encodeUpdate(state, spans, rows, sequences, ranges, base)
+}
+
+function hasAny(sequence: SequenceContent, ranges: Ranges): boolean {
+  for (let i = 0; i < ranges.length; i += 2) {
+    if (sequence.hasOperations(ranges[i] as number, ranges[i + 1] as number)) return true
+  }
+  return false
+}
+
+/** The rows of spans, their LVs replaced by positions among the events of the spans. */
+function rowsIn(state: DocState, spans: readonly LocalSpan[]): Row[] {
+  let from = Number.MAX_SAFE_INTEGER
+  let to = 0
+  for (const { pieces } of spans) {
+    from = Math.min(from, pieces[0]?.lv ?? from)
+    const last = pieces.at(-1)
+    if (last !== undefined) to = Math.max(to, last.lv + last.length)
+  }
+  const all = state.journal.read(from, to)
+  const rows: Row[] = []
+  let start = 0
+  for (const { pieces } of spans) {
+    for (const { lv, length } of pieces) {
+      for (let i = firstFrom(all, lv); i < all.length; i++) {
+        const row = all[i] as Row
+        if (row.position >= lv + length) break
+        rows.push({ ...row, position: start + row.position - lv })
+      }
+      start += length
+    }
+  }
+  return rows
+}
+
+function firstFrom(rows: readonly Row[], lv: number): number {
+  let low = 0
+  let high = rows.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((rows[middle] as Row).position < lv) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Writes everything; the places of rows are addresses, their positions those among the events of the spans. */
+export function encodeUpdate(
+  state: DocState,
+  spans: readonly LocalSpan[],
+  rows: readonly Row[],
+  sequences: readonly (readonly [Place, SequenceContent])[],
+  ranges: Ranges,
+  base?: Uint8Array,
+): Uint8Array {
+  const used = new Set<number>()
+  for (const { place } of rows) used.add(place)
+  for (const [place] of sequences) used.add(state.addressOf(place))
+  const { places, numbers } = numberPlaces(state, used)
+  const sections: WireSection[] = []
+  for (const [place, sequence] of sequences) {
+    const writer = new ByteWriter()
+    sequence.writeOperations(writer, ranges)
+    sections.push({ place: numbers.get(state.addressOf(place)) as number, bytes: writer.take() })
+  }
+  const writer = new ByteWriter(256)
+  const update: Update = { spans, places, rows, sections: everySection(places, sections), base }
+  writeUpdate(writer, update, shapesOf, numbers)
+  return writer.take()
+}
+
+/** The places of these addresses and those around them, in the one order, and the number of each address. */
+function numberPlaces(
+  state: DocState,
+  used: ReadonlySet<number>,
+): { places: WirePlace[]; numbers: Map<number, number> } {
+  const levels: Address[][] = []
+  const seen = new Set<number>()
+  for (let address of used) {
+    while (!seen.has(address)) {
+      seen.add(address)
+      const { place, epoch } = state.addresses[address] as Address
+      ;(levels[place.depth - 1] ??= []).push({ place, epoch })
+      if (place.parent !== undefined) address = state.addressOf(place.parent, epoch)
+    }
+  }
+  const places: WirePlace[] = []
+  const numbers = new Map<number, number>()
+  for (const level of levels) {
+    const wire = level.map(({ place, epoch }) => {
+      const parent = place.parent === undefined ? -1 : (numbers.get(state.addressOf(place.parent, epoch)) as number)
+      return { parent, tag: place.tag, name: place.name, epoch, address: state.addressOf(place, epoch) }
+    })
+    if (wire.length > 1) wire.sort(comparePlaces)
+    for (const one of wire) numbers.set(one.address, places.push(one) - 1)
+  }
+  return { places, numbers }
+}
+
+/** The sections in the order of their places; empty ones for sequences that are only there because of an epoch. */
+function everySection(places: readonly WirePlace[], filled: readonly WireSection[]): WireSection[] {
+  const sections: WireSection[] = []
+  for (let place = 0; place < places.length; place++) {
+    if ((places[place] as WirePlace).tag < firstSequenceTag) continue
+    sections.push(filled.find((one) => one.place === place) ?? { place, bytes: emptyBytes })
+  }
+  return sections
+}

@@ -1,0 +1,55 @@
+/** What a document needs of a text or list. */
+import type { ByteReader, ByteWriter } from '../../base/index.ts'
+import { firstSequenceTag } from '../codec/update.ts'
+import type { Cell } from '../kernel/cell.ts'
+import type { Content, ContentType } from '../kernel/container.ts'
+import type { Ranges } from '../graph/walk.ts'
+import type { DocCore } from './core.ts'
+import type { Place } from './state.ts'
+import type { SequencePatch } from '../text/sequence.ts'
+
+/** An edit of a text or list. */
+export type Edit = SequencePatch<unknown>
+
+/** A sequence in a place of a document. */
+export interface SequenceContent extends Content {
+  readonly type: ContentType<SequenceContent>
+  /** How many units there are now. */
+  readonly length: number
+  /** Takes units out by operations from `lv` on, made here; returns what was taken. */
+  takeOut(position: number, count: number, lv: number): unknown
+  /** Nothing, as content. */
+  readonly nothing: unknown
+  /** Whether there are operations with LVs in [from, to). */
+  hasOperations(from: number, to: number): boolean
+  /** Appends the operations with LVs in the ranges; the n-th event of the ranges, in order, is called n. */
+  writeOperations(writer: ByteWriter, ranges: Ranges): void
+  /**
+   * Reads what {@link writeOperations} wrote and keeps it for {@link receive}, checking everything that can be checked without
+   * the document. `events` is how many there are. Throws `NotCanonical` or `MalformedFrame`.
+   */
+  readOperations(reader: ByteReader, events: number): unknown
+  /** Takes operations in; `lvOf` gives the LV of an event, or -1 for one that was known before. */
+  receive(operations: unknown, lvOf: (event: number) => number): void
+  /** Brings everything with LVs below `end` into the content and adds the edits to the list. */
+  integrate(end: number, edits: Edit[] | undefined): void
+}
+
+/** Takes units out of a sequence, as a local edit. */
+export function takeOut(core: DocCore, place: Place, sequence: SequenceContent, position: number, count: number): void {
+  core.edit(
+    place,
+    sequence,
+    count,
+    (lv) => ({ kind: 'delete', position, lv, length: count, removed: sequence.takeOut(position, count, lv) }),
+    { position, removed: count, inserted: sequence.nothing },
+  )
+}
+
+/** What a place of a document holds. */
+export type DocContent = Cell | SequenceContent
+
+/** Whether a content is a sequence. */
+export function isSequence(content: DocContent): content is SequenceContent {
+  return content.type.tag >= firstSequenceTag
+}

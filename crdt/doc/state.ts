@@ -1,0 +1,98 @@
+/**
+ * The inside of a document: the graph of its events, the values they have made, and the journal of their operations.
+ *
+ * An address is a place under one epoch of its root; the journal speaks of addresses. What belongs to an epoch that is no more
+ * stays in the journal, for those who lack it, and changes nothing.
+ */
+import { assert, present } from '../../base/index.ts'
+import type { Row } from '../codec/rows.ts'
+import { fenceKind } from '../codec/rows.ts'
+import type { ShapesOf } from '../codec/update.ts'
+import { CausalGraph } from '../graph/graph.ts'
+import type { Cell } from '../kernel/cell.ts'
+import type { Container, ContentType } from '../kernel/container.ts'
+import { Forest } from '../kernel/container.ts'
+import type { Past } from '../kernel/dot.ts'
+import { HybridClock } from '../kernel/hlc.ts'
+import type { Op } from '../kernel/op.ts'
+import { cellTypes } from '../types/index.ts'
+import { Journal } from './journal.ts'
+import { sequenceTypes } from './sequence-types.ts'
+import type { DocContent, SequenceContent } from './sequence.ts'
+import { isSequence } from './sequence.ts'
+
+/** A place of a document. */
+export type Place = Container<DocContent>
+
+/** A place under one epoch. */
+export interface Address {
+  readonly place: Place
+  readonly epoch: number
+}
+
+/** The operations of the types that are cells. */
+export const shapesOf: ShapesOf = (tag) => cellTypes.get(tag)?.ops
+
+/** See the header. */
+export class DocState {
+  readonly graph = new CausalGraph()
+  readonly forest: Forest<DocContent>
+  readonly clock = new HybridClock()
+  readonly addresses: Address[] = []
+  readonly journal = new Journal((address) => shapesOf(this.addresses[address]?.place.tag ?? -1) ?? [])
+  /** By the index of the place: its newest address. */
+  private readonly newest: number[] = []
+
+  constructor() {
+    this.forest = new Forest(new Map<number, ContentType<DocContent>>([...cellTypes, ...sequenceTypes(this.graph)]))
+  }
+
+  /** The address of a place under an epoch, by default the present one. */
+  addressOf(place: Place, epoch: number = place.epoch): number {
+    const newest = this.newest[place.index]
+    if (newest !== undefined && (this.addresses[newest] as Address).epoch === epoch) return newest
+    for (let i = this.addresses.length - 1; i >= 0; i--) {
+      const address = this.addresses[i] as Address
+      if (address.place === place && address.epoch === epoch) return i
+    }
+    const made = this.addresses.push({ place, epoch }) - 1
+    if (epoch === place.epoch) this.newest[place.index] = made
+    return made
+  }
+
+  /** Carries out an operation under the epoch of its address: a lower one than now counts no more, a higher one begins. */
+  carryOut(address: number, op: Op, past: Past): void {
+    const { place, epoch } = present(this.addresses[address], 'address')
+    if (epoch < place.epoch) return
+    if (epoch > place.epoch) this.raise(place, epoch)
+    if (op.kind === fenceKind) return
+    const { content } = place
+    assert(!isSequence(content), 'rows are of cells')
+    content.apply(op, past)
+    if (op.high !== 0 || op.low !== 0) this.clock.observe(op.high, op.low)
+  }
+
+  /** Raises the epoch of the root of a place. */
+  raise(place: Place, epoch: number): void {
+    let root = place
+    while (root.parent !== undefined) root = root.parent
+    root.raise(epoch)
+  }
+
+  /** All sequences there are. */
+  *sequences(): Generator<readonly [Place, SequenceContent]> {
+    for (const place of this.forest.all) if (isSequence(place.content)) yield [place, place.content]
+  }
+
+  /** The cell of a place that is known to hold one. */
+  cellOf(place: Place): Cell {
+    assert(!isSequence(place.content), 'the place holds a cell')
+    return place.content
+  }
+
+  /** The dot of a row and the rest of it, as an operation. */
+  opOf({ position, kind, high, low, key, value }: Row): Op {
+    const { rid, seq } = this.graph.dotOf(position)
+    return { rid, seq, kind, high, low, key, value }
+  }
+}
