@@ -52,6 +52,9 @@ export class CausalGraph {
   private readonly starts = new IntColumn()
   private readonly seqs = new IntColumn()
   private readonly firstParents = new IntColumn()
+  private readonly depths = new IntColumn()
+  /** 1 for a run whose parents were the whole frontier when it came. All of a run share this. */
+  private readonly whole = new IntColumn()
   private readonly parents = new IntColumn()
   private readonly rids: number[] = []
   private readonly authors = new Map<number, Author>()
@@ -97,7 +100,7 @@ export class CausalGraph {
     const oldest = parents.length === 0 ? -1 : (parents[0] as number)
     const all = sameFrontier(parents, this.heads)
     this.author(rid).next = seq + length
-    if (!(linear && this.rids[last] === rid)) this.addRun(rid, seq, parents)
+    if (!(linear && this.rids[last] === rid)) this.addRun(rid, seq, parents, all)
     this.length = lv + length
     if (all) this.heads = [this.length - 1]
     else this.heads = [...this.heads.filter((head) => !parents.includes(head)), this.length - 1]
@@ -126,7 +129,11 @@ export class CausalGraph {
     return author
   }
 
-  private addRun(rid: number, seq: number, parents: readonly number[]): void {
+  private addRun(rid: number, seq: number, parents: readonly number[], all: boolean): void {
+    let depth = 0
+    for (const parent of parents) depth = Math.max(depth, this.depthOf(parent) + 1)
+    this.depths.push(depth)
+    this.whole.push(all ? 1 : 0)
     this.author(rid).runs.push(this.rids.length)
     this.starts.push(this.length)
     this.seqs.push(seq)
@@ -156,6 +163,14 @@ export class CausalGraph {
     return -1
   }
 
+  /** The end, exclusive, of the stretch of critical versions that begins at `lv`; `lv` itself when that is not critical. */
+  criticalEnd(lv: number): number {
+    for (let i = this.criticals.length - 2; i >= 0; i -= 2) {
+      if ((this.criticals[i] as number) <= lv) return Math.max(lv, (this.criticals[i + 1] as number) + 1)
+    }
+    return lv
+  }
+
   /** Index of the run that holds an LV. */
   runAt(lv: number): number {
     const { starts, hint } = this
@@ -171,6 +186,26 @@ export class CausalGraph {
   /** LV after the last operation of a run. */
   endOfRun(run: number): number {
     return run + 1 === this.starts.length ? this.length : this.starts.at(run + 1)
+  }
+
+  /** Whether the operations of a run include everything that has a smaller LV. */
+  includesAllBefore(run: number): boolean {
+    return this.whole.at(run) === 1
+  }
+
+  /** Length of the longest path to an LV: the same in all replicas, and greater than that of everything it includes. */
+  depthOf(lv: number): number {
+    const run = this.runAt(lv)
+    return this.depths.at(run) + lv - this.starts.at(run)
+  }
+
+  /**
+   * The order in which the last writer wins: what includes the other wins, between concurrent ones the deeper, then the greater
+   * replica, then the greater seq. The same in all replicas.
+   */
+  compareWriters(a: number, b: number): number {
+    const order = this.depthOf(a) - this.depthOf(b)
+    return order === 0 ? this.compare(a, b) : order
   }
 
   /** The replica of a run. */

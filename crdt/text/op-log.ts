@@ -1,0 +1,136 @@
+/**
+ * The operations of one sequence, as runs in columns, in order of local versions (LVs).
+ *
+ *   kind           what unit i of a run does, in the state that its own parents make
+ *   insert         puts the next unit of content before position `pos + i`
+ *   delete         removes what stands at `pos`: the unit after it moves there and goes next (the delete key, or a range)
+ *   deleteBack     removes what stands at `pos - i` (the backspace key)
+ *
+ * A unit is one operation: a UTF-16 code unit, or an element of a list. Besides its LV a unit has an *ordinal*: the how many-th
+ * operation of this sequence it is. Ordinals are dense even when other values of the document take LVs in between, and have the
+ * same order as LVs, so tables are indexed by ordinal.
+ */
+import { assert } from '../../base/index.ts'
+import { IntColumn } from '../graph/columns.ts'
+
+/** What the operations of a run do. */
+export const opKind = { insert: 0, delete: 1, deleteBack: 2 } as const
+
+/** One of {@link opKind}. */
+export type OpKind = 0 | 1 | 2
+
+/** See the header. Content is kept beside it, in the order of the inserts. */
+export class OpLog {
+  readonly lvs = new IntColumn()
+  readonly kinds = new IntColumn()
+  readonly positions = new IntColumn()
+  readonly ordinals = new IntColumn()
+  /** For each run how many units of content were inserted before it. */
+  readonly contents = new IntColumn()
+  /** How many operations there are. */
+  units = 0
+  /** How many of them are inserts. */
+  inserted = 0
+  /** Whether an operation had a position beyond the end of what its author saw: no correct author does that. */
+  beyondEnd = false
+  private hint = 0
+
+  /** How many runs there are. */
+  get runs(): number {
+    return this.lvs.length
+  }
+
+  /** How many operations a run has. */
+  lengthOf(run: number): number {
+    const next = run + 1 === this.ordinals.length ? this.units : this.ordinals.at(run + 1)
+    return next - this.ordinals.at(run)
+  }
+
+  /** LV after the last operation. */
+  get end(): number {
+    const last = this.lvs.length - 1
+    return last < 0 ? 0 : this.lvs.at(last) + this.lengthOf(last)
+  }
+
+  /** Adds operations, as part of the last run if they go on with it. */
+  push(kind: OpKind, lv: number, length: number, position: number): void {
+    assert(lv >= this.end && length > 0, 'operations come in order')
+    if (!this.extend(kind, lv, length, position)) {
+      this.lvs.push(lv)
+      this.kinds.push(kind)
+      this.positions.push(position)
+      this.ordinals.push(this.units)
+      this.contents.push(this.inserted)
+    }
+    this.units += length
+    if (kind === opKind.insert) this.inserted += length
+  }
+
+  /** Whether the last run can take these operations in; a single deletion has no direction until the second one. */
+  private extend(kind: OpKind, lv: number, length: number, position: number): boolean {
+    const run = this.lvs.length - 1
+    if (run < 0) return false
+    const size = this.units - this.ordinals.at(run)
+    if (this.lvs.at(run) + size !== lv) return false
+    const had = this.kinds.at(run)
+    const at = this.positions.at(run)
+    if (kind === opKind.insert) return had === opKind.insert && position === at + size
+    if (had === opKind.insert) return false
+    if (position === at && (had === opKind.delete || size === 1) && (kind === opKind.delete || length === 1)) {
+      this.kinds.data[run] = opKind.delete
+      return true
+    }
+    if (
+      position === at - size &&
+      (had === opKind.deleteBack || size === 1) &&
+      (kind === opKind.deleteBack || length === 1)
+    ) {
+      this.kinds.data[run] = opKind.deleteBack
+      return true
+    }
+    return false
+  }
+
+  /** The first run with an operation at or after an LV; {@link runs} when there is none. */
+  firstRunFrom(lv: number): number {
+    const { lvs, hint } = this
+    let run = hint
+    if (!(run < lvs.length && lvs.at(run) <= lv && (run + 1 === lvs.length || lvs.at(run + 1) > lv)))
+      run = lvs.floor(lv)
+    if (run < 0) return 0
+    this.hint = run
+    return lvs.at(run) + this.lengthOf(run) > lv ? run : run + 1
+  }
+
+  /** How many operations of this sequence have a smaller LV. */
+  ordinalOf(lv: number): number {
+    const run = this.firstRunFrom(lv)
+    if (run === this.runs) return this.units
+    return this.ordinals.at(run) + Math.max(0, lv - this.lvs.at(run))
+  }
+
+  /** Whether the operation with this LV is one of this sequence, and an insert. */
+  isInsert(lv: number): boolean {
+    const run = this.firstRunFrom(lv)
+    return run < this.runs && this.lvs.at(run) <= lv && this.kinds.at(run) === opKind.insert
+  }
+
+  /** LV of an operation by its ordinal. */
+  lvOf(ordinal: number): number {
+    const run = this.ordinals.floor(ordinal)
+    return this.lvs.at(run) + ordinal - this.ordinals.at(run)
+  }
+
+  /** Where the content of an insert is, by its ordinal. */
+  contentOf(ordinal: number): number {
+    const run = this.ordinals.floor(ordinal)
+    return this.contents.at(run) + ordinal - this.ordinals.at(run)
+  }
+
+  /** The ordinal of the insert that a unit of content belongs to. */
+  ordinalOfContent(content: number): number {
+    // Deletions have the content index of the next insert, so the last run at an index is the insert.
+    const run = this.contents.floor(content)
+    return this.ordinals.at(run) + content - this.contents.at(run)
+  }
+}
