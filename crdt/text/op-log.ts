@@ -19,6 +19,19 @@ export const opKind = { insert: 0, delete: 1, deleteBack: 2 } as const
 /** One of {@link opKind}. */
 export type OpKind = 0 | 1 | 2
 
+/**
+ * What a run becomes when an operation right behind it goes on with it: its kind, or -1 when the operation does not. The first two
+ * single deletions decide the direction. Runs are as long as this makes them, unit by unit, so the same operations have the
+ * same runs, however they came.
+ */
+export function continued(had: OpKind, at: number, size: number, kind: OpKind, position: number): OpKind | -1 {
+  if (kind === opKind.insert) return had === opKind.insert && position === at + size ? had : -1
+  if (had === opKind.insert) return -1
+  if (position === at && (had === opKind.delete || size === 1)) return opKind.delete
+  if (position === at - size && (had === opKind.deleteBack || size === 1)) return opKind.deleteBack
+  return -1
+}
+
 /** See the header. Content is kept beside it, in the order of the inserts. */
 export class OpLog {
   readonly lvs = new IntColumn()
@@ -52,43 +65,32 @@ export class OpLog {
     return last < 0 ? 0 : this.lvs.at(last) + this.lengthOf(last)
   }
 
-  /** Adds operations, as part of the last run if they go on with it. */
+  /** Adds operations, as part of the last run as far as they go on with it. */
   push(kind: OpKind, lv: number, length: number, position: number): void {
     assert(lv >= this.end && length > 0, 'operations come in order')
-    if (!this.extend(kind, lv, length, position)) {
+    const run = this.lvs.length - 1
+    let taken = 0
+    if (run >= 0) {
+      const size = this.units - this.ordinals.at(run)
+      if (this.lvs.at(run) + size === lv) {
+        const joined = continued(this.kinds.at(run) as OpKind, this.positions.at(run), size, kind, position)
+        if (joined >= 0) {
+          this.kinds.data[run] = joined
+          taken = joined === kind ? length : 1
+        }
+      }
+    }
+    if (taken === 0) {
       this.lvs.push(lv)
-      this.kinds.push(kind)
+      this.kinds.push(length === 1 && kind === opKind.deleteBack ? opKind.delete : kind)
       this.positions.push(position)
       this.ordinals.push(this.units)
       this.contents.push(this.inserted)
+      taken = length
     }
-    this.units += length
-    if (kind === opKind.insert) this.inserted += length
-  }
-
-  /** Whether the last run can take these operations in; a single deletion has no direction until the second one. */
-  private extend(kind: OpKind, lv: number, length: number, position: number): boolean {
-    const run = this.lvs.length - 1
-    if (run < 0) return false
-    const size = this.units - this.ordinals.at(run)
-    if (this.lvs.at(run) + size !== lv) return false
-    const had = this.kinds.at(run)
-    const at = this.positions.at(run)
-    if (kind === opKind.insert) return had === opKind.insert && position === at + size
-    if (had === opKind.insert) return false
-    if (position === at && (had === opKind.delete || size === 1) && (kind === opKind.delete || length === 1)) {
-      this.kinds.data[run] = opKind.delete
-      return true
-    }
-    if (
-      position === at - size &&
-      (had === opKind.deleteBack || size === 1) &&
-      (kind === opKind.deleteBack || length === 1)
-    ) {
-      this.kinds.data[run] = opKind.deleteBack
-      return true
-    }
-    return false
+    this.units += taken
+    if (kind === opKind.insert) this.inserted += taken
+    if (taken < length) this.push(kind, lv + 1, length - 1, kind === opKind.deleteBack ? position - 1 : position)
   }
 
   /** The first run with an operation at or after an LV; {@link runs} when there is none. */

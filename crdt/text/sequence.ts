@@ -5,12 +5,15 @@
  * with it, and reach the rope when somebody reads. So typing costs next to nothing, and whoever types alone never needs more than
  * the log and the rope. Only what was made concurrently goes through the walker.
  */
+import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import { NitroError, assert } from '../../base/index.ts'
 import type { CausalGraph } from '../graph/graph.ts'
 import { walkOrder } from '../graph/walk-order.ts'
+import type { Ranges } from '../graph/walk.ts'
 import { OpLog, opKind } from './op-log.ts'
 import type { OpKind } from './op-log.ts'
 import type { Rope, Units } from './rope.ts'
+import { RunColumns, readRuns, writeRuns } from './run-codec.ts'
 import { Walker } from './walker.ts'
 import type { EditSink } from './walker.ts'
 
@@ -21,8 +24,17 @@ export interface SequencePatch<Content> {
   readonly inserted: Content
 }
 
-/** Common part of texts and lists. */
-export abstract class Sequence<Content, U extends Units> implements EditSink {
+/** Operations that were read from bytes and checked, for {@link Sequence.receive}. */
+export interface ReadOperations<Stored> {
+  readonly runs: RunColumns
+  readonly stored: Stored
+}
+
+/**
+ * Common part of texts and lists. `Content` is what users see, `Stored` is inserted content as it is read from bytes, and `U` is
+ * what the rope is made of.
+ */
+export abstract class Sequence<Content, Stored, U extends Units> implements EditSink {
   protected readonly graph: CausalGraph
   readonly log = new OpLog()
   protected readonly rope: Rope<U>
@@ -48,6 +60,12 @@ export abstract class Sequence<Content, U extends Units> implements EditSink {
   abstract contentOf(start: number, end: number): Content
   protected abstract emptyContent(): Content
   protected abstract joinContent(pieces: readonly Content[]): Content
+  /** Writes the stored units of pieces `[start, end, start, end, ...]`. */
+  protected abstract writeStored(writer: ByteWriter, pieces: readonly number[]): void
+  /** Reads exactly `count` units. Throws `NotCanonical` or `MalformedFrame`. */
+  protected abstract readStored(reader: ByteReader, count: number): Stored
+  /** Appends units `[start, end)` of what was read to the store. */
+  protected abstract appendStored(stored: Stored, start: number, end: number): void
   /** Puts inserted units `[start, end)` into the rope. */
   protected abstract insertUnits(position: number, start: number, end: number): void
 
@@ -85,6 +103,73 @@ export abstract class Sequence<Content, U extends Units> implements EditSink {
     this.log.push(kind, lv, count, position)
   }
 
+  /** Whether there are operations with LVs in `[start, end)`. */
+  hasOperations(start: number, end: number): boolean {
+    const run = this.log.firstRunFrom(start)
+    return run < this.log.runs && this.log.lvs.at(run) < end
+  }
+
+  /** Appends the operations with LVs in the ranges. The n-th event of all ranges, in their order, is called n. */
+  writeOperations(writer: ByteWriter, ranges: Ranges): void {
+    const { log } = this
+    const runs = new RunColumns()
+    const pieces: number[] = []
+    let events = 0
+    for (let i = 0; i < ranges.length; i += 2) {
+      const start = ranges[i] as number
+      const end = ranges[i + 1] as number
+      for (let run = log.firstRunFrom(start); run < log.runs; run++) {
+        const first = log.lvs.at(run)
+        if (first >= end) break
+        const skip = Math.max(0, start - first)
+        const count = Math.min(end - first, log.lengthOf(run)) - skip
+        const kind = log.kinds.at(run) as OpKind
+        const step = kind === opKind.insert ? skip : kind === opKind.deleteBack ? -skip : 0
+        runs.push(kind, events + first + skip - start, count, log.positions.at(run) + step)
+        if (kind !== opKind.insert) continue
+        const from = log.contents.at(run) + skip
+        if (pieces.at(-1) === from) pieces[pieces.length - 1] = from + count
+        else pieces.push(from, from + count)
+      }
+      events += end - start
+    }
+    writeRuns(writer, runs)
+    this.writeStored(writer, pieces)
+  }
+
+  /** Reads what {@link writeOperations} wrote for so many events. Changes nothing. Throws `NotCanonical` or `MalformedFrame`. */
+  readOperations(reader: ByteReader, events: number): ReadOperations<Stored> {
+    const runs = readRuns(reader, events)
+    return { runs, stored: this.readStored(reader, runs.inserted) }
+  }
+
+  /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, ascending, or -1 for one that is known already. */
+  receive({ runs, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
+    let content = 0
+    for (let run = 0; run < runs.runs; run++) {
+      const event = runs.events.at(run)
+      const length = runs.lengths.at(run)
+      const kind = runs.kinds.at(run) as OpKind
+      const position = runs.positions.at(run)
+      const step = kind === opKind.insert ? 1 : kind === opKind.deleteBack ? -1 : 0
+      for (let done = 0; done < length;) {
+        const lv = lvOf(event + done)
+        let count = length - done
+        // Known and new ones alternate only where the spans of an update do, so most runs are all of one kind.
+        if (count > 1 && lvOf(event + length - 1) !== (lv < 0 ? -1 : lv + count - 1)) {
+          count = 1
+          while (lvOf(event + done + count) === (lv < 0 ? -1 : lv + count)) count++
+        }
+        if (lv >= 0) {
+          if (kind === opKind.insert) this.appendStored(stored, content + done, content + done + count)
+          this.log.push(kind, lv, count, position + step * done)
+        }
+        done += count
+      }
+      if (kind === opKind.insert) content += length
+    }
+  }
+
   /**
    * Brings operations with LVs below `end` into the content; those of all spans up to there have been received. The edits are
    * appended to `patches`, if given.
@@ -93,13 +178,13 @@ export abstract class Sequence<Content, U extends Units> implements EditSink {
     const { graph } = this
     this.patches = patches
     while (this.integrated < end) {
-      const start = this.integrated
-      // Nothing of this sequence: nothing to do.
-      const run = this.log.firstRunFrom(start)
+      const run = this.log.firstRunFrom(this.integrated)
       if (run === this.log.runs || this.log.lvs.at(run) >= end) {
         this.integrated = end
         break
       }
+      // What belongs to other values needs no look at all.
+      const start = Math.max(this.integrated, this.log.lvs.at(run))
       const stop = this.sequentialUntil(start, end)
       if (stop > start) this.follow(start, stop)
       else this.merge(start, this.concurrentUntil(start, end))

@@ -1,12 +1,14 @@
 /** Text: a sequence of UTF-16 code units, as JavaScript counts positions in strings. */
+import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import type { CausalGraph } from '../graph/graph.ts'
 import { opKind } from './op-log.ts'
 import { Rope } from './rope.ts'
 import { Sequence } from './sequence.ts'
+import { readUnits, writeUnits } from './unit-codec.ts'
 import { UnitStore, textOf } from './unit-store.ts'
 
 /** See the header. Concurrent insertions both stay, whole and next to each other; a deletion deletes exactly what its author saw. */
-export class TextSequence extends Sequence<string, Uint16Array> {
+export class TextSequence extends Sequence<string, Uint8Array | Uint16Array, Uint16Array> {
   readonly store = new UnitStore()
 
   constructor(graph: CausalGraph) {
@@ -59,5 +61,17 @@ export class TextSequence extends Sequence<string, Uint16Array> {
 
   protected override insertUnits(position: number, start: number, end: number): void {
     this.rope.insert(position, this.store.data, start, end)
+  }
+
+  protected override writeStored(writer: ByteWriter, pieces: readonly number[]): void {
+    writeUnits(writer, this.store, pieces)
+  }
+
+  protected override readStored(reader: ByteReader, count: number): Uint8Array | Uint16Array {
+    return readUnits(reader, count)
+  }
+
+  protected override appendStored(stored: Uint8Array | Uint16Array, start: number, end: number): void {
+    this.store.appendUnits(stored, start, end)
   }
 }

@@ -35,6 +35,15 @@ export class UnitStore {
     }
   }
 
+  /** Appends code units `[start, end)` of an array. */
+  appendUnits(units: Uint8Array | Uint16Array, start: number, end: number): void {
+    let wide = false
+    if (units instanceof Uint16Array) for (let i = start; i < end && !wide; i++) wide = (units[i] as number) > 0xff
+    this.reserve(end - start, wide)
+    this.data.set(units.subarray(start, end), this.length)
+    this.length += end - start
+  }
+
   /** The text of units `[start, end)`. */
   slice(start: number, end: number): string {
     return textOf(this.data, start, end)
