@@ -8,6 +8,8 @@
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import { NitroError, assert } from '../../base/index.ts'
 import type { CausalGraph } from '../graph/graph.ts'
+import type { Anchor, Side } from './anchors.ts'
+import { endAnchor, startAnchor } from './anchors.ts'
 import { walkOrder } from '../graph/walk-order.ts'
 import type { Ranges } from '../graph/walk.ts'
 import { OpLog, opKind } from './op-log.ts'
@@ -300,6 +302,70 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
     if (!this.counting) return
     this.length -= count
     this.patches?.push({ position, removed: count, inserted: this.emptyContent() })
+  }
+
+  // --- items by name ---
+
+  /**
+   * The anchor at a position: before the item behind it or after the item in front of it; the start or end where there is none.
+   * Throws `InvalidArgument` beyond the end.
+   */
+  anchorAt(position: number, side: Side): Anchor {
+    this.checkRange(position, 0)
+    if (side === 'before' ? position === this.length : position === 0)
+      return side === 'before' ? endAnchor : startAnchor
+    const { tree } = this.wholeTree()
+    tree.seekEnd(side === 'before' ? position : position - 1)
+    return { at: side, ...this.graph.dotOf(this.log.lvOf(tree.id)) }
+  }
+
+  /** The position of an anchor now; undefined when its item has not arrived, or is none of this sequence. */
+  positionOf(anchor: Anchor): number | undefined {
+    if (anchor.at === 'start') return 0
+    if (anchor.at === 'end') return this.length
+    const lv = this.graph.lvOf(anchor.rid, anchor.seq)
+    if (lv < 0 || lv >= this.integrated || !this.log.isInsert(lv)) return undefined
+    const { tree } = this.wholeTree()
+    tree.seekId(this.log.ordinalOf(lv))
+    tree.locateEnd()
+    return tree.endPosition + (anchor.at === 'after' && !tree.deleted ? 1 : 0)
+  }
+
+  /** Where units inserted by operations `[start, end)` are now, as positions `[start, end, ...]` in order of the operations. */
+  visibleRanges(start: number, end: number): Ranges {
+    const { log } = this
+    const { tree } = this.wholeTree()
+    const ranges: Ranges = []
+    for (let run = log.firstRunFrom(start); run < log.runs; run++) {
+      const first = Math.max(start, log.lvs.at(run))
+      const last = Math.min(end, log.lvs.at(run) + log.lengthOf(run))
+      if (first >= end) break
+      if (log.kinds.at(run) !== opKind.insert) continue
+      for (let lv = first; lv < last;) {
+        tree.seekId(log.ordinals.at(run) + lv - log.lvs.at(run))
+        const count = Math.min(tree.rest, last - lv)
+        tree.locateEnd()
+        const at = tree.endPosition
+        if (!tree.deleted && ranges.at(-1) === at) ranges[ranges.length - 1] = at + count
+        else if (!tree.deleted) ranges.push(at, at + count)
+        lv += count
+      }
+    }
+    return ranges
+  }
+
+  /**
+   * What a deletion made here or elsewhere took out: the LV of the unit's insert, and the position where the unit would stand now.
+   * Undefined for a deletion beyond the end, which took nothing.
+   */
+  takenBy(lv: number): { readonly insert: number; readonly position: number } | undefined {
+    const { log } = this
+    const { tree } = this.wholeTree()
+    const target = tree.targetOf(log.ordinalOf(lv))
+    if (target < 0) return undefined
+    tree.seekId(target)
+    tree.locateEnd()
+    return { insert: log.lvOf(target), position: tree.endPosition }
   }
 
   // --- the past ---
