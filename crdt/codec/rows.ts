@@ -28,7 +28,7 @@ export interface Row {
   /** Number of the place in a table. */
   readonly place: number
   /** Where it stands among all operations, sequences' included; ascending. */
-  readonly position: number
+  position: number
   readonly kind: number
   readonly high: number
   readonly low: number

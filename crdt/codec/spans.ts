@@ -31,6 +31,8 @@ interface Author {
 
 /** Appends spans that are in order. */
 export function writeSpans(writer: ByteWriter, spans: readonly WireSpan[]): void {
+  const [only] = spans
+  if (only !== undefined && spans.length === 1 && writeLoneSpan(writer, only)) return
   const first = new Map<number, number>()
   const named = new Map<number, number>()
   for (const { rid, seq, parents } of spans) {
@@ -66,6 +68,20 @@ export function writeSpans(writer: ByteWriter, spans: readonly WireSpan[]): void
     }
     ;(authors[place] as Author).next = seq + length
   }
+}
+
+/** The same for the usual bundle, which builds on nothing but the one before it; false for any other. */
+function writeLoneSpan(writer: ByteWriter, { rid, seq, length, parents }: WireSpan): boolean {
+  const [parent] = parents
+  if (parents.length > 1 || (parent !== undefined && parent.rid !== rid)) return false
+  writer.u8(1)
+  writer.uint(rid)
+  writer.uint(seq + 1)
+  writer.u8(1)
+  writer.u8(0)
+  writer.uint(length - 1)
+  writer.u8(parents.length)
+  return true
 }
 
 /** Reads what {@link writeSpans} wrote. Throws `NotCanonical` or `MalformedFrame`. */

@@ -55,12 +55,7 @@ export function comparePlaces(a: WirePlace, b: WirePlace): number {
 }
 
 /** Appends an update. `numbers` says which place in the list a row's place is, if rows speak of other numbers. */
-export function writeUpdate(
-  writer: ByteWriter,
-  update: Update,
-  shapesOf: ShapesOf,
-  numbers?: ReadonlyMap<number, number>,
-): void {
+export function writeUpdate(writer: ByteWriter, update: Update, shapesOf: ShapesOf, numbers?: ArrayLike<number>): void {
   writer.u8(updateVersion)
   writer.u8(update.base === undefined ? 0 : 1)
   if (update.base !== undefined) writer.blob(update.base)
@@ -75,8 +70,9 @@ export function writeUpdate(
   }
   writer.uint(update.rows.length)
   const rows = new RowWriter()
-  for (const row of update.rows) {
-    const place = numbers === undefined ? row.place : (numbers.get(row.place) as number)
+  for (let i = 0; i < update.rows.length; i++) {
+    const row = update.rows[i] as Row
+    const place = numbers === undefined ? row.place : (numbers[row.place] as number)
     const shape = row.kind === fenceKind ? fenceShape : shapesOf((places[place] as WirePlace).tag)?.[row.kind]
     rows.write(writer, place, row.position, row, shape as OpShape)
   }

@@ -19,8 +19,8 @@ import type { Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
 import { Pending } from './pending.ts'
-import type { Prepared } from './receive.ts'
-import { missingFor, prepare, receive } from './receive.ts'
+import type { Prepared, Touched } from './receive.ts'
+import { integrate, missingFor, prepare, receive } from './receive.ts'
 import type { Edit, SequenceContent } from './sequence.ts'
 import { isSequence } from './sequence.ts'
 import type { Place } from './state.ts'
@@ -69,10 +69,13 @@ interface OpenBundle {
   readonly seq: number
   readonly parents: readonly number[]
   readonly rows: LocalRow[]
-  readonly sequences: Map<Place, SequenceContent>
+  /** Those that were edited; undefined while there are none. */
+  sequences: Map<Place, SequenceContent> | undefined
   readonly high: number
   readonly low: number
 }
+
+const noSequences: readonly (readonly [Place, SequenceContent])[] = []
 
 /** See the header. */
 export class DocCore {
@@ -128,9 +131,9 @@ export class DocCore {
     return row
   }
 
-  /** The first number of the open bundle; events from there on can still be rewritten. */
+  /** The first number of the open bundle: events from there on can still be rewritten. -1 when none is open. */
   get rewritableFrom(): number {
-    return this.open?.seq ?? Number.MAX_SAFE_INTEGER
+    return this.open === undefined ? -1 : this.open.seq
   }
 
   /** Changes the value of an operation of the open bundle, which nobody but this replica has seen. */
@@ -156,6 +159,7 @@ export class DocCore {
     const bundle = this.begin()
     this.state.addressOf(place)
     const edit = run(this.state.graph.append(this.replica, length))
+    bundle.sequences ??= new Map<Place, SequenceContent>()
     bundle.sequences.set(place, sequence)
     for (const recorder of this.recorders) recorder.edit(place, sequence, edit)
     this.patcher?.editsOf(place).push(told)
@@ -175,7 +179,7 @@ export class DocCore {
     this.patcher?.note({ place, epoch }, op)
     state.carryOut(address, op, everything)
     bundle.rows.push({ ...op, place: address, position })
-    for (const at of bundle.sequences.keys()) if (at.content !== bundle.sequences.get(at)) bundle.sequences.delete(at)
+    for (const [at, sequence] of bundle.sequences ?? []) if (at.content !== sequence) bundle.sequences?.delete(at)
   }
 
   /** Ends the open bundle, if there is one. */
@@ -210,26 +214,40 @@ export class DocCore {
   }
 
   /**
-   * Takes an update in, and what waited for it. The base of a compacted document is given to `onBase` first. Throws
+   * Takes updates in, one after the other, and what waited for them. The base of a compacted document is given to `onBase` first.
+   * What changed is told if a patcher is given. Throws
    * `NotCanonical`, `UnsupportedFormat`, `Overloaded`.
    */
-  apply(bytes: Uint8Array, onBase: (base: Uint8Array) => void): Patch[] {
+  apply(updates: readonly Uint8Array[], onBase: (base: Uint8Array) => void, patcher?: Patcher): Patch[] {
     this.refuseIfFrozen()
     this.seal()
+    const touched: Touched = new Map<Place, SequenceContent>()
+    let patches: Patch[]
+    try {
+      for (const bytes of updates) this.takeBytes(bytes, onBase, patcher, touched)
+    } finally {
+      integrate(this.state, touched, patcher)
+      patches = patcher?.finish() ?? []
+      this.tell('remote', patches)
+    }
+    return patches
+  }
+
+  private takeBytes(
+    bytes: Uint8Array,
+    onBase: (base: Uint8Array) => void,
+    patcher: Patcher | undefined,
+    touched: Touched,
+  ): void {
     const prepared = decoding(() => {
       const update = readUpdate(new ByteReader(bytes), shapesOf)
       if (update.base !== undefined) onBase(update.base)
       return prepare(this.state, update)
     })
-    const patcher = new Patcher()
-    if (this.take(prepared, bytes.length, patcher)) {
-      for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
-        this.take(next.prepared, next.bytes, patcher)
-      }
+    if (!this.take(prepared, bytes.length, patcher, touched)) return
+    for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
+      this.take(next.prepared, next.bytes, patcher, touched)
     }
-    const patches = patcher.finish()
-    this.tell('remote', patches)
-    return patches
   }
 
   /** Tells listeners of a change. */
@@ -238,9 +256,9 @@ export class DocCore {
     for (const listener of this.listeners) listener({ origin, patches })
   }
 
-  private take(prepared: Prepared, bytes: number, patcher: Patcher): boolean {
+  private take(prepared: Prepared, bytes: number, patcher: Patcher | undefined, touched: Touched): boolean {
     const missing = missingFor(this.state, prepared.update)
-    if (missing === undefined) return receive(this.state, prepared, patcher)
+    if (missing === undefined) return receive(this.state, prepared, patcher, touched)
     this.pending.add(prepared, bytes, missing)
     return false
   }
@@ -256,7 +274,7 @@ export class DocCore {
       seq: graph.nextSeq(this.replica),
       parents: graph.frontier,
       rows: [],
-      sequences: new Map<Place, SequenceContent>(),
+      sequences: undefined,
       high: clock.high,
       low: clock.low,
     }
@@ -271,6 +289,6 @@ export class DocCore {
   private bundleBytes(bundle: OpenBundle, length: number): Uint8Array {
     const { lv, seq, parents, rows, sequences } = bundle
     const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents), pieces: [] }
-    return encodeUpdate(this.state, [span], rows, [...sequences], [lv, lv + length])
+    return encodeUpdate(this.state, [span], rows, sequences ?? noSequences, [lv, lv + length])
   }
 }

@@ -23,8 +23,10 @@ import type { Compress, Decompress } from './envelope.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
 import type { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
+import { Patcher } from './patches.ts'
 import type { DocMap, Kind, Places } from './places.ts'
 import { handleAt, valuesOf } from './places.ts'
+import type { DocList, DocText } from './sequence-handles.ts'
 import type { DocTree } from './tree-handle.ts'
 
 /** How a document is opened. */
@@ -106,6 +108,14 @@ export class Doc implements Places {
     return this.handle('tree', name) as DocTree
   }
 
+  text(name: string): DocText {
+    return this.handle('text', name) as DocText
+  }
+
+  list(name: string): DocList {
+    return this.handle('list', name) as DocList
+  }
+
   /** Everything that holds something, as one plain value by name. */
   value(): Value {
     return valuesOf(this.core.state.forest.roots.values(), {})
@@ -166,10 +176,15 @@ export class Doc implements Places {
    * a compacted document whose beginning is not here.
    */
   apply(update: Uint8Array): Patch[] {
-    return this.core.apply(update, (base) => {
-      if (includes(this.version(), readBase(base).version)) return
-      throw compacted()
-    })
+    return this.applyAll([update])
+  }
+
+  /** Takes in many updates as one change, which is faster than each for itself. Throws as {@link apply}; what came before stays. */
+  applyAll(updates: readonly Uint8Array[]): Patch[] {
+    const onBase = (base: Uint8Array): void => {
+      if (!includes(this.version(), readBase(base).version)) throw compacted()
+    }
+    return this.core.apply(updates, onBase, new Patcher())
   }
 
   /** Tells a listener of every change, local ones when their bundle ends. Returns a function that stops it. */
@@ -246,7 +261,7 @@ export class Doc implements Places {
 
   private static open(update: Uint8Array, options: DocOptions): Doc {
     const doc = new Doc(options)
-    doc.core.apply(update, (base) => {
+    doc.core.apply([update], (base) => {
       doc.base = readBase(base, doc.core.state)
     })
     doc.core.allGiven()

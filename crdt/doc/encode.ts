@@ -55,14 +55,15 @@ function rowsIn(state: DocState, spans: readonly LocalSpan[]): Row[] {
     if (last !== undefined) to = Math.max(to, last.lv + last.length)
   }
   const all = state.journal.read(from, to)
+  const lvs = Int32Array.from(all, ({ position }) => position)
   const rows: Row[] = []
   let start = 0
   for (const { pieces } of spans) {
     for (const { lv, length } of pieces) {
-      for (let i = firstFrom(all, lv); i < all.length; i++) {
+      for (let i = firstFrom(lvs, lv); i < lvs.length && (lvs[i] as number) < lv + length; i++) {
         const row = all[i] as Row
-        if (row.position >= lv + length) break
-        rows.push({ ...row, position: start + row.position - lv })
+        row.position += start - lv
+        rows.push(row)
       }
       start += length
     }
@@ -70,12 +71,12 @@ function rowsIn(state: DocState, spans: readonly LocalSpan[]): Row[] {
   return rows
 }
 
-function firstFrom(rows: readonly Row[], lv: number): number {
+function firstFrom(lvs: Int32Array, lv: number): number {
   let low = 0
-  let high = rows.length
+  let high = lvs.length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((rows[middle] as Row).position < lv) low = middle + 1
+    if ((lvs[middle] as number) < lv) low = middle + 1
     else high = middle
   }
   return low
@@ -86,50 +87,53 @@ export function encodeUpdate(
   state: DocState,
   spans: readonly LocalSpan[],
   rows: readonly Row[],
-  sequences: readonly (readonly [Place, SequenceContent])[],
+  sequences: Iterable<readonly [Place, SequenceContent]>,
   ranges: Ranges,
   base?: Uint8Array,
 ): Uint8Array {
   const used = new Set<number>()
-  for (const { place } of rows) used.add(place)
+  let last = -1
+  for (const { place } of rows) {
+    if (place !== last) used.add(place)
+    last = place
+  }
   for (const [place] of sequences) used.add(state.addressOf(place))
   const { places, numbers } = numberPlaces(state, used)
   const sections: WireSection[] = []
   for (const [place, sequence] of sequences) {
     const writer = new ByteWriter()
     sequence.writeOperations(writer, ranges)
-    sections.push({ place: numbers.get(state.addressOf(place)) as number, bytes: writer.take() })
+    sections.push({ place: numbers[state.addressOf(place)] as number, bytes: writer.take() })
   }
-  const writer = new ByteWriter(256)
+  const { scratch } = state
+  scratch.clear()
   const update: Update = { spans, places, rows, sections: everySection(places, sections), base }
-  writeUpdate(writer, update, shapesOf, numbers)
-  return writer.take()
+  writeUpdate(scratch, update, shapesOf, numbers)
+  return scratch.take()
 }
 
 /** The places of these addresses and those around them, in the one order, and the number of each address. */
-function numberPlaces(
-  state: DocState,
-  used: ReadonlySet<number>,
-): { places: WirePlace[]; numbers: Map<number, number> } {
-  const levels: Address[][] = []
+function numberPlaces(state: DocState, used: ReadonlySet<number>): { places: WirePlace[]; numbers: number[] } {
+  const levels: number[][] = []
   const seen = new Set<number>()
   for (let address of used) {
     while (!seen.has(address)) {
       seen.add(address)
       const { place, epoch } = state.addresses[address] as Address
-      ;(levels[place.depth - 1] ??= []).push({ place, epoch })
+      ;(levels[place.depth - 1] ??= []).push(address)
       if (place.parent !== undefined) address = state.addressOf(place.parent, epoch)
     }
   }
   const places: WirePlace[] = []
-  const numbers = new Map<number, number>()
+  const numbers: number[] = []
   for (const level of levels) {
-    const wire = level.map(({ place, epoch }) => {
-      const parent = place.parent === undefined ? -1 : (numbers.get(state.addressOf(place.parent, epoch)) as number)
-      return { parent, tag: place.tag, name: place.name, epoch, address: state.addressOf(place, epoch) }
+    const wire = level.map((address) => {
+      const { place, epoch } = state.addresses[address] as Address
+      const parent = place.parent === undefined ? -1 : (numbers[state.addressOf(place.parent, epoch)] as number)
+      return { parent, tag: place.tag, name: place.name, epoch, address }
     })
     if (wire.length > 1) wire.sort(comparePlaces)
-    for (const one of wire) numbers.set(one.address, places.push(one) - 1)
+    for (const one of wire) numbers[one.address] = places.push(one) - 1
   }
   return { places, numbers }
 }

@@ -49,7 +49,8 @@ export class DocRegister extends Handle {
   /** Sets the value. Throws `NotCanonical` for a value that merged state can't hold. */
   set(value: Value): void {
     const { core, place } = this
-    const seq = (place.content as Register).rewritable(core.replica, core.rewritableFrom)
+    const { rewritableFrom } = core
+    const seq = rewritableFrom < 0 ? -1 : (place.content as Register).rewritable(core.replica, rewritableFrom)
     if (seq >= 0) core.rewrite(place, seq, () => value)
     else core.perform(place, registerOps.set, '', value)
   }
@@ -90,7 +91,8 @@ export class DocCounter extends Handle {
     const amount = amountOf(given)
     const { core, place } = this
     // One dot for all additions of a bundle.
-    const seq = (place.content as Counter).rewritable(core.replica, core.rewritableFrom)
+    const { rewritableFrom } = core
+    const seq = rewritableFrom < 0 ? -1 : (place.content as Counter).rewritable(core.replica, rewritableFrom)
     if (seq < 0) core.perform(place, counterOps.add, '', amount)
     else core.rewrite(place, seq, (value) => addAmounts(value as Amount, amount))
   }

@@ -13,6 +13,8 @@ import { addWinsType, removeWinsType } from '../types/sets.ts'
 import { treeType } from '../types/tree.ts'
 import type { DocCore } from './core.ts'
 import { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
+import { DocList, DocText } from './sequence-handles.ts'
+import { listTag, textTag } from './sequence-types.ts'
 import { isSequence, takeOut } from './sequence.ts'
 import type { Place } from './state.ts'
 import { DocTree } from './tree-handle.ts'
@@ -29,6 +31,8 @@ export const kinds = {
   addWinsSet: addWinsType.tag,
   removeWinsSet: removeWinsType.tag,
   tree: treeType.tag,
+  text: textTag,
+  list: listTag,
 } as const
 
 /** The name of a kind of value. */
@@ -45,6 +49,8 @@ export interface Places {
   addWinsSet(name: string): DocSet
   removeWinsSet(name: string): DocSet
   tree(name: string): DocTree
+  text(name: string): DocText
+  list(name: string): DocList
 }
 
 /** Makes the handle of a kind, once for each place. */
@@ -88,7 +94,8 @@ export class DocMap extends Handle implements Places {
   /** Sets the value of a key. Throws `NotCanonical` for a value that merged state can't hold. */
   set(key: string, value: Value): void {
     const { core, place } = this
-    const seq = this.cell.rewritable(key, core.replica, core.rewritableFrom)
+    const { rewritableFrom } = core
+    const seq = rewritableFrom < 0 ? -1 : this.cell.rewritable(key, core.replica, rewritableFrom)
     if (seq >= 0) core.rewrite(place, seq, () => value)
     else core.perform(place, mapOps.set, key, value)
   }
@@ -145,6 +152,14 @@ export class DocMap extends Handle implements Places {
     return handleAt(this.core, this.place, 'tree', name) as DocTree
   }
 
+  text(name: string): DocText {
+    return handleAt(this.core, this.place, 'text', name) as DocText
+  }
+
+  list(name: string): DocList {
+    return handleAt(this.core, this.place, 'list', name) as DocList
+  }
+
   /** Everything in it as a plain value, see {@link valueOf}. */
   value(): Value {
     return valueOf(this.place)
@@ -166,6 +181,8 @@ const handles: Readonly<Record<Kind, new (core: DocCore, place: Place) => Handle
   addWinsSet: DocSet,
   removeWinsSet: DocSet,
   tree: DocTree,
+  text: DocText,
+  list: DocList,
 }
 
 /**

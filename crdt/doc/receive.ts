@@ -30,6 +30,9 @@ export interface Segment {
   parents: readonly number[]
 }
 
+/** Sequences that got operations. */
+export type Touched = Map<Place, SequenceContent>
+
 /** The operations of a sequence, checked. */
 export interface Parsed {
   readonly place: Place
@@ -67,8 +70,11 @@ export function prepare(state: DocState, update: Update): Prepared {
   return { update, segments, places, parsed: parseSections(places, update, segments) }
 }
 
-/** Takes in an update for which nothing is missing. Returns whether anything was new. */
-export function receive(state: DocState, prepared: Prepared, patcher: Patcher | undefined): boolean {
+/**
+ * Takes in an update for which nothing is missing. Returns whether anything was new. Sequences that got operations are added to
+ * `touched`, for {@link integrate}: many updates are brought into a text at once.
+ */
+export function receive(state: DocState, prepared: Prepared, patcher: Patcher | undefined, touched: Touched): boolean {
   const { update, segments, places, parsed } = prepared
   const before = state.graph.length
   for (const segment of segments) addSpan(state, segment)
@@ -79,10 +85,17 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
     if (epoch > place.epoch) state.raise(place, epoch)
     if (epoch < place.epoch || !isSequence(place.content)) continue
     place.content.receive(operations, (event) => lvOf(segments, event))
-    const edits = patcher?.editsOf(place)
-    place.content.integrate(state.graph.length, edits)
+    touched.set(place, place.content)
   }
   return true
+}
+
+/** Brings what sequences have received into their contents. */
+export function integrate(state: DocState, touched: Touched, patcher: Patcher | undefined): void {
+  for (const [place, content] of touched) {
+    // Another epoch may have begun since.
+    if (place.content === content) content.integrate(state.graph.length, patcher?.editsOf(place))
+  }
 }
 
 function segmentsOf(spans: readonly WireSpan[]): Segment[] {

@@ -18,6 +18,14 @@ export interface SequenceContent extends Content {
   readonly length: number
   /** Takes units out by operations from `lv` on, made here; returns what was taken. */
   takeOut(position: number, count: number, lv: number): unknown
+  /** Puts content in by operations from `lv` on, made here. */
+  putIn(position: number, content: unknown, lv: number): void
+  /** Throws `InvalidArgument` unless the range is within the content. */
+  check(position: number, count: number): void
+  /** Where units inserted by operations `[start, end)` are now, as positions `[start, end, ...]`. */
+  visibleRanges(start: number, end: number): Ranges
+  /** What a deletion took out: the LV of its insert, and where it would stand now. */
+  takenBy(lv: number): { readonly insert: number; readonly position: number } | undefined
   /** Nothing, as content. */
   readonly nothing: unknown
   /** Whether there are operations with LVs in [from, to). */
@@ -32,11 +40,34 @@ export interface SequenceContent extends Content {
   /** Takes operations in; `lvOf` gives the LV of an event, or -1 for one that was known before. */
   receive(operations: unknown, lvOf: (event: number) => number): void
   /** Brings everything with LVs below `end` into the content and adds the edits to the list. */
-  integrate(end: number, edits: Edit[] | undefined): void
+  integrate(end: number, edits?: Edit[]): void
 }
 
-/** Takes units out of a sequence, as a local edit. */
+/** Puts content of `length` units into a sequence, as a local edit. Throws `InvalidArgument` beyond its end. */
+export function putIn(
+  core: DocCore,
+  place: Place,
+  sequence: SequenceContent,
+  position: number,
+  content: unknown,
+  length: number,
+): void {
+  sequence.check(position, 0)
+  core.edit(
+    place,
+    sequence,
+    length,
+    (lv) => {
+      sequence.putIn(position, content, lv)
+      return { kind: 'insert', position, lv, length, removed: undefined }
+    },
+    { position, removed: 0, inserted: content },
+  )
+}
+
+/** Takes units out of a sequence, as a local edit. Throws `InvalidArgument` beyond its end. */
 export function takeOut(core: DocCore, place: Place, sequence: SequenceContent, position: number, count: number): void {
+  sequence.check(position, count)
   core.edit(
     place,
     sequence,

@@ -4,7 +4,7 @@
  * An address is a place under one epoch of its root; the journal speaks of addresses. What belongs to an epoch that is no more
  * stays in the journal, for those who lack it, and changes nothing.
  */
-import { assert, present } from '../../base/index.ts'
+import { ByteWriter, assert, present } from '../../base/index.ts'
 import type { Row } from '../codec/rows.ts'
 import { fenceKind } from '../codec/rows.ts'
 import type { ShapesOf } from '../codec/update.ts'
@@ -40,6 +40,8 @@ export class DocState {
   readonly clock = new HybridClock()
   readonly addresses: Address[] = []
   readonly journal = new Journal((address) => shapesOf(this.addresses[address]?.place.tag ?? -1) ?? [])
+  /** For encoding, so that each bundle needs no memory of its own. */
+  readonly scratch = new ByteWriter(1024)
   /** By the index of the place: its newest address. */
   private readonly newest: number[] = []
 
