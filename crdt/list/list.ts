@@ -9,7 +9,7 @@ import { Sequence } from '../text/sequence.ts'
 /** See the header. Concurrent insertions both stay, runs whole; a deletion deletes exactly the elements its author saw. */
 export class ListSequence extends Sequence<readonly Value[], readonly Value[], Int32Array> {
   /** Everything ever inserted, in order of the inserts. The rope holds indexes of it. */
-  private readonly store: Value[] = []
+  protected readonly store: Value[] = []
   private scratch = new Int32Array(64)
 
   constructor(graph: CausalGraph) {
@@ -48,14 +48,26 @@ export class ListSequence extends Sequence<readonly Value[], readonly Value[], I
     return out
   }
 
-  /** LV of the insert that put an element, which must be there, at its position. */
-  lvAt(position: number): number {
-    return this.log.lvOf(this.log.ordinalOfContent(this.current().at(position)))
+  /** Calls `visit` for each element of `[start, end)` with its place in the store. */
+  protected visitPlaces(start: number, end: number, visit: (place: number) => void): void {
+    this.current().read(start, end, (places, from, to) => {
+      for (let i = from; i < to; i++) visit(places[i] as number)
+    })
   }
 
-  /** The inserted value of an LV, whether it is there or not. */
-  insertedBy(lv: number): Value {
-    return this.store[this.log.contentOf(this.log.ordinalOf(lv))] as Value
+  /** LV of the insert that something in the store belongs to. */
+  protected lvOfPlace(place: number): number {
+    return this.log.lvOf(this.log.ordinalOfContent(place))
+  }
+
+  /** Place in the store of what the insert with an LV inserted. */
+  protected placeOfLv(lv: number): number {
+    return this.log.contentOf(this.log.ordinalOf(lv))
+  }
+
+  /** LV of the insert that put the element at a position, which must exist, there. */
+  lvAt(position: number): number {
+    return this.lvOfPlace(this.current().at(position))
   }
 
   /** Inserted values by their place in the store. */

@@ -10,12 +10,14 @@ import { NitroError, assert } from '../../base/index.ts'
 import type { CausalGraph } from '../graph/graph.ts'
 import type { Anchor, Side } from './anchors.ts'
 import { endAnchor, startAnchor } from './anchors.ts'
+import { collectRuns, takeRuns } from './exchange.ts'
 import { walkOrder } from '../graph/walk-order.ts'
 import type { Ranges } from '../graph/walk.ts'
 import { OpLog, opKind } from './op-log.ts'
 import type { OpKind } from './op-log.ts'
 import type { Rope, Units } from './rope.ts'
-import { RunColumns, readRuns, writeRuns } from './run-codec.ts'
+import type { RunColumns } from './run-codec.ts'
+import { readRuns, writeRuns } from './run-codec.ts'
 import { Walker } from './walker.ts'
 import type { EditSink } from './walker.ts'
 
@@ -113,28 +115,7 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
 
   /** Appends the operations with LVs in the ranges. The n-th event of all ranges, in their order, is called n. */
   writeOperations(writer: ByteWriter, ranges: Ranges): void {
-    const { log } = this
-    const runs = new RunColumns()
-    const pieces: number[] = []
-    let events = 0
-    for (let i = 0; i < ranges.length; i += 2) {
-      const start = ranges[i] as number
-      const end = ranges[i + 1] as number
-      for (let run = log.firstRunFrom(start); run < log.runs; run++) {
-        const first = log.lvs.at(run)
-        if (first >= end) break
-        const skip = Math.max(0, start - first)
-        const count = Math.min(end - first, log.lengthOf(run)) - skip
-        const kind = log.kinds.at(run) as OpKind
-        const step = kind === opKind.insert ? skip : kind === opKind.deleteBack ? -skip : 0
-        runs.push(kind, events + first + skip - start, count, log.positions.at(run) + step)
-        if (kind !== opKind.insert) continue
-        const from = log.contents.at(run) + skip
-        if (pieces.at(-1) === from) pieces[pieces.length - 1] = from + count
-        else pieces.push(from, from + count)
-      }
-      events += end - start
-    }
+    const { runs, pieces } = collectRuns(this.log, ranges)
     writeRuns(writer, runs)
     this.writeStored(writer, pieces)
   }
@@ -147,29 +128,10 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
 
   /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, ascending, or -1 for one that is known already. */
   receive({ runs, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
-    let content = 0
-    for (let run = 0; run < runs.runs; run++) {
-      const event = runs.events.at(run)
-      const length = runs.lengths.at(run)
-      const kind = runs.kinds.at(run) as OpKind
-      const position = runs.positions.at(run)
-      const step = kind === opKind.insert ? 1 : kind === opKind.deleteBack ? -1 : 0
-      for (let done = 0; done < length;) {
-        const lv = lvOf(event + done)
-        let count = length - done
-        // Known and new ones alternate only where the spans of an update do, so most runs are all of one kind.
-        if (count > 1 && lvOf(event + length - 1) !== (lv < 0 ? -1 : lv + count - 1)) {
-          count = 1
-          while (lvOf(event + done + count) === (lv < 0 ? -1 : lv + count)) count++
-        }
-        if (lv >= 0) {
-          if (kind === opKind.insert) this.appendStored(stored, content + done, content + done + count)
-          this.log.push(kind, lv, count, position + step * done)
-        }
-        done += count
-      }
-      if (kind === opKind.insert) content += length
-    }
+    takeRuns(runs, lvOf, (kind, lv, count, position, content) => {
+      if (kind === opKind.insert) this.appendStored(stored, content, content + count)
+      this.log.push(kind, lv, count, position)
+    })
   }
 
   /**
@@ -381,6 +343,18 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
       pieces.push(this.contentOf(start, start + tree.rest))
     }
     return this.joinContent(pieces)
+  }
+
+  /** LVs of the inserts whose units are there at a version, in order of the units. */
+  protected insertsAt(version: readonly number[]): number[] {
+    const { tree } = this.movedTo(version)
+    const lvs: number[] = []
+    tree.seekStart()
+    for (let more = tree.toNextItem(); more; more = tree.toNextRow()) {
+      if (tree.current !== 1) continue
+      for (let i = 0; i < tree.rest; i++) lvs.push(this.log.lvOf(tree.id + i))
+    }
+    return lvs
   }
 
   private movedTo(version: readonly number[]): Walker {
