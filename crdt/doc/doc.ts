@@ -28,6 +28,7 @@ import type { DocMap, Kind, Places } from './places.ts'
 import { handleAt, valuesOf } from './places.ts'
 import type { DocList, DocText } from './sequence-handles.ts'
 import type { DocTree } from './tree-handle.ts'
+import { UndoStack } from './undo.ts'
 
 /** How a document is opened. */
 export interface DocOptions {
@@ -242,6 +243,11 @@ export class Doc implements Places {
   /** The version that the history begins at; empty when all of it is here. */
   get compactedAt(): Version {
     return this.base?.version ?? new Map<ReplicaId, number>()
+  }
+
+  /** Notes what is done from now on, to be undone; at most so many bundles back. */
+  undoStack(stepsMax: number = 100): UndoStack {
+    return new UndoStack(this.core, stepsMax)
   }
 
   // --- storage ---

@@ -91,7 +91,7 @@ export class Patcher {
     } else if (content instanceof Tree) {
       content.log.watch()
       if (op.kind === treeOps.set) before.keys.set(op.key, null)
-    } else before.value ??= content.value()
+    } else if (before.value === undefined) before.value = content.value()
   }
 
   /** Where the edits of a sequence are to go. */
