@@ -21,12 +21,12 @@ export class Reinserted {
   /** Puts back what a deletion took out, where it would stand now. */
   putBack(core: DocCore, place: Place, sequence: SequenceContent, { lv, length, removed }: LocalEdit): void {
     if (place.content !== sequence) return
-    const first = sequence.takenBy(lv)
-    if (first === undefined) return
     const olds: number[] = []
-    for (let i = 0; i < length; i++) olds.push(sequence.takenBy(lv + i)?.insert ?? -1)
+    for (let i = 0; i < length; i++) olds.push(sequence.takenBy(lv + i) ?? -1)
+    const [first] = olds
+    if (first === undefined || first < 0) return
     const fresh = core.state.graph.length
-    putIn(core, place, sequence, first.position, removed, length)
+    putIn(core, place, sequence, this.positionFor(sequence, this.root(sequence, first)), removed, length)
     let list = this.renamed.get(sequence)
     if (list === undefined) this.renamed.set(sequence, (list = []))
     for (let i = 0; i < length;) {
@@ -35,6 +35,29 @@ export class Reinserted {
       list.push({ old: olds[i] as number, fresh: fresh + i, length: size })
       i += size
     }
+  }
+
+  /**
+   * Where a unit that was deleted would stand now. Copies of deleted units come to stand in front of all deleted ones there, so
+   * those of units that stand behind it are stepped over.
+   */
+  private positionFor(sequence: SequenceContent, unit: number): number {
+    let position = sequence.positionOfUnit(unit)
+    while (position > 0) {
+      const before = sequence.unitAt(position - 1)
+      const root = this.root(sequence, before)
+      if (root === before || sequence.compareUnits(root, unit) < 0) break
+      position--
+    }
+    return position
+  }
+
+  /** The insert that a unit is a copy of, or its own. */
+  private root(sequence: SequenceContent, unit: number): number {
+    for (const { old, fresh, length } of this.renamed.get(sequence) ?? []) {
+      if (unit >= fresh && unit < fresh + length) return this.root(sequence, old + unit - fresh)
+    }
+    return unit
   }
 
   /** What is left of units inserted by operations [start, end), under whatever names: positions and lengths, the last first. */

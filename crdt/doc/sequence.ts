@@ -24,8 +24,14 @@ export interface SequenceContent extends Content {
   check(position: number, count: number): void
   /** Where units inserted by operations `[start, end)` are now, as positions `[start, end, ...]`. */
   visibleRanges(start: number, end: number): Ranges
-  /** What a deletion took out: the LV of its insert, and where it would stand now. */
-  takenBy(lv: number): { readonly insert: number; readonly position: number } | undefined
+  /** LV of the insert of the unit that a deletion took out, if it took one. */
+  takenBy(lv: number): number | undefined
+  /** LV of the insert of the unit at a position. */
+  unitAt(position: number): number
+  /** Where the unit of an insert stands, or would stand if it were not deleted. */
+  positionOfUnit(lv: number): number
+  /** Order of the units of two different inserts, deleted or not. */
+  compareUnits(a: number, b: number): number
   /** Nothing, as content. */
   readonly nothing: unknown
   /** Whether there are operations with LVs in [from, to). */

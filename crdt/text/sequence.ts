@@ -316,18 +316,30 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
     return ranges
   }
 
-  /**
-   * What a deletion made here or elsewhere took out: the LV of the unit's insert, and the position where the unit would stand now.
-   * Undefined for a deletion beyond the end, which took nothing.
-   */
-  takenBy(lv: number): { readonly insert: number; readonly position: number } | undefined {
-    const { log } = this
+  /** LV of the insert of the unit that a deletion took out; undefined for one beyond the end, which took nothing. */
+  takenBy(lv: number): number | undefined {
+    const target = this.wholeTree().tree.targetOf(this.log.ordinalOf(lv))
+    return target < 0 ? undefined : this.log.lvOf(target)
+  }
+
+  /** LV of the insert of the unit at a position. */
+  unitAt(position: number): number {
     const { tree } = this.wholeTree()
-    const target = tree.targetOf(log.ordinalOf(lv))
-    if (target < 0) return undefined
-    tree.seekId(target)
+    tree.seekEnd(position)
+    return this.log.lvOf(tree.id)
+  }
+
+  /** Where the unit of an insert stands, or would stand if it were not deleted. */
+  positionOfUnit(lv: number): number {
+    const { tree } = this.wholeTree()
+    tree.seekId(this.log.ordinalOf(lv))
     tree.locateEnd()
-    return { insert: log.lvOf(target), position: tree.endPosition }
+    return tree.endPosition
+  }
+
+  /** Order of the units of two different inserts, deleted or not: negative if the first stands in front. */
+  compareUnits(a: number, b: number): number {
+    return this.wholeTree().tree.compare(this.log.ordinalOf(a), this.log.ordinalOf(b))
   }
 
   // --- the past ---
