@@ -175,9 +175,10 @@ export class Rope<U extends Units> {
       node.children.splice(slot + 1, 0, added)
       if (node.children.length <= fanOut) return
       const half = node.children.length >> 1
-      added = { children: node.children.splice(half), sizes: node.sizes.splice(half) }
+      const sizes = node.sizes.splice(half)
+      added = { children: node.children.splice(half), sizes }
       keeps = sum(node.sizes)
-      moves = sum((added as Inner<U>).sizes)
+      moves = sum(sizes)
     }
     this.root = { children: [this.root, added], sizes: [keeps, moves] }
   }
