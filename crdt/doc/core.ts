@@ -21,7 +21,7 @@ import { Patcher } from './patches.ts'
 import { Pending } from './pending.ts'
 import type { Prepared, Touched } from './receive.ts'
 import { integrate, missingFor, prepare, receive } from './receive.ts'
-import type { Edit, SequenceContent } from './sequence.ts'
+import type { Edit, SequenceContent, UnitSequence } from './sequence.ts'
 import { isSequence } from './sequence.ts'
 import type { Place } from './state.ts'
 import { DocState, shapesOf } from './state.ts'
@@ -41,22 +41,25 @@ export interface PendingLimits {
   readonly updates: number
 }
 
-/** Sees each local operation before it is carried out; for undo. */
+/** Sees each local operation before it is carried out, and each local edit after it; for undo. */
 export interface Recorder {
   operation(place: Place, op: Op): void
-  edit(place: Place, sequence: SequenceContent, edit: LocalEdit): void
+  edit(place: Place, edit: LocalEdit): void
   sealed(): void
 }
 
-/** A local edit of a sequence: units `[lv, lv + length)` put in or taken out at a position. */
-export interface LocalEdit {
-  readonly kind: 'insert' | 'delete'
-  readonly position: number
-  readonly lv: number
-  readonly length: number
-  /** What was taken out. */
-  readonly removed: unknown
-}
+/** A local edit of a sequence: units `[lv, lv + length)` put in or taken out at a position, or how to take back another edit. */
+export type LocalEdit =
+  | {
+      readonly kind: 'insert' | 'delete'
+      readonly sequence: UnitSequence
+      readonly position: number
+      readonly lv: number
+      readonly length: number
+      /** What was taken out. */
+      readonly removed: unknown
+    }
+  | { readonly kind: 'other'; readonly takeBack: () => void }
 
 /** A local operation: a row of its bundle and an operation in one. Its value may still grow while the bundle is open. */
 interface LocalRow extends Row, Op {
@@ -71,6 +74,8 @@ interface OpenBundle {
   readonly rows: LocalRow[]
   /** Those that were edited; undefined while there are none. */
   sequences: Map<Place, SequenceContent> | undefined
+  /** The one that was edited last. */
+  edited: SequenceContent | undefined
   readonly high: number
   readonly low: number
 }
@@ -153,16 +158,27 @@ export class DocCore {
     this.state.cellOf(place).apply(row, everything)
   }
 
-  /** Makes `length` events for an edit of a sequence and has it carried out. */
-  edit(place: Place, sequence: SequenceContent, length: number, run: (lv: number) => LocalEdit, told: Edit): void {
-    if (length === 0) return
+  /** Whether anybody wants to be told of edits. */
+  get watched(): boolean {
+    return this.recorders.size > 0 || this.listeners.size > 0
+  }
+
+  /** Makes the events of an edit of a sequence, which is to follow at once; returns the LV of the first. */
+  startEdit(place: Place, sequence: SequenceContent, length: number): number {
     const bundle = this.begin()
-    this.state.addressOf(place)
-    const edit = run(this.state.graph.append(this.replica, length))
-    bundle.sequences ??= new Map<Place, SequenceContent>()
-    bundle.sequences.set(place, sequence)
-    for (const recorder of this.recorders) recorder.edit(place, sequence, edit)
-    this.patcher?.editsOf(place).push(told)
+    if (bundle.edited !== sequence) {
+      bundle.edited = sequence
+      bundle.sequences ??= new Map<Place, SequenceContent>()
+      bundle.sequences.set(place, sequence)
+      this.patcher?.noteEdits(place, sequence)
+    }
+    return this.state.graph.append(this.replica, length)
+  }
+
+  /** Tells of an edit that was made. */
+  edited(place: Place, edit: LocalEdit, told?: Edit): void {
+    for (const recorder of this.recorders) recorder.edit(place, edit)
+    if (told !== undefined) this.patcher?.editsOf(place).push(told)
   }
 
   /** Raises the epoch of a root, which empties it. */
@@ -179,6 +195,7 @@ export class DocCore {
     this.patcher?.note({ place, epoch }, op)
     state.carryOut(address, op, everything)
     bundle.rows.push({ ...op, place: address, position })
+    bundle.edited = undefined
     for (const [at, sequence] of bundle.sequences ?? []) if (at.content !== sequence) bundle.sequences?.delete(at)
   }
 
@@ -275,6 +292,7 @@ export class DocCore {
       parents: graph.frontier,
       rows: [],
       sequences: undefined,
+      edited: undefined,
       high: clock.high,
       low: clock.low,
     }

@@ -24,6 +24,7 @@ import { openEnvelope, sealEnvelope } from './envelope.ts'
 import type { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
+import type { DocMovableList } from './movable-handle.ts'
 import type { DocMap, Kind, Places } from './places.ts'
 import { handleAt, valuesOf } from './places.ts'
 import type { DocList, DocText } from './sequence-handles.ts'
@@ -115,6 +116,10 @@ export class Doc implements Places {
 
   list(name: string): DocList {
     return this.handle('list', name) as DocList
+  }
+
+  movableList(name: string): DocMovableList {
+    return this.handle('movableList', name) as DocMovableList
   }
 
   /** Everything that holds something, as one plain value by name. */

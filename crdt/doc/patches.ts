@@ -6,10 +6,12 @@ import type { Step } from '../kernel/container.ts'
 import { KeyedCell } from '../kernel/keyed-cell.ts'
 import type { Op } from '../kernel/op.ts'
 import { ElementSet } from '../types/sets.ts'
+import type { MarkedSpan } from '../text/marks.ts'
 import type { Place as TreePlace } from '../types/tree-log.ts'
 import { Tree, treeOps } from '../types/tree.ts'
 import type { Address, Place } from './state.ts'
-import type { Edit } from './sequence.ts'
+import type { Edit, SequenceContent } from './sequence.ts'
+import { isSequence } from './sequence.ts'
 
 /** Common part of all patches: the way to the value that changed, from the root down. */
 interface At {
@@ -53,6 +55,12 @@ export interface SequencePatches extends At {
   readonly edits: readonly Edit[]
 }
 
+/** The marks of a text are other ones: all of them, as they are now. */
+export interface MarksPatch extends At {
+  readonly type: 'marks'
+  readonly spans: readonly MarkedSpan[]
+}
+
 /** A root that was emptied, with all below, by a higher epoch. Other patches of the same change come after it. */
 export interface FencePatch extends At {
   readonly type: 'fence'
@@ -60,7 +68,7 @@ export interface FencePatch extends At {
 }
 
 /** One change of one value. */
-export type Patch = ValuePatch | MapPatch | SetPatch | TreePatch | SequencePatches | FencePatch
+export type Patch = ValuePatch | MapPatch | SetPatch | TreePatch | SequencePatches | MarksPatch | FencePatch
 
 /** What a place looked like before. */
 interface Before {
@@ -68,6 +76,7 @@ interface Before {
   readonly keys: Map<string, Value | undefined>
   value: Value | undefined
   edits: Edit[] | undefined
+  markings: number
 }
 
 /** Notes what values look like before they change, and tells afterwards what did. */
@@ -94,6 +103,14 @@ export class Patcher {
     } else if (before.value === undefined) before.value = content.value()
   }
 
+  /** Must be called before a sequence is edited or gets operations. */
+  noteEdits(place: Place, sequence: SequenceContent): void {
+    const before = this.beforeOf(place)
+    if (before.edits !== undefined) return
+    before.edits = []
+    before.markings = sequence.markings
+  }
+
   /** Where the edits of a sequence are to go. */
   editsOf(place: Place): Edit[] {
     return (this.beforeOf(place).edits ??= [])
@@ -108,6 +125,9 @@ export class Patcher {
       const { content } = place
       if (before.edits !== undefined) {
         if (before.edits.length > 0) patches.push({ type: 'sequence', path, edits: before.edits })
+        if (isSequence(content) && content.markings !== before.markings) {
+          patches.push({ type: 'marks', path, spans: content.spans?.() ?? [] })
+        }
       } else if (content instanceof KeyedCell) keyPatches(patches, path, content, before)
       else if (content instanceof Tree) treePatches(patches, path, content, before)
       else if (before.value !== undefined) {
@@ -133,7 +153,7 @@ export class Patcher {
   private beforeOf(place: Place): Before {
     let before = this.places.get(place)
     if (before === undefined) {
-      before = { keys: new Map(), value: undefined, edits: undefined }
+      before = { keys: new Map(), value: undefined, edits: undefined, markings: 0 }
       this.places.set(place, before)
     }
     return before

@@ -13,9 +13,10 @@ import { addWinsType, removeWinsType } from '../types/sets.ts'
 import { treeType } from '../types/tree.ts'
 import type { DocCore } from './core.ts'
 import { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
+import { DocMovableList } from './movable-handle.ts'
 import { DocList, DocText } from './sequence-handles.ts'
-import { listTag, textTag } from './sequence-types.ts'
-import { isSequence, takeOut } from './sequence.ts'
+import { listTag, movableListTag, textTag } from './sequence-types.ts'
+import { isSequence } from './sequence.ts'
 import type { Place } from './state.ts'
 import { DocTree } from './tree-handle.ts'
 
@@ -33,6 +34,7 @@ export const kinds = {
   tree: treeType.tag,
   text: textTag,
   list: listTag,
+  movableList: movableListTag,
 } as const
 
 /** The name of a kind of value. */
@@ -51,6 +53,7 @@ export interface Places {
   tree(name: string): DocTree
   text(name: string): DocText
   list(name: string): DocList
+  movableList(name: string): DocMovableList
 }
 
 /** Makes the handle of a kind, once for each place. */
@@ -160,6 +163,10 @@ export class DocMap extends Handle implements Places {
     return handleAt(this.core, this.place, 'list', name) as DocList
   }
 
+  movableList(name: string): DocMovableList {
+    return handleAt(this.core, this.place, 'movableList', name) as DocMovableList
+  }
+
   /** Everything in it as a plain value, see {@link valueOf}. */
   value(): Value {
     return valueOf(this.place)
@@ -183,6 +190,7 @@ const handles: Readonly<Record<Kind, new (core: DocCore, place: Place) => Handle
   tree: DocTree,
   text: DocText,
   list: DocList,
+  movableList: DocMovableList,
 }
 
 /**
@@ -207,7 +215,7 @@ function empty(core: DocCore, place: Place): void {
   for (const child of place.sorted()) empty(core, child)
   const { content } = place
   if (isSequence(content)) {
-    takeOut(core, place, content, 0, content.length)
+    content.takeAll(core, place)
     return
   }
   for (const { kind, key } of content.type.emptying(content) ?? []) core.perform(place, kind, key, noValue)

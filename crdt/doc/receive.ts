@@ -84,6 +84,7 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
   for (const { place, epoch, operations } of parsed) {
     if (epoch > place.epoch) state.raise(place, epoch)
     if (epoch < place.epoch || !isSequence(place.content)) continue
+    patcher?.noteEdits(place, place.content)
     place.content.receive(operations, (event) => lvOf(segments, event))
     touched.set(place, place.content)
   }

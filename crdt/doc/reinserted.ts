@@ -3,9 +3,12 @@
  * stands which new ones are for which old ones, so that undoing an older insertion finds them.
  */
 import type { DocCore, LocalEdit } from './core.ts'
-import type { SequenceContent } from './sequence.ts'
+import type { UnitSequence } from './sequence.ts'
 import { putIn } from './sequence.ts'
 import type { Place } from './state.ts'
+
+/** An insertion or deletion. */
+type UnitEdit = Exclude<LocalEdit, { kind: 'other' }>
 
 /** Units inserted by operations from `old` on, now there as those inserted from `fresh` on. */
 interface Renamed {
@@ -16,10 +19,10 @@ interface Renamed {
 
 /** See the header. */
 export class Reinserted {
-  private readonly renamed = new Map<SequenceContent, Renamed[]>()
+  private readonly renamed = new Map<UnitSequence, Renamed[]>()
 
   /** Puts back what a deletion took out, where it would stand now. */
-  putBack(core: DocCore, place: Place, sequence: SequenceContent, { lv, length, removed }: LocalEdit): void {
+  putBack(core: DocCore, place: Place, { sequence, lv, length, removed }: UnitEdit): void {
     if (place.content !== sequence) return
     const olds: number[] = []
     for (let i = 0; i < length; i++) olds.push(sequence.takenBy(lv + i) ?? -1)
@@ -41,7 +44,7 @@ export class Reinserted {
    * Where a unit that was deleted would stand now. Copies of deleted units come to stand in front of all deleted ones there, so
    * those of units that stand behind it are stepped over.
    */
-  private positionFor(sequence: SequenceContent, unit: number): number {
+  private positionFor(sequence: UnitSequence, unit: number): number {
     let position = sequence.positionOfUnit(unit)
     while (position > 0) {
       const before = sequence.unitAt(position - 1)
@@ -53,7 +56,7 @@ export class Reinserted {
   }
 
   /** The insert that a unit is a copy of, or its own. */
-  private root(sequence: SequenceContent, unit: number): number {
+  private root(sequence: UnitSequence, unit: number): number {
     for (const { old, fresh, length } of this.renamed.get(sequence) ?? []) {
       if (unit >= fresh && unit < fresh + length) return this.root(sequence, old + unit - fresh)
     }
@@ -61,13 +64,13 @@ export class Reinserted {
   }
 
   /** What is left of units inserted by operations [start, end), under whatever names: positions and lengths, the last first. */
-  left(sequence: SequenceContent, start: number, end: number): [position: number, length: number][] {
+  left(sequence: UnitSequence, start: number, end: number): [position: number, length: number][] {
     const found: [number, number][] = []
     this.collect(sequence, start, end, found)
     return found.sort(([a], [b]) => b - a)
   }
 
-  private collect(sequence: SequenceContent, start: number, end: number, found: [number, number][]): void {
+  private collect(sequence: UnitSequence, start: number, end: number, found: [number, number][]): void {
     const ranges = sequence.visibleRanges(start, end)
     for (let i = 0; i < ranges.length; i += 2) {
       found.push([ranges[i] as number, (ranges[i + 1] as number) - (ranges[i] as number)])

@@ -8,6 +8,8 @@
  *   tree                               the place or value before, unless moved or set since
  *   insert into a text or list         what is left of it is deleted
  *   delete from a text or list         the same content, where it would stand now
+ *   mark of a text                     what was marked before, on the same characters
+ *   move in a list; set of an element  the position or value before, unless moved away or set since
  *   bounded counters, epochs           stay as they are: rights may have gone on
  */
 import type { Value } from '../../base/index.ts'
@@ -26,7 +28,6 @@ import { rootId, trashId, nodeId } from '../types/tree-log.ts'
 import { Tree, treeOps } from '../types/tree.ts'
 import type { DocCore, LocalEdit, Recorder } from './core.ts'
 import { Reinserted } from './reinserted.ts'
-import type { SequenceContent } from './sequence.ts'
 import { takeOut } from './sequence.ts'
 import type { Place } from './state.ts'
 
@@ -84,14 +85,16 @@ export class UndoStack implements Recorder {
     if (inverse !== undefined) this.open.push(inverse)
   }
 
-  edit(place: Place, sequence: SequenceContent, edit: LocalEdit): void {
+  edit(place: Place, edit: LocalEdit): void {
     const { reinserted, core } = this
-    if (edit.kind === 'delete') this.open.push(() => reinserted.putBack(core, place, sequence, edit))
+    if (edit.kind === 'other') this.open.push(edit.takeBack)
+    else if (edit.kind === 'delete') this.open.push(() => reinserted.putBack(core, place, edit))
     else {
+      const { sequence, lv, length } = edit
       this.open.push(() => {
         if (place.content !== sequence) return
-        for (const [position, length] of reinserted.left(sequence, edit.lv, edit.lv + edit.length)) {
-          takeOut(core, place, sequence, position, length)
+        for (const [position, count] of reinserted.left(sequence, lv, lv + length)) {
+          takeOut(core, place, sequence, position, count)
         }
       })
     }
