@@ -1,6 +1,7 @@
 /** List: a sequence of values. It merges like text, element by element. */
 import type { ByteReader, ByteWriter, Value } from '../../base/index.ts'
-import { NitroError, decodeValueFrom, encodeValueTo } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
+import { readValue, writeValue } from '../codec/values.ts'
 import type { CausalGraph } from '../graph/graph.ts'
 import { opKind } from '../text/op-log.ts'
 import { Rope } from '../text/rope.ts'
@@ -92,16 +93,15 @@ export class ListSequence extends Sequence<readonly Value[], readonly Value[], I
 
   protected override writeStored(writer: ByteWriter, pieces: readonly number[]): void {
     for (let i = 0; i < pieces.length; i += 2) {
-      for (let k = pieces[i] as number; k < (pieces[i + 1] as number); k++)
-        encodeValueTo(writer, this.store[k] as Value)
+      for (let k = pieces[i] as number; k < (pieces[i + 1] as number); k++) writeValue(writer, this.store[k] as Value)
     }
   }
 
   protected override readStored(reader: ByteReader, count: number): readonly Value[] {
     // Each value takes a byte at least.
-    if (count > reader.remaining) throw new NitroError('NotCanonical', `${count} values in ${reader.remaining} bytes`)
+    if (count > reader.remaining) throw notCanonical(`${count} values in ${reader.remaining} bytes`)
     const values: Value[] = []
-    for (let i = 0; i < count; i++) values.push(decodeValueFrom(reader))
+    for (let i = 0; i < count; i++) values.push(readValue(reader))
     return values
   }
 

@@ -16,7 +16,8 @@
  * which all but the last mover's are hidden, until the next move or deletion clears them away.
  */
 import type { ByteReader, ByteWriter, Value } from '../../base/index.ts'
-import { NitroError, decodeValueFrom, encodeValueTo } from '../../base/index.ts'
+import { NitroError } from '../../base/index.ts'
+import { readValue, writeValue } from '../codec/values.ts'
 import type { CausalGraph, Dot } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { ReadOperations, SequencePatch } from '../text/sequence.ts'
@@ -156,7 +157,7 @@ export class MovableSequence {
     this.sets.write(writer, ranges, ({ element, value }) => {
       writer.uint(element.rid)
       writer.uint(element.seq)
-      encodeValueTo(writer, value)
+      writeValue(writer, value)
     })
   }
 
@@ -165,7 +166,7 @@ export class MovableSequence {
     const slots = this.slots.readOperations(reader, events)
     const sets = readSide(reader, events, () => {
       const element = { rid: reader.uint(), seq: reader.uint() }
-      return { element, value: decodeValueFrom(reader) }
+      return { element, value: readValue(reader) }
     })
     return { slots, sets }
   }

@@ -6,7 +6,7 @@
  *   moved to here   [rid, seq]
  */
 import type { ByteReader, Value } from '../../base/index.ts'
-import { NitroError } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
 import { ListSequence } from './list.ts'
 
 /** See the header. An element is named by the LV of the slot that made it. */
@@ -71,7 +71,7 @@ export class SlotSequence extends ListSequence {
     for (const held of values) {
       const fits =
         Array.isArray(held) && (held.length === 1 || (held.length === 2 && held.every((one) => isSmall(one as Value))))
-      if (!fits) throw new NitroError('NotCanonical', 'not the slot of a movable list')
+      if (!fits) throw notCanonical('not the slot of a movable list')
     }
     return values
   }

@@ -15,7 +15,9 @@
  * which character each end holds on to.
  */
 import type { ByteReader, ByteWriter, Value } from '../../base/index.ts'
-import { NitroError, decodeValueFrom, encodeValueTo } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
+import { readText, writeText } from '../codec/text.ts'
+import { readValue, writeValue } from '../codec/values.ts'
 import type { Dot } from '../graph/graph.ts'
 import type { Anchor } from './anchors.ts'
 
@@ -154,7 +156,7 @@ export function writeAnchor(writer: ByteWriter, anchor: Anchor): void {
 /** Reads an anchor. Throws `NotCanonical` or `MalformedFrame`. */
 export function readAnchor(reader: ByteReader): Anchor {
   const at = sides[reader.u8()]
-  if (at === undefined) throw new NitroError('NotCanonical', 'unknown kind of anchor')
+  if (at === undefined) throw notCanonical('unknown kind of anchor')
   if (at === 'start' || at === 'end') return { at }
   return { at, ...readDot(reader) }
 }
@@ -162,7 +164,7 @@ export function readAnchor(reader: ByteReader): Anchor {
 function readDot(reader: ByteReader): Dot {
   const rid = reader.uint()
   const seq = reader.uint()
-  if (rid > 0xffff_ffff) throw new NitroError('NotCanonical', 'replica id above 32 bits')
+  if (rid > 0xffff_ffff) throw notCanonical('replica id above 32 bits')
   return { rid, seq }
 }
 
@@ -171,8 +173,8 @@ export type MarkBody = Omit<Mark, 'lv'>
 
 /** Appends key, value, anchors and name of a mark. */
 export function writeMark(writer: ByteWriter, { key, value, start, end, name }: MarkBody): void {
-  encodeValueTo(writer, key)
-  encodeValueTo(writer, value)
+  writeText(writer, key)
+  writeValue(writer, value)
   writeAnchor(writer, start)
   writeAnchor(writer, end)
   writer.u8(name === undefined ? 0 : 1)
@@ -183,12 +185,11 @@ export function writeMark(writer: ByteWriter, { key, value, start, end, name }: 
 
 /** Reads what {@link writeMark} wrote. Throws `NotCanonical` or `MalformedFrame`. */
 export function readMark(reader: ByteReader): MarkBody {
-  const key = decodeValueFrom(reader)
-  if (typeof key !== 'string') throw new NitroError('NotCanonical', 'the key of a mark is a string')
-  const value = decodeValueFrom(reader)
+  const key = readText(reader)
+  const value = readValue(reader)
   const start = readAnchor(reader)
   const end = readAnchor(reader)
   const named = reader.u8()
-  if (named > 1) throw new NitroError('NotCanonical', 'unknown kind of mark')
+  if (named > 1) throw notCanonical('unknown kind of mark')
   return { key, value, start, end, name: named === 0 ? undefined : readDot(reader) }
 }

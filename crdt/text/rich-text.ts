@@ -1,6 +1,8 @@
 /** Text with marks: see text.ts and marks.ts. */
 import type { ByteReader, ByteWriter, Value } from '../../base/index.ts'
-import { NitroError, encodeValue } from '../../base/index.ts'
+import { NitroError } from '../../base/index.ts'
+import { checkText } from '../codec/text.ts'
+import { ownValue } from '../codec/values.ts'
 import type { Dot } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { Anchor } from './anchors.ts'
@@ -62,7 +64,8 @@ export class RichText extends TextSequence {
     if (end <= start) throw new NitroError('InvalidArgument', 'a mark needs a range that is not empty')
     if (options.many === true && value === null)
       throw new NitroError('InvalidArgument', 'one of many marks is removed by its name')
-    encodeValue([key, value])
+    checkText(key)
+    ownValue(value)
   }
 
   /** Removes one of many marks of a key, by one operation, `lv`. Throws `NotFound` when no mark has this name. */

@@ -12,15 +12,11 @@
  * the cursor.
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
-import { NitroError } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
 import { IntColumn } from '../graph/columns.ts'
 import { maxOperations } from '../graph/graph.ts'
 import { continued, opKind } from './op-log.ts'
 import type { OpKind } from './op-log.ts'
-
-function notCanonical(what: string): NitroError {
-  return new NitroError('NotCanonical', `not the canonical form: ${what}`)
-}
 
 /** Runs of operations by event, growing like a log. */
 export class RunColumns {

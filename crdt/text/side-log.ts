@@ -5,7 +5,7 @@
  *   count, then for each: events since the one before (or since the beginning), and what the owner writes
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
-import { NitroError } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
 import { IntColumn } from '../graph/columns.ts'
 import type { Ranges } from '../graph/walk.ts'
 
@@ -57,12 +57,12 @@ export class SideLog<T> {
 /** Reads what {@link SideLog.write} wrote for so many events. Throws `NotCanonical` or `MalformedFrame`. */
 export function readSide<T>(reader: ByteReader, events: number, readItem: () => T): SideOperation<T>[] {
   const count = reader.uint()
-  if (count > reader.remaining) throw new NitroError('NotCanonical', `${count} operations in ${reader.remaining} bytes`)
+  if (count > reader.remaining) throw notCanonical(`${count} operations in ${reader.remaining} bytes`)
   const read: SideOperation<T>[] = []
   let event = -1
   for (let i = 0; i < count; i++) {
     event += reader.uint() + 1
-    if (event >= events) throw new NitroError('NotCanonical', 'more operations than events')
+    if (event >= events) throw notCanonical('more operations than events')
     read.push({ event, item: readItem() })
   }
   return read

@@ -3,14 +3,10 @@
  * always written as the character it is, so that there is one form for any units (this is known as WTF-8).
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
-import { NitroError } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
 import type { UnitStore } from './unit-store.ts'
 
 type UnitArray = Uint8Array | Uint16Array
-
-function notCanonical(what: string): NitroError {
-  return new NitroError('NotCanonical', `not the canonical form: ${what}`)
-}
 
 /** Appends the bytes of pieces `[start, end, start, end, ...]` of a store, with their length before them. */
 export function writeUnits(writer: ByteWriter, store: UnitStore, pieces: ArrayLike<number>): void {
