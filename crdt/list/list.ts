@@ -108,4 +108,12 @@ export class ListSequence extends Sequence<readonly Value[], readonly Value[], I
   protected override appendStored(stored: readonly Value[], start: number, end: number): void {
     for (let i = start; i < end; i++) this.store.push(stored[i] as Value)
   }
+
+  protected override appendErased(count: number): void {
+    for (let i = 0; i < count; i++) this.store.push(null)
+  }
+
+  protected override eraseStored(start: number, end: number): void {
+    this.store.fill(null, start, end)
+  }
 }

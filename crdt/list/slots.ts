@@ -7,6 +7,7 @@
  */
 import type { ByteReader, Value } from '../../base/index.ts'
 import { notCanonical } from '../codec/errors.ts'
+import type { ReadOperations } from '../text/sequence.ts'
 import { ListSequence } from './list.ts'
 
 /** See the header. An element is named by the LV of the slot that made it. */
@@ -64,6 +65,18 @@ export class SlotSequence extends ListSequence {
       if ((this.store[this.scanned] as readonly Value[]).length === 2) moves.push(this.lvOfPlace(this.scanned))
     }
     return moves
+  }
+
+  /** Nothing is forgotten: an element that was moved still needs the slot that made it, deleted or not. */
+  override forget(): void {
+    // See above.
+  }
+
+  /** Reads operations as any list does. Refuses slots without content, with `NotCanonical`. */
+  override readOperations(reader: ByteReader, events: number): ReadOperations<readonly Value[]> {
+    const read = super.readOperations(reader, events)
+    if (!read.erased.empty) throw notCanonical('a slot without content')
+    return read
   }
 
   protected override readStored(reader: ByteReader, count: number): readonly Value[] {

@@ -1,68 +1,34 @@
-/**
- * A sequence of a document: its operations, its content as it is now, and the walker that brings the one into the other.
- *
- * Operations that follow everything known are edits as they stand: they are only logged, as part of the last run when they go on
- * with it, and reach the rope when somebody reads. So typing costs next to nothing, and whoever types alone never needs more than
- * the log and the rope. Only what was made concurrently goes through the walker.
- */
+/** A sequence of a document: the live part, what goes in and out as bytes, items by name, and the past. */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
-import { NitroError, assert } from '../../base/index.ts'
-import type { CausalGraph } from '../graph/graph.ts'
+import type { Ranges } from '../graph/walk.ts'
+import { diff } from '../graph/walk.ts'
 import type { Anchor, Side } from './anchors.ts'
 import { endAnchor, startAnchor } from './anchors.ts'
+import { RangeSet, readErased, writeErased } from './erasure.ts'
 import { collectRuns, takeRuns } from './exchange.ts'
-import { walkOrder } from '../graph/walk-order.ts'
-import type { Ranges } from '../graph/walk.ts'
-import { OpLog, opKind } from './op-log.ts'
-import type { OpKind } from './op-log.ts'
-import type { Rope, Units } from './rope.ts'
+import { LiveSequence } from './live-sequence.ts'
+import { opKind } from './op-log.ts'
+import type { Units } from './rope.ts'
 import type { RunColumns } from './run-codec.ts'
 import { readRuns, writeRuns } from './run-codec.ts'
-import { Walker } from './walker.ts'
-import type { EditSink } from './walker.ts'
+import type { Walker } from './walker.ts'
 
-/** An edit of the content as it stands after the edits before it: first `removed` units at `position` go, then `inserted` comes. */
-export interface SequencePatch<Content> {
-  readonly position: number
-  readonly removed: number
-  readonly inserted: Content
-}
+export type { SequencePatch } from './live-sequence.ts'
 
 /** Operations that were read from bytes and checked, for {@link Sequence.receive}. */
 export interface ReadOperations<Stored> {
   readonly runs: RunColumns
+  /** Which of the inserted units, counted from 0, have no content any more. */
+  readonly erased: RangeSet
+  /** The content of the others. */
   readonly stored: Stored
 }
 
-/**
- * Common part of texts and lists. `Content` is what users see, `Stored` is inserted content as it is read from bytes, and `U` is
- * what the rope is made of.
- */
-export abstract class Sequence<Content, Stored, U extends Units> implements EditSink {
-  protected readonly graph: CausalGraph
-  readonly log = new OpLog()
-  protected readonly rope: Rope<U>
-  private readonly walker: Walker
-  /** Everything with a smaller LV is counted in `length`. */
-  private integrated = 0
-  /** Everything with a smaller LV is in the rope. */
-  private synced = 0
-  private patches: SequencePatch<Content>[] | undefined
-  /** Whether edits change `length` and are told, and whether they change the rope. */
-  private counting = false
-  private writing = false
-  /** How many units there are now. */
-  length = 0
+/** Common part of texts and lists. `Stored` is inserted content as it is read from bytes. */
+export abstract class Sequence<Content, Stored, U extends Units> extends LiveSequence<Content, U> {
+  /** Places in the store that have no content any more. */
+  private readonly erased = new RangeSet()
 
-  protected constructor(graph: CausalGraph, rope: Rope<U>) {
-    this.graph = graph
-    this.rope = rope
-    this.walker = new Walker(graph, this.log)
-  }
-
-  /** Inserted units `[start, end)` by their place in the store, as content. */
-  abstract contentOf(start: number, end: number): Content
-  protected abstract emptyContent(): Content
   protected abstract joinContent(pieces: readonly Content[]): Content
   /** Writes the stored units of pieces `[start, end, start, end, ...]`. */
   protected abstract writeStored(writer: ByteWriter, pieces: readonly number[]): void
@@ -70,42 +36,10 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
   protected abstract readStored(reader: ByteReader, count: number): Stored
   /** Appends units `[start, end)` of what was read to the store. */
   protected abstract appendStored(stored: Stored, start: number, end: number): void
-  /** Puts inserted units `[start, end)` into the rope. */
-  protected abstract insertUnits(position: number, start: number, end: number): void
-
-  // --- operations ---
-
-  /** Notes that units were appended to the store by operations from `lv` on, made here after everything known. */
-  protected logLocalInsert(position: number, count: number, lv: number): void {
-    this.log.push(opKind.insert, lv, count, position)
-    this.length += count
-    this.integrated = lv + count
-  }
-
-  /** Throws unless a local edit stays within what is there. */
-  protected checkRange(position: number, count: number): void {
-    if (!(Number.isSafeInteger(position) && Number.isSafeInteger(count) && position >= 0 && count >= 0))
-      throw new NitroError('InvalidArgument', `position ${position} and count ${count} must be non-negative integers`)
-    if (position + count > this.length)
-      throw new NitroError('InvalidArgument', `${position} + ${count} is beyond the length, ${this.length}`)
-  }
-
-  /**
-   * Deletes units. `lv` is the first of `count` local versions that the graph has given to this operation; they follow everything
-   * known. Throws `InvalidArgument`, in time if {@link checkRange} is asked before the graph.
-   */
-  delete(position: number, count: number, lv: number): void {
-    this.checkRange(position, count)
-    if (count === 0) return
-    this.log.push(opKind.delete, lv, count, position)
-    this.length -= count
-    this.integrated = lv + count
-  }
-
-  /** Takes deletions from elsewhere, to be integrated. */
-  receiveDelete(kind: OpKind, position: number, count: number, lv: number): void {
-    this.log.push(kind, lv, count, position)
-  }
+  /** Appends units without content to the store. */
+  protected abstract appendErased(count: number): void
+  /** Forgets the content of units `[start, end)` of the store. */
+  protected abstract eraseStored(start: number, end: number): void
 
   /** Whether there are operations with LVs in `[start, end)`. */
   hasOperations(start: number, end: number): boolean {
@@ -117,153 +51,59 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
   writeOperations(writer: ByteWriter, ranges: Ranges): void {
     const { runs, pieces } = collectRuns(this.log, ranges)
     writeRuns(writer, runs)
-    this.writeStored(writer, pieces)
+    this.writeStored(writer, writeErased(writer, this.erased, pieces))
   }
 
   /** Reads what {@link writeOperations} wrote for so many events. Changes nothing. Throws `NotCanonical` or `MalformedFrame`. */
   readOperations(reader: ByteReader, events: number): ReadOperations<Stored> {
     const runs = readRuns(reader, events)
-    return { runs, stored: this.readStored(reader, runs.inserted) }
+    const { erased, kept } = readErased(reader, runs.inserted)
+    return { runs, erased, stored: this.readStored(reader, kept) }
   }
 
   /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, ascending, or -1 for one that is known already. */
-  receive({ runs, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
+  receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
     takeRuns(runs, lvOf, (kind, lv, count, position, content) => {
-      if (kind === opKind.insert) this.appendStored(stored, content, content + count)
+      if (kind === opKind.insert) {
+        let place = this.log.inserted
+        erased.cut([content, content + count], (start, end, inside) => {
+          if (inside) {
+            this.appendErased(end - start)
+            this.erased.append(place, place + end - start)
+          } else {
+            const before = erased.countBefore(start)
+            this.appendStored(stored, start - before, end - before)
+          }
+          place += end - start
+        })
+      }
       this.log.push(kind, lv, count, position)
     })
   }
 
   /**
-   * Brings operations with LVs below `end` into the content; those of all spans up to there have been received. The edits are
-   * appended to `patches`, if given.
+   * Forgets the content that deletions of a version took out. Everybody must have them: what else is known of older versions can't be
+   * read any more.
    */
-  integrate(end: number, patches?: SequencePatch<Content>[]): void {
-    const { graph } = this
-    this.patches = patches
-    while (this.integrated < end) {
-      const run = this.log.firstRunFrom(this.integrated)
-      if (run === this.log.runs || this.log.lvs.at(run) >= end) {
-        this.integrated = end
-        break
-      }
-      // What belongs to other values needs no look at all.
-      const start = Math.max(this.integrated, this.log.lvs.at(run))
-      const stop = this.sequentialUntil(start, end)
-      if (stop > start) this.follow(start, stop)
-      else this.merge(start, this.concurrentUntil(start, end))
-    }
-    assert(graph.length >= end, 'the graph has what is integrated')
-    this.patches = undefined
-  }
-
-  /** Up to where operations follow everything before them, and nothing later in the batch is concurrent with them. */
-  private sequentialUntil(start: number, end: number): number {
-    const { graph } = this
-    const run = graph.runAt(start)
-    if (!graph.includesAllBefore(run)) return start
-    if (graph.endOfRun(run) >= end) return end
-    // What stands in the midst of a critical range needs no look at each run.
-    return Math.max(start, Math.min(end, graph.criticalEnd(start)))
-  }
-
-  private concurrentUntil(start: number, end: number): number {
-    const { graph } = this
-    for (let lv = graph.endOfRun(graph.runAt(start)); lv < end; lv = graph.endOfRun(graph.runAt(lv))) {
-      if (graph.criticalBefore(lv) === lv) return lv
-    }
-    return end
-  }
-
-  /** Counts operations that are edits as they stand; they are written when somebody reads. */
-  private follow(start: number, end: number): void {
-    this.counting = true
-    this.edit(start, end)
-    this.counting = false
-    this.integrated = end
-  }
-
-  /** Brings the rope up to an LV. What it lacks are operations that are edits as they stand. */
-  private sync(end: number): void {
-    if (this.synced >= end) return
-    this.writing = true
-    this.edit(this.synced, end)
-    this.writing = false
-    this.synced = end
-  }
-
-  /** The rope with everything integrated in it. */
-  protected current(): Rope<U> {
-    this.sync(this.integrated)
-    return this.rope
-  }
-
-  private edit(start: number, end: number): void {
+  forget(version: readonly number[]): void {
     const { log } = this
-    for (let run = log.firstRunFrom(start); run < log.runs; run++) {
-      const first = log.lvs.at(run)
-      if (first >= end) break
-      const skip = Math.max(0, start - first)
-      const count = Math.min(end - first, log.lengthOf(run)) - skip
-      const kind = log.kinds.at(run)
-      const position = log.positions.at(run)
-      const length = this.counting ? this.length : this.rope.length
-      if (kind === opKind.insert) {
-        const at = Math.min(position + skip, length)
-        if (at < position + skip) log.beyondEnd = true
-        this.inserted(at, log.ordinals.at(run) + skip, count)
-      } else {
-        const at = kind === opKind.delete ? position : position - skip - count + 1
-        const there = Math.max(0, Math.min(count, length - at))
-        if (there < count) log.beyondEnd = true
-        if (there > 0) this.deleted(at, there)
+    const { tree } = this.wholeTree()
+    const gone: Ranges = []
+    for (const [start, end] of pairs(diff(this.graph, [], version).bOnly)) {
+      for (let run = log.firstRunFrom(start); run < log.runs && log.lvs.at(run) < end; run++) {
+        if (log.kinds.at(run) === opKind.insert) continue
+        const first = Math.max(start, log.lvs.at(run))
+        const last = Math.min(end, log.lvs.at(run) + log.lengthOf(run))
+        for (let lv = first; lv < last; lv++) {
+          const target = tree.targetOf(log.ordinals.at(run) + lv - log.lvs.at(run))
+          if (target >= 0) gone.push(log.contentOf(target), log.contentOf(target) + 1)
+        }
       }
     }
-  }
-
-  /** Sends concurrent operations through the walker. */
-  private merge(start: number, end: number): void {
-    this.sync(start)
-    const { graph, walker } = this
-    let oldest = start
-    for (let lv = start; lv < end; lv = graph.endOfRun(graph.runAt(lv))) {
-      oldest = Math.min(oldest, graph.parentsOf(lv)[0] ?? -1)
-    }
-    walker.prepare(oldest, start, this.length)
-    this.counting = true
-    this.writing = true
-    const order = walkOrder(graph, start, end)
-    for (let i = 0; i < order.length; i += 2) walker.apply(order[i] as number, order[i + 1] as number, this)
-    this.counting = false
-    this.writing = false
-    walker.finish(end)
-    this.integrated = end
-    this.synced = end
-  }
-
-  /** The walker with every item from the beginning in its tree. */
-  protected wholeTree(): Walker {
-    this.walker.prepareAll(this.integrated, this.length)
-    return this.walker
-  }
-
-  // --- what edits come to ---
-
-  /** Counts, tells, and writes an insertion, as is asked for. */
-  inserted(position: number, ordinal: number, count: number): void {
-    const start = this.log.contentOf(ordinal)
-    if (this.writing) this.insertUnits(position, start, start + count)
-    if (!this.counting) return
-    this.length += count
-    this.patches?.push({ position, removed: 0, inserted: this.contentOf(start, start + count) })
-  }
-
-  /** Counts, tells, and writes a deletion, as is asked for. */
-  deleted(position: number, count: number): void {
-    if (this.writing) this.rope.remove(position, count)
-    if (!this.counting) return
-    this.length -= count
-    this.patches?.push({ position, removed: count, inserted: this.emptyContent() })
+    this.erased.addAll(gone)
+    this.erased.cut([0, log.inserted], (start, end, inside) => {
+      if (inside) this.eraseStored(start, end)
+    })
   }
 
   // --- items by name ---
@@ -374,4 +214,8 @@ export abstract class Sequence<Content, Stored, U extends Units> implements Edit
     walker.moveTo(version)
     return walker
   }
+}
+
+function pairs(ranges: Ranges): (readonly [number, number])[] {
+  return ranges.flatMap((start, i) => (i % 2 === 0 ? [[start, ranges[i + 1] as number] as const] : []))
 }

@@ -5,7 +5,7 @@ import { opKind } from './op-log.ts'
 import { Rope } from './rope.ts'
 import { Sequence } from './sequence.ts'
 import { readUnits, writeUnits } from './unit-codec.ts'
-import { UnitStore, textOf } from './unit-store.ts'
+import { UnitStore, filler, textOf } from './unit-store.ts'
 
 /** See the header. Concurrent insertions both stay, whole and next to each other; a deletion deletes exactly what its author saw. */
 export class TextSequence extends Sequence<string, Uint8Array | Uint16Array, Uint16Array> {
@@ -73,5 +73,13 @@ export class TextSequence extends Sequence<string, Uint8Array | Uint16Array, Uin
 
   protected override appendStored(stored: Uint8Array | Uint16Array, start: number, end: number): void {
     this.store.appendUnits(stored, start, end)
+  }
+
+  protected override appendErased(count: number): void {
+    this.store.appendFiller(count)
+  }
+
+  protected override eraseStored(start: number, end: number): void {
+    this.store.data.fill(filler, start, end)
   }
 }

@@ -3,6 +3,9 @@
  * below 256.
  */
 
+/** What stands for text that is forgotten: the control character SUBSTITUTE. */
+export const filler = 0x1a
+
 /** Grows only. */
 export class UnitStore {
   data: Uint8Array | Uint16Array
@@ -42,6 +45,13 @@ export class UnitStore {
     this.reserve(end - start, wide)
     this.data.set(units.subarray(start, end), this.length)
     this.length += end - start
+  }
+
+  /** Appends units whose text is forgotten. */
+  appendFiller(count: number): void {
+    this.reserve(count)
+    this.data.fill(filler, this.length, this.length + count)
+    this.length += count
   }
 
   /** The text of units `[start, end)`. */

@@ -143,7 +143,7 @@ describe('a movable list', () => {
     expect(() => a.sequence.insert(2, ['x'], 1)).toThrow(invalid)
     expect(() => a.sequence.move(0, 1, 1)).toThrow(invalid)
     // One insert at 0 of the value 7, which is no slot; no sets.
-    const bytes = Uint8Array.from([1, 0, 0, 0, 3, 7, 0])
+    const bytes = Uint8Array.from([1, 0, 0, 0, 0, 3, 7, 0])
     expect(() => a.sequence.readOperations(new ByteReader(bytes), 1)).toThrow(
       expect.objectContaining({ code: 'NotCanonical' }),
     )

@@ -24,7 +24,7 @@ describe('a text that one replica edits', () => {
   test('reads as a string that is spliced alike', () => {
     const edit = fc.tuple(fc.nat(), fc.nat({ max: 30 }), fc.string({ maxLength: 40, unit: 'binary' }), fc.boolean())
     fc.assert(
-      fc.property(fc.array(edit, { maxLength: 120 }), (edits) => {
+      fc.property(fc.array(edit, { maxLength: 60 }), (edits) => {
         const { graph, text } = local()
         let expected = ''
         for (const [at, count, inserted, look] of edits) {
@@ -39,6 +39,7 @@ describe('a text that one replica edits', () => {
         expect(text.toString()).toBe(expected)
         expect(text.at(graph.frontier)).toBe(expected)
       }),
+      { numRuns: 50 },
     )
   })
 
@@ -99,7 +100,7 @@ describe('a text that several replicas edit', () => {
         expect(byOne.text.toString()).toBe(whole.text.toString())
         expect(byOne.text.length).toBe(whole.text.toString().length)
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     )
   })
 
@@ -124,7 +125,7 @@ describe('a text that several replicas edit', () => {
         expect(two.text.toString()).toBe(one.text.toString())
         expect(shown).toBe(one.text.toString())
       }),
-      { numRuns: 400 },
+      { numRuns: 120 },
     )
   })
 
@@ -159,7 +160,7 @@ describe('a text that several replicas edit', () => {
         replay(history, two.text, two.graph, otherOrder(history, order), () => two.text.integrate(two.graph.length))
         expect(two.text.toString()).toBe(one.text.toString())
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 })
