@@ -80,8 +80,6 @@ interface OpenBundle {
   readonly low: number
 }
 
-const noSequences: readonly (readonly [Place, SequenceContent])[] = []
-
 /** See the header. */
 export class DocCore {
   state = new DocState()
@@ -306,7 +304,7 @@ export class DocCore {
 
   private bundleBytes(bundle: OpenBundle, length: number): Uint8Array {
     const { lv, seq, parents, rows, sequences } = bundle
-    const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents), pieces: [] }
-    return encodeUpdate(this.state, [span], rows, sequences ?? noSequences, [lv, lv + length])
+    const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents) }
+    return encodeUpdate(this.state, [span], rows, sequences, [lv, lv + length])
   }
 }

@@ -1,13 +1,14 @@
 /** From the state of a document to updates. */
-import { ByteWriter, emptyBytes } from '../../base/index.ts'
+import { emptyBytes } from '../../base/index.ts'
 import type { Row } from '../codec/rows.ts'
+import type { WireSpan } from '../codec/spans.ts'
 import type { Update, WirePlace, WireSection } from '../codec/update.ts'
-import { comparePlaces, firstSequenceTag, writeUpdate } from '../codec/update.ts'
+import { firstSequenceTag, writeUpdate } from '../codec/update.ts'
 import type { VersionVector, Span } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { LocalSpan } from './collect.ts'
 import { collectSpans } from './collect.ts'
-import type { Address, DocState, Place } from './state.ts'
+import type { DocState, Place } from './state.ts'
 import { shapesOf } from './state.ts'
 import type { SequenceContent } from './sequence.ts'
 
@@ -33,8 +34,8 @@ export function encodeSpans(state: DocState, spans: readonly LocalSpan[], base: 
   const ranges: Ranges = []
   for (const { pieces } of spans) for (const { lv, length } of pieces) ranges.push(lv, lv + length)
   const rows = rowsIn(state, spans)
-  const sequences: (readonly [Place, SequenceContent])[] = []
-  for (const entry of state.sequences()) if (hasAny(entry[1], ranges)) sequences.push(entry)
+  const sequences = new Map<Place, SequenceContent>()
+  for (const [place, sequence] of state.sequences()) if (hasAny(sequence, ranges)) sequences.set(place, sequence)
   return encodeUpdate(state, spans, rows, sequences, ranges, base)
 }
 
@@ -85,65 +86,44 @@ function firstFrom(lvs: Int32Array, lv: number): number {
 /** Writes everything; the places of rows are addresses, their positions those among the events of the spans. */
 export function encodeUpdate(
   state: DocState,
-  spans: readonly LocalSpan[],
+  spans: readonly WireSpan[],
   rows: readonly Row[],
-  sequences: Iterable<readonly [Place, SequenceContent]>,
+  sequences: ReadonlyMap<Place, SequenceContent> | undefined,
   ranges: Ranges,
   base?: Uint8Array,
 ): Uint8Array {
-  const used = new Set<number>()
-  let last = -1
-  for (const { place } of rows) {
-    if (place !== last) used.add(place)
-    last = place
-  }
-  for (const [place] of sequences) used.add(state.addressOf(place))
-  const { places, numbers } = numberPlaces(state, used)
-  const sections: WireSection[] = []
-  for (const [place, sequence] of sequences) {
-    const writer = new ByteWriter()
-    sequence.writeOperations(writer, ranges)
-    sections.push({ place: numbers[state.addressOf(place)] as number, bytes: writer.take() })
-  }
+  const { places, numbers } = state.numbering(rows, sequences)
+  const update: Update = { spans, places, rows, sections: sectionsOf(state, places, numbers, sequences, ranges), base }
   const { scratch } = state
   scratch.clear()
-  const update: Update = { spans, places, rows, sections: everySection(places, sections), base }
   writeUpdate(scratch, update, shapesOf, numbers)
   return scratch.take()
 }
 
-/** The places of these addresses and those around them, in the one order, and the number of each address. */
-function numberPlaces(state: DocState, used: ReadonlySet<number>): { places: WirePlace[]; numbers: number[] } {
-  const levels: number[][] = []
-  const seen = new Set<number>()
-  for (let address of used) {
-    while (!seen.has(address)) {
-      seen.add(address)
-      const { place, epoch } = state.addresses[address] as Address
-      ;(levels[place.depth - 1] ??= []).push(address)
-      if (place.parent !== undefined) address = state.addressOf(place.parent, epoch)
-    }
-  }
-  const places: WirePlace[] = []
-  const numbers: number[] = []
-  for (const level of levels) {
-    const wire = level.map((address) => {
-      const { place, epoch } = state.addresses[address] as Address
-      const parent = place.parent === undefined ? -1 : (numbers[state.addressOf(place.parent, epoch)] as number)
-      return { parent, tag: place.tag, name: place.name, epoch, address }
-    })
-    if (wire.length > 1) wire.sort(comparePlaces)
-    for (const one of wire) numbers[one.address] = places.push(one) - 1
-  }
-  return { places, numbers }
-}
+const noSections: readonly WireSection[] = []
 
 /** The sections in the order of their places; empty ones for sequences that are only there because of an epoch. */
-function everySection(places: readonly WirePlace[], filled: readonly WireSection[]): WireSection[] {
-  const sections: WireSection[] = []
+function sectionsOf(
+  state: DocState,
+  places: readonly WirePlace[],
+  numbers: ArrayLike<number>,
+  sequences: ReadonlyMap<Place, SequenceContent> | undefined,
+  ranges: Ranges,
+): readonly WireSection[] {
+  let sections: WireSection[] | undefined
   for (let place = 0; place < places.length; place++) {
-    if ((places[place] as WirePlace).tag < firstSequenceTag) continue
-    sections.push(filled.find((one) => one.place === place) ?? { place, bytes: emptyBytes })
+    if ((places[place] as WirePlace).tag >= firstSequenceTag) (sections ??= []).push({ place, bytes: emptyBytes })
+  }
+  if (sections === undefined) return noSections
+  const writer = state.sections
+  writer.clear()
+  const only = sequences?.size === 1
+  for (const [place, sequence] of sequences ?? []) {
+    const number = numbers[state.addressOf(place)] as number
+    const start = writer.length
+    sequence.writeOperations(writer, ranges)
+    const at = sections.findIndex((section) => section.place === number)
+    sections[at] = { place: number, bytes: only ? writer.view() : writer.bytes.slice(start, writer.length) }
   }
   return sections
 }

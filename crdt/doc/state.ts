@@ -17,6 +17,8 @@ import { HybridClock } from '../kernel/hlc.ts'
 import type { Op } from '../kernel/op.ts'
 import { cellTypes } from '../types/index.ts'
 import { Journal } from './journal.ts'
+import type { Numbering } from './numbering.ts'
+import { numberPlaces } from './numbering.ts'
 import { sequenceTypes } from './sequence-types.ts'
 import type { DocContent, SequenceContent } from './sequence.ts'
 import { isSequence } from './sequence.ts'
@@ -42,6 +44,9 @@ export class DocState {
   readonly journal = new Journal((address) => shapesOf(this.addresses[address]?.place.tag ?? -1) ?? [])
   /** For encoding, so that each bundle needs no memory of its own. */
   readonly scratch = new ByteWriter(1024)
+  readonly sections = new ByteWriter(1024)
+  /** The table of an update about one place; bundles in a row are nearly always about the same. */
+  private lone: { readonly address: number; readonly numbering: Numbering } | undefined
   /** By the index of the place: its newest address. */
   private readonly newest: number[] = []
 
@@ -62,9 +67,36 @@ export class DocState {
     return made
   }
 
+  /** An address by its number. */
+  address(number: number): Address {
+    return present(this.addresses[number], 'address')
+  }
+
+  /** The table of places for an update. */
+  numbering(rows: readonly Row[], sequences: ReadonlyMap<Place, SequenceContent> | undefined): Numbering {
+    const address = this.onlyAddress(rows, sequences)
+    if (address < 0) return numberPlaces(this, rows, sequences?.keys())
+    if (this.lone?.address !== address) {
+      this.lone = { address, numbering: numberPlaces(this, rows, sequences?.keys()) }
+    }
+    return this.lone.numbering
+  }
+
+  /** The address that all is about, or -1. */
+  private onlyAddress(rows: readonly Row[], sequences: ReadonlyMap<Place, SequenceContent> | undefined): number {
+    if (rows.length === 0) {
+      if (sequences?.size !== 1) return -1
+      for (const place of sequences.keys()) return this.addressOf(place)
+    }
+    if (sequences !== undefined && sequences.size > 0) return -1
+    const first = (rows[0] as Row).place
+    for (let i = 1; i < rows.length; i++) if ((rows[i] as Row).place !== first) return -1
+    return first
+  }
+
   /** Carries out an operation under the epoch of its address: a lower one than now counts no more, a higher one begins. */
   carryOut(address: number, op: Op, past: Past): void {
-    const { place, epoch } = present(this.addresses[address], 'address')
+    const { place, epoch } = this.address(address)
     if (epoch < place.epoch) return
     if (epoch > place.epoch) this.raise(place, epoch)
     if (op.kind === fenceKind) return
