@@ -11,7 +11,6 @@ import {
   fromLatin1,
   isNitroError,
   latin1,
-  plainBytes,
 } from '../../base/index.ts'
 import { notCanonical } from './errors.ts'
 import { checkText, readText, writeText } from './text.ts'
@@ -101,9 +100,4 @@ export function isElementKey(key: string): boolean {
     if (isNitroError(thrown)) return false
     throw thrown
   }
-}
-
-/** Bytes as a plain array of their own; for values that arrive as a view of a larger buffer. */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
-  return plainBytes(bytes).slice()
 }

@@ -1,6 +1,6 @@
 /**
  * The start of a compacted document: the values of its cells at the version it was compacted at. The graph of events is kept
- * whole, it is small; so are texts and lists, whose history `crdt/text` shortens by itself.
+ * whole, it is small, and so are the operations of texts and lists; of these only the deleted content is dropped.
  */
 import { ByteReader, ByteWriter } from '../../base/index.ts'
 import { decoding, notCanonical } from '../codec/errors.ts'

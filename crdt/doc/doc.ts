@@ -28,6 +28,7 @@ import type { DocMovableList } from './movable-handle.ts'
 import type { DocMap, Kind, Places } from './places.ts'
 import { handleAt, valuesOf } from './places.ts'
 import type { DocList, DocText } from './sequence-handles.ts'
+import { isSequence } from './sequence.ts'
 import type { DocTree } from './tree-handle.ts'
 import { UndoStack } from './undo.ts'
 
@@ -235,9 +236,10 @@ export class Doc implements Places {
     const then = this.at(stable)
     this.base = baseAt(then.core.state, stable)
     const past = { covers: (rid: number, seq: number) => seq < (stable.get(rid) ?? 0) }
-    for (const place of state.forest.all) {
-      const { content } = place
-      if ('forget' in content) content.forget(past)
+    const frontier = state.graph.frontierOf(stable)
+    for (const { content } of state.forest.all) {
+      if (isSequence(content)) content.forget?.(frontier)
+      else content.forget(past)
     }
     state.journal.filter(({ position }) => {
       const { rid, seq } = state.graph.dotOf(position)

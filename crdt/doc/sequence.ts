@@ -32,6 +32,8 @@ export interface SequenceContent extends Content {
   readOperations(reader: ByteReader, events: number): unknown
   /** Takes operations in; `lvOf` gives the LV of an event, or -1 for one that was known before. */
   receive(operations: unknown, lvOf: (event: number) => number): void
+  /** Drops the content of what a version, which every operation to come knows, has deleted; movable lists keep theirs. */
+  forget?(version: readonly number[]): void
   /** Brings everything with LVs below `end` into the content and adds the edits to the list. */
   integrate(end: number, edits?: Edit[]): void
 }
