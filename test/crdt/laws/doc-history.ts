@@ -1,8 +1,8 @@
 /** Random histories of documents: replicas edit, commit bundles, and give each other what they lack, in order or out of it. */
 import fc from 'fast-check'
-import type { Value } from '../../../base/index.ts'
 import { Doc } from '../../../crdt/index.ts'
 import type { DocOptions, Version } from '../../../crdt/index.ts'
+import { seen } from './doc-kinds.ts'
 import type { DocKind } from './doc-kinds.ts'
 import { diceOf } from './history.ts'
 
@@ -31,7 +31,8 @@ export interface Sent {
   readonly before: Version
   /** What the writer had with it. */
   readonly after: Version
-  readonly value: Value
+  /** What the writer saw then. */
+  readonly seen: unknown
 }
 
 /** What came of a history. */
@@ -70,7 +71,7 @@ export function playDocs(kind: DocKind, moves: readonly DocMove[], watch?: DocWa
       for (let edits = 1 + dice(3); edits > 0; edits--) kind.edit(doc, dice)
       const bytes = doc.commit()
       if (bytes !== undefined)
-        bundles.push({ writer: replica, bytes, before, after: doc.version(), value: doc.value() })
+        bundles.push({ writer: replica, bytes, before, after: doc.version(), seen: seen(kind, doc) })
     }
     watch?.stepped(doc)
   }

@@ -8,6 +8,8 @@ export interface DocKind {
   readonly name: string
   /** Makes one random edit. */
   readonly edit: (doc: Doc, dice: Dice) => void
+  /** What users see beside the plain value. */
+  readonly more?: (doc: Doc) => unknown
 }
 
 const word = (dice: Dice): string => ['x', 'y', 'z'][dice(3)] as string
@@ -103,6 +105,11 @@ export function plain(value: Value): Value | undefined {
     return left === undefined ? [] : [[key, left] as const]
   })
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}
+
+/** All that users see. */
+export function seen(kind: DocKind, doc: Doc): unknown {
+  return [doc.value(), kind.more?.(doc)]
 }
 
 /** Every kind of value that is no sequence. */

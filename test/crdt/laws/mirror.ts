@@ -7,6 +7,7 @@ import { compareBytes, encodeValue } from '../../../base/index.ts'
 import type { Doc, Patch } from '../../../crdt/index.ts'
 
 type Step = Patch['path'][number]
+type SequenceEdits = Extract<Patch, { readonly type: 'sequence' }>['edits']
 
 /** What is known of one place. */
 interface Known {
@@ -60,6 +61,9 @@ export class Mirror {
         break
       case 'sequence':
         place.sequence = edited(place.sequence ?? [], patch.edits)
+        break
+      case 'marks':
+        // no part of the plain value
         break
     }
   }
@@ -127,6 +131,12 @@ function shown(place: Known): Value {
   return Object.fromEntries([...values].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function edited(content: readonly unknown[], _edits: readonly unknown[]): unknown[] {
-  return [...content]
+/** Each edit is one of the content after the edits before it. A text is a list of code units here. */
+function edited(content: readonly unknown[], edits: SequenceEdits): unknown[] {
+  const units = [...content]
+  for (const { position, removed, inserted } of edits) {
+    if (position + removed > units.length) throw new Error('a patch reaches beyond the end')
+    units.splice(position, removed, ...(typeof inserted === 'string' ? inserted.split('') : (inserted as unknown[])))
+  }
+  return units
 }
