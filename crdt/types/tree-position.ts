@@ -9,7 +9,7 @@ import { notCanonical } from '../codec/errors.ts'
 const first = 0x21
 const last = 0x7e
 const base = last - first + 1
-/** Appending is the usual case, so positions at the end grow by small steps rather than by halves. */
+/** Appending and putting first are the usual cases, so positions at the ends go by small steps rather than by halves. */
 const step = 4
 
 /** Throws `NotCanonical` for anything but a position. */
@@ -26,12 +26,19 @@ export function positionBetween(left: string | undefined, right: string | undefi
   for (let i = 0; ; i++) {
     const low = digit(left, i, 0)
     const high = bounded === undefined ? base : digit(bounded, i, 0)
-    const middle = bounded === undefined ? Math.min(low + step, (low + base) >> 1) : (low + high) >> 1
+    const middle = between(low, high, right === undefined, left === undefined || i >= left.length)
     if (middle > low) return out + String.fromCharCode(first + middle)
     out += String.fromCharCode(first + low)
     // One digit below the bound: whatever follows is still before it.
     if (low < high) bounded = undefined
   }
+}
+
+/** A digit between two: near the lower one to append, near the upper one to put first, otherwise in the middle. */
+function between(low: number, high: number, appends: boolean, prepends: boolean): number {
+  const middle = (low + high) >> 1
+  if (appends) return Math.min(low + step, middle)
+  return prepends && high < base ? Math.max(high - step, middle) : middle
 }
 
 function digit(text: string | undefined, at: number, otherwise: number): number {
