@@ -3,13 +3,16 @@
  * nothing for the garbage collector to visit.
  */
 
+/** Room for no numbers; most columns of small updates need none. */
+const nothing = new Int32Array(0)
+
 /** A growable column of 32-bit signed integers. Only `data[0, length)` is meaningful; `data` is replaced when it grows. */
 export class IntColumn {
   data: Int32Array
   length = 0
 
-  constructor(capacity = 8) {
-    this.data = new Int32Array(capacity)
+  constructor(capacity = 0) {
+    this.data = capacity === 0 ? nothing : new Int32Array(capacity)
   }
 
   /** Appends one number. */
@@ -21,7 +24,7 @@ export class IntColumn {
   /** Makes room for `needed` numbers in all. */
   reserve(needed: number): void {
     if (needed <= this.data.length) return
-    const grown = new Int32Array(Math.max(needed, this.data.length * 2))
+    const grown = new Int32Array(Math.max(needed, this.data.length * 2, 8))
     grown.set(this.data.subarray(0, this.length))
     this.data = grown
   }

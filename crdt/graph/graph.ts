@@ -103,7 +103,11 @@ export class CausalGraph {
     if (!(linear && this.rids[last] === rid)) this.addRun(rid, seq, parents, all)
     this.length = lv + length
     if (all) this.heads = [this.length - 1]
-    else this.heads = [...this.heads.filter((head) => !parents.includes(head)), this.length - 1]
+    else {
+      const heads = this.heads.filter((head) => !parents.includes(head))
+      heads.push(this.length - 1)
+      this.heads = heads
+    }
     this.updateCriticals(oldest, all, lv)
     return lv
   }
@@ -237,7 +241,9 @@ export class CausalGraph {
   parentsOf(lv: number): number[] {
     const run = this.runAt(lv)
     if (this.startOfRun(run) < lv) return [lv - 1]
-    return [...this.parents.data.subarray(this.parentsStart(run), this.parentsEnd(run))]
+    const parents: number[] = []
+    for (let i = this.parentsStart(run); i < this.parentsEnd(run); i++) parents.push(this.parents.at(i))
+    return parents
   }
 
   /** The dot of an LV. */

@@ -164,11 +164,7 @@ export class MovableSequence {
   /** Reads what {@link writeOperations} wrote for so many events. Changes nothing. Throws `NotCanonical` or `MalformedFrame`. */
   readOperations(reader: ByteReader, events: number): ReadMovable {
     const slots = this.slots.readOperations(reader, events)
-    const sets = readSide(reader, events, () => {
-      const element = { rid: reader.uint(), seq: reader.uint() }
-      return { element, value: readValue(reader) }
-    })
-    return { slots, sets }
+    return { slots, sets: readSide(reader, events, readSet) }
   }
 
   /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, or -1 for one that is known already. */
@@ -324,4 +320,9 @@ export class MovableSequence {
     const inserted = after.slice(start, after.length - end).map(({ value }) => value)
     if (removed > 0 || inserted.length > 0) patches.push({ position: start, removed, inserted })
   }
+}
+
+function readSet(reader: ByteReader): SetValue {
+  const element = { rid: reader.uint(), seq: reader.uint() }
+  return { element, value: readValue(reader) }
 }

@@ -103,9 +103,12 @@ export function writeErased(writer: ByteWriter, erased: RangeSet, pieces: readon
   return kept
 }
 
+const nothingErased = new RangeSet()
+
 /** Reads what {@link writeErased} wrote for so many units. Throws `NotCanonical` or `MalformedFrame`. */
 export function readErased(reader: ByteReader, units: number): { erased: RangeSet; kept: number } {
   const count = reader.uint()
+  if (count === 0) return { erased: nothingErased, kept: units }
   if (count * 2 > reader.remaining) throw notCanonical(`${count} ranges in ${reader.remaining} bytes`)
   const erased = new RangeSet()
   let end = 0

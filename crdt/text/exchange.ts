@@ -2,13 +2,7 @@
 import type { Ranges } from '../graph/walk.ts'
 import { opKind } from './op-log.ts'
 import type { OpKind, OpLog } from './op-log.ts'
-import { RunColumns } from './run-codec.ts'
-
-/** Operations of some LV ranges, with the places of their content as `[start, end, start, end, ...]`. */
-export interface CollectedRuns {
-  readonly runs: RunColumns
-  readonly pieces: readonly number[]
-}
+import type { RunColumns } from './run-codec.ts'
 
 /** The position of a run's operation after `skip` others. */
 function positionAfter(kind: OpKind, position: number, skip: number): number {
@@ -16,9 +10,12 @@ function positionAfter(kind: OpKind, position: number, skip: number): number {
   return kind === opKind.deleteBack ? position - skip : position
 }
 
-/** The operations with LVs in the ranges. The n-th event of all ranges, in their order, is called n. */
-export function collectRuns(log: OpLog, ranges: Ranges): CollectedRuns {
-  const runs = new RunColumns()
+/**
+ * Puts the operations with LVs in the ranges into `runs`, and returns the places of their content as `[start, end, ...]`. The n-th
+ * event of all ranges, in their order, is called n.
+ */
+export function collectRuns(log: OpLog, ranges: Ranges, runs: RunColumns): Ranges {
+  runs.clear()
   const pieces: number[] = []
   let events = 0
   for (let i = 0; i < ranges.length; i += 2) {
@@ -38,7 +35,7 @@ export function collectRuns(log: OpLog, ranges: Ranges): CollectedRuns {
     }
     events += end - start
   }
-  return { runs, pieces }
+  return pieces
 }
 
 /** Is told of operations that are new: `content` is where what they insert begins. */
@@ -48,19 +45,20 @@ export type TakeRun = (kind: OpKind, lv: number, count: number, position: number
 export function takeRuns(runs: RunColumns, lvOf: (event: number) => number, take: TakeRun): void {
   let content = 0
   for (let run = 0; run < runs.runs; run++) {
-    const event = runs.events.at(run)
-    const length = runs.lengths.at(run)
-    const kind = runs.kinds.at(run) as OpKind
+    const event = runs.events[run] as number
+    const length = runs.lengths[run] as number
+    const kind = runs.kinds[run] as OpKind
+    const position = runs.positions[run] as number
     for (let done = 0; done < length;) {
       const lv = lvOf(event + done)
       let count = length - done
-      const next = (after: number): number => (lv < 0 ? -1 : lv + after)
       // Known and new ones alternate only where the spans of an update do, so most runs are all of one kind.
-      if (count > 1 && lvOf(event + length - 1) !== next(count - 1)) {
+      const step = lv < 0 ? 0 : 1
+      if (count > 1 && lvOf(event + length - 1) !== lv + step * (count - 1)) {
         count = 1
-        while (lvOf(event + done + count) === next(count)) count++
+        while (lvOf(event + done + count) === lv + step * count) count++
       }
-      if (lv >= 0) take(kind, lv, count, positionAfter(kind, runs.positions.at(run), done), content + done)
+      if (lv >= 0) take(kind, lv, count, positionAfter(kind, position, done), content + done)
       done += count
     }
     if (kind === opKind.insert) content += length

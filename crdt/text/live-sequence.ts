@@ -182,8 +182,11 @@ export abstract class LiveSequence<Content, U extends Units> implements EditSink
     walker.prepare(oldest, start, this.length)
     this.counting = true
     this.writing = true
-    const order = walkOrder(graph, start, end)
-    for (let i = 0; i < order.length; i += 2) walker.apply(order[i] as number, order[i + 1] as number, this)
+    if (graph.endOfRun(graph.runAt(start)) >= end) walker.apply(start, end, this)
+    else {
+      const order = walkOrder(graph, start, end)
+      for (let i = 0; i < order.length; i += 2) walker.apply(order[i] as number, order[i + 1] as number, this)
+    }
     this.counting = false
     this.writing = false
     walker.finish(end)

@@ -96,7 +96,10 @@ export class OpLog {
   /** The first run with an operation at or after an LV; {@link runs} when there is none. */
   firstRunFrom(lv: number): number {
     const { lvs, hint } = this
-    let run = hint
+    let run = lvs.length - 1
+    if (run < 0 || lv >= this.end) return lvs.length
+    if (lvs.at(run) <= lv) return run
+    run = hint
     if (!(run < lvs.length && lvs.at(run) <= lv && (run + 1 === lvs.length || lvs.at(run + 1) > lv)))
       run = lvs.floor(lv)
     if (run < 0) return 0

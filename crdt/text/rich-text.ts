@@ -123,8 +123,8 @@ export class RichText extends TextSequence {
   }
 
   override readOperations(reader: ByteReader, events: number): ReadRichText {
-    const read = super.readOperations(reader, events)
-    return { ...read, marks: readSide(reader, events, () => readMark(reader)) }
+    const { runs, erased, stored } = super.readOperations(reader, events)
+    return { runs, erased, stored, marks: readSide(reader, events, readMark) }
   }
 
   override receive(read: ReadRichText, lvOf: (event: number) => number): void {

@@ -13,17 +13,16 @@
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import { notCanonical } from '../codec/errors.ts'
-import { IntColumn } from '../graph/columns.ts'
 import { maxOperations } from '../graph/graph.ts'
 import { continued, opKind } from './op-log.ts'
 import type { OpKind } from './op-log.ts'
 
-/** Runs of operations by event, growing like a log. */
+/** Runs of operations by event, growing like a log. Most hold one run, so the columns are plain arrays. */
 export class RunColumns {
-  readonly events = new IntColumn()
-  readonly kinds = new IntColumn()
-  readonly lengths = new IntColumn()
-  readonly positions = new IntColumn()
+  readonly events: number[] = []
+  readonly kinds: OpKind[] = []
+  readonly lengths: number[] = []
+  readonly positions: number[] = []
   /** How many units are inserted in all. */
   inserted = 0
 
@@ -41,13 +40,15 @@ export class RunColumns {
   push(kind: OpKind, event: number, length: number, position: number): void {
     const run = this.runs - 1
     let taken = 0
-    if (run >= 0 && this.events.at(run) + this.lengths.at(run) === event) {
-      const size = this.lengths.at(run)
-      const joined = continued(this.kinds.at(run) as OpKind, this.positions.at(run), size, kind, position)
-      if (joined >= 0) {
-        this.kinds.data[run] = joined
-        taken = joined === kind ? length : 1
-        this.lengths.data[run] = size + taken
+    if (run >= 0) {
+      const size = this.lengths[run] as number
+      if ((this.events[run] as number) + size === event) {
+        const joined = continued(this.kinds[run] as OpKind, this.positions[run] as number, size, kind, position)
+        if (joined >= 0) {
+          this.kinds[run] = joined as OpKind
+          taken = joined === kind ? length : 1
+          this.lengths[run] = size + taken
+        }
       }
     }
     if (taken === 0) {
@@ -74,32 +75,34 @@ function cursorAfter(kind: number, position: number, length: number): number {
 
 /** Appends runs. */
 export function writeRuns(writer: ByteWriter, runs: RunColumns): void {
-  const { events, kinds, lengths, positions } = runs
   const count = runs.runs
   writer.uint(count)
-  for (let i = 0; i < count; i++) writer.uint((lengths.at(i) - 1) * 4 + kinds.at(i))
+  for (let i = 0; i < count; i++) writer.uint(((runs.lengths[i] as number) - 1) * 4 + (runs.kinds[i] as number))
   let cursor = 0
   let gaps = 0
   let expected = 0
   for (let i = 0; i < count; i++) {
-    const kind = kinds.at(i)
-    const delta = cursorOf(kind, positions.at(i)) - cursor
+    const kind = runs.kinds[i] as OpKind
+    const position = runs.positions[i] as number
+    const length = runs.lengths[i] as number
+    const delta = cursorOf(kind, position) - cursor
     writer.uint(delta < 0 ? -2 * delta - 1 : 2 * delta)
-    cursor = cursorAfter(kind, positions.at(i), lengths.at(i))
-    if (events.at(i) !== expected) gaps++
-    expected = events.at(i) + lengths.at(i)
+    cursor = cursorAfter(kind, position, length)
+    if (runs.events[i] !== expected) gaps++
+    expected = (runs.events[i] as number) + length
   }
   writer.uint(gaps)
   if (gaps === 0) return
   expected = 0
   let last = 0
   for (let i = 0; i < count; i++) {
-    if (events.at(i) !== expected) {
+    const event = runs.events[i] as number
+    if (event !== expected) {
       writer.uint(i - last)
-      writer.uint(events.at(i) - expected)
+      writer.uint(event - expected)
       last = i
     }
-    expected = events.at(i) + lengths.at(i)
+    expected = event + (runs.lengths[i] as number)
   }
 }
 
@@ -108,9 +111,9 @@ export function readRuns(reader: ByteReader, events: number): RunColumns {
   const count = reader.uint()
   // Each run takes two bytes at least, so what is made room for is bounded by what was sent.
   if (count * 2 > reader.remaining) throw notCanonical(`${count} runs in ${reader.remaining} bytes`)
-  const heads = new Float64Array(count)
-  for (let i = 0; i < count; i++) heads[i] = reader.uint()
-  const positions = new Float64Array(count)
+  const heads: number[] = []
+  for (let i = 0; i < count; i++) heads.push(reader.uint())
+  const positions: number[] = []
   let cursor = 0
   for (let i = 0; i < count; i++) {
     const kind = (heads[i] as number) % 4
@@ -122,7 +125,7 @@ export function readRuns(reader: ByteReader, events: number): RunColumns {
     cursor = cursorAfter(kind, position, length)
     if (length > events || position < 0 || position > maxOperations || cursor < 0 || cursor > maxOperations)
       throw notCanonical('a run out of range')
-    positions[i] = position
+    positions.push(position)
   }
   const runs = new RunColumns()
   let gaps = reader.uint()
@@ -143,7 +146,7 @@ export function readRuns(reader: ByteReader, events: number): RunColumns {
     const length = Math.floor((heads[i] as number) / 4) + 1
     if (event + length > events) throw notCanonical('more operations than events')
     runs.push(kind, event, length, positions[i] as number)
-    if (runs.runs !== i + 1 || runs.kinds.at(i) !== kind) throw notCanonical('a run that could be longer')
+    if (runs.runs !== i + 1 || runs.kinds[i] !== kind) throw notCanonical('a run that could be longer')
     event += length
   }
   if (gaps > 0) throw notCanonical('a gap after the last run')

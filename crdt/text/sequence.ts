@@ -9,8 +9,7 @@ import { collectRuns, takeRuns } from './exchange.ts'
 import { LiveSequence } from './live-sequence.ts'
 import { opKind } from './op-log.ts'
 import type { Units } from './rope.ts'
-import type { RunColumns } from './run-codec.ts'
-import { readRuns, writeRuns } from './run-codec.ts'
+import { RunColumns, readRuns, writeRuns } from './run-codec.ts'
 import type { Walker } from './walker.ts'
 
 export type { SequencePatch } from './live-sequence.ts'
@@ -28,6 +27,8 @@ export interface ReadOperations<Stored> {
 export abstract class Sequence<Content, Stored, U extends Units> extends LiveSequence<Content, U> {
   /** Places in the store that have no content any more. */
   private readonly erased = new RangeSet()
+  /** Room for what is being written. */
+  private readonly collected = new RunColumns()
 
   protected abstract joinContent(pieces: readonly Content[]): Content
   /** Writes the stored units of pieces `[start, end, start, end, ...]`. */
@@ -49,8 +50,8 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
 
   /** Appends the operations with LVs in the ranges. The n-th event of all ranges, in their order, is called n. */
   writeOperations(writer: ByteWriter, ranges: Ranges): void {
-    const { runs, pieces } = collectRuns(this.log, ranges)
-    writeRuns(writer, runs)
+    const pieces = collectRuns(this.log, ranges, this.collected)
+    writeRuns(writer, this.collected)
     this.writeStored(writer, writeErased(writer, this.erased, pieces))
   }
 
@@ -65,6 +66,11 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
   receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
     takeRuns(runs, lvOf, (kind, lv, count, position, content) => {
       if (kind === opKind.insert) {
+        if (erased.empty) {
+          this.appendStored(stored, content, content + count)
+          this.log.push(kind, lv, count, position)
+          return
+        }
         let place = this.log.inserted
         erased.cut([content, content + count], (start, end, inside) => {
           if (inside) {

@@ -54,16 +54,23 @@ export class SideLog<T> {
   }
 }
 
+const none: readonly never[] = []
+
 /** Reads what {@link SideLog.write} wrote for so many events. Throws `NotCanonical` or `MalformedFrame`. */
-export function readSide<T>(reader: ByteReader, events: number, readItem: () => T): SideOperation<T>[] {
+export function readSide<T>(
+  reader: ByteReader,
+  events: number,
+  readItem: (reader: ByteReader) => T,
+): readonly SideOperation<T>[] {
   const count = reader.uint()
+  if (count === 0) return none
   if (count > reader.remaining) throw notCanonical(`${count} operations in ${reader.remaining} bytes`)
   const read: SideOperation<T>[] = []
   let event = -1
   for (let i = 0; i < count; i++) {
     event += reader.uint() + 1
     if (event >= events) throw notCanonical('more operations than events')
-    read.push({ event, item: readItem() })
+    read.push({ event, item: readItem(reader) })
   }
   return read
 }
