@@ -54,32 +54,41 @@ export function comparePlaces(a: WirePlace, b: WirePlace): number {
   return a.parent - b.parent || compareSteps(a, b) || a.epoch - b.epoch
 }
 
-/** Appends an update. `numbers` says which place in the list a row's place is, if rows speak of other numbers. */
-export function writeUpdate(writer: ByteWriter, update: Update, shapesOf: ShapesOf, numbers?: ArrayLike<number>): void {
+/** Appends all of an update but its sections. `numbers` says which place in the list a row's place is, if rows number otherwise. */
+export function writeAllButSections(
+  writer: ByteWriter,
+  update: Omit<Update, 'sections'>,
+  shapesOf: ShapesOf,
+  numbers?: ArrayLike<number>,
+): void {
+  const { base, spans, places, rows } = update
   writer.u8(updateVersion)
-  writer.u8(update.base === undefined ? 0 : 1)
-  if (update.base !== undefined) writer.blob(update.base)
-  writeSpans(writer, update.spans)
-  const { places } = update
+  writer.u8(base === undefined ? 0 : 1)
+  if (base !== undefined) writer.blob(base)
+  writeSpans(writer, spans)
   writer.uint(places.length)
-  for (const { parent, tag, name, epoch } of places) {
+  for (let i = 0; i < places.length; i++) {
+    const { parent, tag, name, epoch } = places[i] as WirePlace
     writer.uint(parent + 1)
     writer.u8(tag)
     writeText(writer, name)
     if (parent < 0) writer.uint(epoch)
   }
-  writer.uint(update.rows.length)
-  const rows = new RowWriter()
-  for (let i = 0; i < update.rows.length; i++) {
-    const row = update.rows[i] as Row
+  writer.uint(rows.length)
+  if (rows.length === 0) return
+  const encoder = new RowWriter()
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as Row
     const place = numbers === undefined ? row.place : (numbers[row.place] as number)
     const shape = row.kind === fenceKind ? fenceShape : shapesOf((places[place] as WirePlace).tag)?.[row.kind]
-    rows.write(writer, place, row.position, row, shape as OpShape)
+    encoder.write(writer, place, row.position, row, shape as OpShape)
   }
-  for (const { bytes } of update.sections) writer.blob(bytes)
 }
 
-/** Reads what {@link writeUpdate} wrote. Throws `NotCanonical`, `MalformedFrame`, or `UnsupportedFormat`. */
+/**
+ * Reads an update: what {@link writeAllButSections} wrote, and then the section of each sequence among the places, with its length.
+ * Throws `NotCanonical`, `MalformedFrame`, or `UnsupportedFormat`.
+ */
 export function readUpdate(reader: ByteReader, shapesOf: ShapesOf): Update {
   const version = reader.u8()
   if (version !== updateVersion) throw new NitroError('UnsupportedFormat', `no update of version ${updateVersion}`)

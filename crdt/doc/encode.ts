@@ -1,9 +1,8 @@
 /** From the state of a document to updates. */
-import { emptyBytes } from '../../base/index.ts'
 import type { Row } from '../codec/rows.ts'
 import type { WireSpan } from '../codec/spans.ts'
-import type { Update, WirePlace, WireSection } from '../codec/update.ts'
-import { firstSequenceTag, writeUpdate } from '../codec/update.ts'
+import type { WirePlace } from '../codec/update.ts'
+import { firstSequenceTag, writeAllButSections } from '../codec/update.ts'
 import type { VersionVector, Span } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { LocalSpan } from './collect.ts'
@@ -93,37 +92,40 @@ export function encodeUpdate(
   base?: Uint8Array,
 ): Uint8Array {
   const { places, numbers } = state.numbering(rows, sequences)
-  const update: Update = { spans, places, rows, sections: sectionsOf(state, places, numbers, sequences, ranges), base }
   const { scratch } = state
   scratch.clear()
-  writeUpdate(scratch, update, shapesOf, numbers)
+  writeAllButSections(scratch, { spans, places, rows, base }, shapesOf, numbers)
+  if (places.length === 1 && sequences?.size === 1) {
+    for (const sequence of sequences.values()) writeSection(state, sequence, ranges)
+  } else writeSections(state, places, numbers, sequences, ranges)
   return scratch.take()
 }
 
-const noSections: readonly WireSection[] = []
-
 /** The sections in the order of their places; empty ones for sequences that are only there because of an epoch. */
-function sectionsOf(
+function writeSections(
   state: DocState,
   places: readonly WirePlace[],
   numbers: ArrayLike<number>,
   sequences: ReadonlyMap<Place, SequenceContent> | undefined,
   ranges: Ranges,
-): readonly WireSection[] {
-  let sections: WireSection[] | undefined
-  for (let place = 0; place < places.length; place++) {
-    if ((places[place] as WirePlace).tag >= firstSequenceTag) (sections ??= []).push({ place, bytes: emptyBytes })
+): void {
+  const byNumber = new Map<number, SequenceContent>()
+  for (const [place, sequence] of sequences ?? []) byNumber.set(numbers[state.addressOf(place)] as number, sequence)
+  for (let number = 0; number < places.length; number++) {
+    if ((places[number] as WirePlace).tag < firstSequenceTag) continue
+    const sequence = byNumber.get(number)
+    if (sequence === undefined) state.scratch.uint(0)
+    else writeSection(state, sequence, ranges)
   }
-  if (sections === undefined) return noSections
-  const writer = state.sections
-  writer.clear()
-  const only = sequences?.size === 1
-  for (const [place, sequence] of sequences ?? []) {
-    const number = numbers[state.addressOf(place)] as number
-    const start = writer.length
-    sequence.writeOperations(writer, ranges)
-    const at = sections.findIndex((section) => section.place === number)
-    sections[at] = { place: number, bytes: only ? writer.view() : writer.bytes.slice(start, writer.length) }
-  }
-  return sections
+}
+
+/** The operations of a sequence, after their length. */
+function writeSection({ scratch, section }: DocState, sequence: SequenceContent, ranges: Ranges): void {
+  section.clear()
+  sequence.writeOperations(section, ranges)
+  const { length, bytes } = section
+  scratch.uint(length)
+  scratch.reserve(length)
+  if (length > 64) scratch.raw(section.view())
+  else for (let i = 0; i < length; i++) scratch.bytes[scratch.length++] = bytes[i] as number
 }

@@ -44,7 +44,7 @@ export class DocState {
   readonly journal = new Journal((address) => shapesOf(this.addresses[address]?.place.tag ?? -1) ?? [])
   /** For encoding, so that each bundle needs no memory of its own. */
   readonly scratch = new ByteWriter(1024)
-  readonly sections = new ByteWriter(1024)
+  readonly section = new ByteWriter(1024)
   /** The table of an update about one place; bundles in a row are nearly always about the same. */
   private lone: { readonly address: number; readonly numbering: Numbering } | undefined
   /** By the index of the place: its newest address. */
