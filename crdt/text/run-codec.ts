@@ -23,17 +23,15 @@ export class RunColumns {
   readonly kinds: OpKind[] = []
   readonly lengths: number[] = []
   readonly positions: number[] = []
+  /** How many runs there are; the columns may be longer. */
+  runs = 0
   /** How many units are inserted in all. */
   inserted = 0
 
-  /** How many runs there are. */
-  get runs(): number {
-    return this.events.length
-  }
-
   /** Forgets everything and keeps the room. */
   clear(): void {
-    this.events.length = this.kinds.length = this.lengths.length = this.positions.length = this.inserted = 0
+    this.runs = 0
+    this.inserted = 0
   }
 
   /** Adds operations, as part of the last run as far as they go on with it. */
@@ -52,10 +50,11 @@ export class RunColumns {
       }
     }
     if (taken === 0) {
-      this.events.push(event)
-      this.kinds.push(length === 1 && kind === opKind.deleteBack ? opKind.delete : kind)
-      this.lengths.push(length)
-      this.positions.push(position)
+      const added = this.runs++
+      this.events[added] = event
+      this.kinds[added] = length === 1 && kind === opKind.deleteBack ? opKind.delete : kind
+      this.lengths[added] = length
+      this.positions[added] = position
       taken = length
     }
     if (kind === opKind.insert) this.inserted += taken
