@@ -9,16 +9,18 @@ import { diceOf } from './history.ts'
 /** One step. */
 export interface DocMove {
   readonly replica: number
-  readonly what: 'edit' | 'pull' | 'gossip'
+  readonly what: 'edit' | 'pull' | 'gossip' | 'fence'
   readonly seed: number
 }
 
 /** Replicas have the ids 1 to 3. */
 export const writers = 3
 
-/** Histories; `lengthMax` steps at most. */
+const common: readonly DocMove['what'][] = ['edit', 'edit', 'edit', 'edit', 'edit', 'edit', 'pull', 'pull', 'gossip']
+
+/** Histories; `lengthMax` steps at most. One step in twenty fences. */
 export function docMoves(lengthMax = 20): fc.Arbitrary<DocMove[]> {
-  const what = fc.constantFrom<DocMove['what'][]>('edit', 'edit', 'edit', 'pull', 'gossip')
+  const what = fc.constantFrom<DocMove['what'][]>(...common, ...common, 'fence')
   const move = fc.record({ replica: fc.nat(writers - 1), what, seed: fc.nat(0x7fff_ffff) })
   return fc.array(move, { minLength: 4, maxLength: lengthMax, size: 'max' })
 }
@@ -68,7 +70,8 @@ export function playDocs(kind: DocKind, moves: readonly DocMove[], watch?: DocWa
       if (sent !== undefined) doc.apply(sent.bytes)
     } else {
       const before = doc.version()
-      for (let edits = 1 + dice(3); edits > 0; edits--) kind.edit(doc, dice)
+      if (what === 'fence') doc.fence(kind.root, 'it')
+      for (let edits = what === 'fence' ? dice(2) : 1 + dice(3); edits > 0; edits--) kind.edit(doc, dice)
       const bytes = doc.commit()
       if (bytes !== undefined)
         bundles.push({ writer: replica, bytes, before, after: doc.version(), seen: seen(kind, doc) })

@@ -6,8 +6,12 @@ import type { Dice } from './subjects.ts'
 /** A kind of value under law in a document. */
 export interface DocKind {
   readonly name: string
+  /** What the root `it` is. */
+  readonly root: Parameters<Doc['fence']>[0]
   /** Makes one random edit. */
   readonly edit: (doc: Doc, dice: Dice) => void
+  /** Whether history does not reach back behind a fence. */
+  readonly dropsWhatIsFenced?: boolean
   /** What users see beside the plain value. */
   readonly more?: (doc: Doc) => unknown
 }
@@ -114,18 +118,23 @@ export function seen(kind: DocKind, doc: Doc): unknown {
 
 /** Every kind of value that is no sequence. */
 export const cellKinds: readonly DocKind[] = [
-  { name: 'register', edit: editRegister },
-  { name: 'multi-value register', edit: (doc, dice) => doc.multiValue('it').set(value(dice)) },
+  { name: 'register', root: 'register', edit: editRegister },
+  { name: 'multi-value register', root: 'multiValue', edit: (doc, dice) => doc.multiValue('it').set(value(dice)) },
   {
     name: 'counter',
+    root: 'counter',
     edit: (doc, dice) => (dice(6) === 0 ? doc.counter('it').reset() : doc.counter('it').add(dice(9) - 4)),
   },
-  { name: 'bounded counter', edit: editBounded },
-  { name: 'enable-wins flag', edit: (doc, dice) => editFlag(doc.enableWinsFlag('it'), dice) },
-  { name: 'disable-wins flag', edit: (doc, dice) => editFlag(doc.disableWinsFlag('it'), dice) },
-  { name: 'add-wins set', edit: (doc, dice) => editSet(doc.addWinsSet('it'), dice) },
-  { name: 'remove-wins set', edit: (doc, dice) => editSet(doc.removeWinsSet('it'), dice) },
-  { name: 'map', edit: editMap },
-  { name: 'nested map', edit: editNested },
-  { name: 'tree', edit: editTree },
+  { name: 'bounded counter', root: 'boundedCounter', edit: editBounded },
+  { name: 'enable-wins flag', root: 'enableWinsFlag', edit: (doc, dice) => editFlag(doc.enableWinsFlag('it'), dice) },
+  {
+    name: 'disable-wins flag',
+    root: 'disableWinsFlag',
+    edit: (doc, dice) => editFlag(doc.disableWinsFlag('it'), dice),
+  },
+  { name: 'add-wins set', root: 'addWinsSet', edit: (doc, dice) => editSet(doc.addWinsSet('it'), dice) },
+  { name: 'remove-wins set', root: 'removeWinsSet', edit: (doc, dice) => editSet(doc.removeWinsSet('it'), dice) },
+  { name: 'map', root: 'map', edit: editMap },
+  { name: 'nested map', root: 'map', edit: editNested },
+  { name: 'tree', root: 'tree', edit: editTree },
 ]

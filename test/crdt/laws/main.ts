@@ -17,7 +17,7 @@ const { values } = parseArgs({
 })
 const runs = Number(values.runs)
 const seed = Number(values.seed)
-const chosen = laws.filter(({ id, type, says }) => `${id} ${type}: ${says}`.includes(values.only))
+const chosen = laws.filter(({ id, type, says }) => `${id.padEnd(4)} ${type}: ${says}`.includes(values.only))
 if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed) || chosen.length === 0) {
   process.stderr.write('usage: npm run laws -- [--runs <n>] [--seed <n>] [--only <text>] [--bail]\n')
   process.exit(2)

@@ -5,6 +5,7 @@
 import type { Value } from '../../../base/index.ts'
 import { compareBytes, encodeValue } from '../../../base/index.ts'
 import type { Doc, Patch } from '../../../crdt/index.ts'
+import { same } from './law.ts'
 
 type Step = Patch['path'][number]
 type SequenceEdits = Extract<Patch, { readonly type: 'sequence' }>['edits']
@@ -43,9 +44,11 @@ export class Mirror {
         clear(place)
         break
       case 'value':
+        if (place.value !== undefined) same(patch.before, place.value, 'the value before a patch')
         place.value = patch.after
         break
       case 'map':
+        same(patch.before, place.keys.get(patch.key), 'the value of a key before a patch')
         if (patch.after === undefined) place.keys.delete(patch.key)
         else place.keys.set(patch.key, patch.after)
         break

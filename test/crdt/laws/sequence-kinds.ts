@@ -73,9 +73,15 @@ function editNestedSequences(doc: Doc, dice: Dice): void {
 
 /** Every kind of sequence. */
 export const sequenceKinds: readonly DocKind[] = [
-  { name: 'text', edit: editText },
-  { name: 'marked text', edit: editMarks, more: (doc) => doc.text('it').richText() },
-  { name: 'list', edit: editList },
-  { name: 'movable list', edit: editMovable },
-  { name: 'map of sequences', edit: editNestedSequences },
+  { name: 'text', root: 'text', dropsWhatIsFenced: true, edit: editText },
+  {
+    name: 'marked text',
+    root: 'text',
+    dropsWhatIsFenced: true,
+    edit: editMarks,
+    more: (doc) => doc.text('it').richText(),
+  },
+  { name: 'list', root: 'list', dropsWhatIsFenced: true, edit: editList },
+  { name: 'movable list', root: 'movableList', dropsWhatIsFenced: true, edit: editMovable },
+  { name: 'map of sequences', root: 'map', dropsWhatIsFenced: true, edit: editNestedSequences },
 ]

@@ -69,7 +69,7 @@ const keepsIntent: Law = {
   concurrentPerRun: 3,
   property: (count) =>
     fc.property(
-      fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 10 }),
+      fc.string({ unit: fc.constantFrom(...Array.from('0123456789')), minLength: 1, maxLength: 10 }),
       fc.nat(10),
       fc.nat(10),
       fc.tuple(runOf('abcdefgh'), manner, runOf('ABCDEFGH'), manner),
