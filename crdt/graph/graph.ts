@@ -161,18 +161,27 @@ export class CausalGraph {
 
   /** The latest critical version that is at most `lv`; -1, the empty document, when there is none. */
   criticalBefore(lv: number): number {
-    for (let i = this.criticals.length - 2; i >= 0; i -= 2) {
-      if ((this.criticals[i] as number) <= lv) return Math.min(lv, this.criticals[i + 1] as number)
-    }
-    return -1
+    const range = this.criticalRange(lv)
+    return range < 0 ? -1 : Math.min(lv, this.criticals[range + 1] as number)
   }
 
   /** The end, exclusive, of the stretch of critical versions that begins at `lv`; `lv` itself when that is not critical. */
   criticalEnd(lv: number): number {
-    for (let i = this.criticals.length - 2; i >= 0; i -= 2) {
-      if ((this.criticals[i] as number) <= lv) return Math.max(lv, (this.criticals[i + 1] as number) + 1)
+    const range = this.criticalRange(lv)
+    return range < 0 ? lv : Math.max(lv, (this.criticals[range + 1] as number) + 1)
+  }
+
+  /** Index of the last range that begins at `lv` or before; negative when there is none. */
+  private criticalRange(lv: number): number {
+    const list = this.criticals
+    let low = 0
+    let high = list.length >> 1
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((list[2 * middle] as number) <= lv) low = middle + 1
+      else high = middle
     }
-    return lv
+    return 2 * (low - 1)
   }
 
   /** Index of the run that holds an LV. */
