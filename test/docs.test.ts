@@ -27,7 +27,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
     }),
   )
   expect(files.length).toBeGreaterThan(5)
-  for (const name of ['embedded', 'cluster', 'program', 'client']) {
+  for (const name of ['embedded', 'cluster', 'program', 'client', 'merge']) {
     writeFileSync(join(directory, `${name}.mts`), readFileSync(join(root, 'examples', `${name}.ts`)))
     files.push(`${name}.mts`)
   }
@@ -49,6 +49,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
         paths: {
           nitrostate: [join(root, 'src/index.ts')],
           'nitrostate/testing': [join(root, 'src/testing/index.ts')],
+          'nitrostate/crdt': [join(root, 'crdt/index.ts')],
         },
       },
       files,

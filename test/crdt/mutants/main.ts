@@ -8,6 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildSync } from 'esbuild'
 import { root } from '../../sources.ts'
 import { mutants } from './mutants.ts'
 import type { Mutant } from './mutants.ts'
@@ -21,7 +22,6 @@ const { values } = parseArgs({
 })
 /** A mistake may make something run forever; that is not noticed by a law and counts as a failure. */
 const patienceMs = 300_000
-const laws = 'test/crdt/laws/main.ts'
 const copy = mkdtempSync(join(tmpdir(), 'nitrostate-mutants-'))
 const chosen = mutants.filter(({ name }) => name.includes(values.only))
 let failed = 0
@@ -76,8 +76,19 @@ function tryMutant({ file, find, replace, among }: Mutant): { readonly noticed: 
 }
 
 function tryLaws(among: string): Verdict {
-  const args = ['--import', 'tsx', '--conditions=source', laws, '--bail', '--only', among]
-  args.push('--runs', values.runs, '--seed', values.seed)
+  const bundled = join(copy, 'laws.mjs')
+  buildSync({
+    absWorkingDir: copy,
+    entryPoints: ['test/crdt/laws/main.ts'],
+    outfile: bundled,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    conditions: ['source'],
+    logLevel: 'silent',
+  })
+  const args = [bundled, '--bail', '--only', among, '--runs', values.runs, '--seed', values.seed]
   const options = { cwd: copy, encoding: 'utf8', timeout: patienceMs } as const
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, options)
   if (status === 0) return { failure: undefined, output: stdout }
