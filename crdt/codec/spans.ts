@@ -86,6 +86,8 @@ function writeLoneSpan(writer: ByteWriter, { rid, seq, length, parents }: WireSp
 
 /** Reads what {@link writeSpans} wrote. Throws `NotCanonical` or `MalformedFrame`. */
 export function readSpans(reader: ByteReader): WireSpan[] {
+  const lone = readLoneSpan(reader)
+  if (lone !== undefined) return [lone]
   const { authors, filled, named } = readAuthors(reader)
   const count = reader.uint()
   if (count * 3 > reader.remaining) throw notCanonical('more spans than bytes')
@@ -112,6 +114,24 @@ export function readSpans(reader: ByteReader): WireSpan[] {
   }
   if (count > 1) checkOrder(spans)
   return spans
+}
+
+/** What {@link writeLoneSpan} wrote, or undefined, with nothing read, when it is something else. */
+function readLoneSpan(reader: ByteReader): WireSpan | undefined {
+  const start = reader.at
+  const otherwise = (): undefined => {
+    reader.at = start
+    return undefined
+  }
+  if (reader.u8() !== 1) return otherwise()
+  const rid = reader.uint()
+  const seq = reader.uint() - 1
+  if (rid > maxReplicaId || seq < 0) return otherwise()
+  if (reader.u8() !== 1 || reader.u8() !== 0) return otherwise()
+  const length = reader.uint() + 1
+  const code = reader.u8()
+  if (code > 1 || seq + length > maxSeq || (code === 1 && seq === 0)) return otherwise()
+  return { rid, seq, length, parents: code === 1 ? [{ rid, seq: seq - 1 }] : [] }
 }
 
 function readAuthors(reader: ByteReader): {

@@ -140,6 +140,7 @@ function readRows(
   shapesOf: ShapesOf,
 ): Row[] {
   const count = reader.uint()
+  if (count === 0) return []
   if (count > reader.remaining) throw notCanonical('more operations than bytes')
   const events = spans.reduce((sum, { length }) => sum + length, 0)
   const shapes = places.map(({ tag }) => (tag < firstSequenceTag ? shapesOf(tag) : []))

@@ -42,6 +42,11 @@ export interface Parsed {
 
 /** An event that an update needs and the document lacks, or undefined. */
 export function missingFor({ graph }: DocState, { spans }: Update): Dot | undefined {
+  const [only] = spans
+  if (only !== undefined && spans.length === 1) {
+    if (only.seq > graph.nextSeq(only.rid)) return { rid: only.rid, seq: only.seq - 1 }
+    return only.parents.find((parent) => parent.seq >= graph.nextSeq(parent.rid))
+  }
   const ahead = new Map<number, number>()
   for (const { rid, seq, length, parents } of spans) {
     const next = ahead.get(rid) ?? graph.nextSeq(rid)
@@ -79,8 +84,10 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
   const before = state.graph.length
   for (const segment of segments) addSpan(state, segment)
   if (state.graph.length === before) return false
-  const addresses = places.map((place, i) => state.addressOf(place, update.places[i]?.epoch))
-  applyRows(state, update.rows, addresses, segments, patcher)
+  if (update.rows.length > 0) {
+    const addresses = places.map((place, i) => state.addressOf(place, update.places[i]?.epoch))
+    applyRows(state, update.rows, addresses, segments, patcher)
+  }
   for (const { place, epoch, operations } of parsed) {
     if (epoch > place.epoch) state.raise(place, epoch)
     if (epoch < place.epoch || !isSequence(place.content)) continue
