@@ -256,7 +256,7 @@ describe('small things', () => {
     const element = fc.oneof(fc.string(), fc.maxSafeInteger(), fc.bigInt(), fc.uint8Array(), fc.constant('\u0000x'))
     fc.assert(
       fc.property(
-        element.filter((e) => typeof e !== 'string' || e.isWellFormed()),
+        element.filter((e) => typeof e !== 'string' || !/\p{Surrogate}/u.test(e)),
         (one) => {
           expect(elementOf(elementKey(one))).toEqual(one)
         },
