@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { libraryNames } from './crdt/library.ts'
 import { loadLibrary } from './crdt/load-library.ts'
 import { medianFigures } from './crdt/figures.ts'
+import { measureProcessorTime } from './crdt/workload.ts'
 import type { Figure, Inputs } from './crdt/workload.ts'
 import { workloads } from './crdt/workloads/all.ts'
 import { readTraces } from './traces/read.ts'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     scratch: { type: 'string', default: '.' },
     traces: { type: 'string' },
+    clock: { type: 'string', default: 'wall' },
   },
 })
 const name = libraryNames.find((one) => one === values.library)
@@ -40,6 +42,7 @@ const inputs: Inputs = {
   seed: Number(values.seed),
 }
 
+if (values.clock === 'cpu') measureProcessorTime()
 const library = await loadLibrary(name)
 const runs: (readonly Figure[])[] = []
 const start = systemClock.monotonicMs()

@@ -3,6 +3,7 @@
  * forgetting what everybody has changes no value, then or ever after (G1).
  */
 import fc from 'fast-check'
+import { ByteReader, ByteWriter } from '../../../base/index.ts'
 import type { Cell, CellType, Op, Past, Step } from '../../../crdt/index.ts'
 import { Context, Store, cellTypes } from '../../../crdt/index.ts'
 import { concurrentPairs, diceOf, joined, movesOf, play, replicas } from './history.ts'
@@ -14,7 +15,7 @@ import type { Subject } from './subjects.ts'
 
 /** A replica that is told operations. */
 interface Listener {
-  readonly cell: Cell
+  cell: Cell
   readonly seen: Set<number>
   /** What each replica is known to have: it will make no operation without this in its past. */
   readonly known: Set<number>[]
@@ -98,10 +99,22 @@ function listen(
       for (const index of other.seen) listener.known[from]?.add(index)
     }
     for (const index of listener.seen) listener.known[replica]?.add(index)
-    if (forgets) listener.cell.forget(stableOf(listener, events))
+    if (forgets) {
+      listener.cell.forget(stableOf(listener, events))
+      listener.cell = copyOfCell(listener.cell, type)
+    }
     values.push(listener.cell.value())
   }
   return { values, events: [...events] }
+}
+
+/** What is left after forgetting is all there is: nothing that the bytes do not hold may count. */
+function copyOfCell(cell: Cell, type: CellType): Cell {
+  const writer = new ByteWriter()
+  cell.write(writer)
+  const copy = type.create()
+  copy.read(new ByteReader(writer.take()))
+  return copy
 }
 
 function sameSeen(past: ReadonlySet<number>, seen: ReadonlySet<number>): boolean {
