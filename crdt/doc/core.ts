@@ -127,7 +127,7 @@ export class DocCore {
     }
     content.type.check(row)
     state.graph.append(this.replica, 1)
-    for (const recorder of this.recorders) recorder.operation(place, row)
+    if (this.recorders.size > 0) for (const recorder of this.recorders) recorder.operation(place, row)
     this.patcher?.note({ place, epoch: place.epoch }, row)
     content.apply(row, everything)
     bundle.rows.push(row)
@@ -203,7 +203,7 @@ export class DocCore {
     if (bundle === undefined) return
     this.open = undefined
     for (const row of bundle.rows) this.state.journal.push(row.place, bundle.lv + row.position, row)
-    for (const recorder of this.recorders) recorder.sealed()
+    if (this.recorders.size > 0) for (const recorder of this.recorders) recorder.sealed()
     const { patcher } = this
     this.patcher = undefined
     if (patcher !== undefined) this.tell(this.origin, patcher.finish())
