@@ -13,7 +13,7 @@ import type { Trace } from './traces/trace.ts'
 import { systemClock } from '../base/index.ts'
 
 /** Runs after the first are left out when so much time is spent. */
-const enoughMs = 6000
+const enoughMs = 20_000
 
 const { values } = parseArgs({
   options: {

@@ -53,6 +53,12 @@ export function measureProcessorTime(): void {
   }
 }
 
+/** The first of some runs, which also pays for compiling the code, and their median. */
+export function timedRuns(work: () => void, runs = 5): { readonly firstMs: number; readonly medianMs: number } {
+  const all = Array.from({ length: runs }, () => timedMs(work))
+  return { firstMs: all[0] ?? 0, medianMs: all.toSorted((a, b) => a - b)[runs >> 1] ?? 0 }
+}
+
 /** Collects garbage; benchmarks run with `--expose-gc`. */
 export function collectGarbage(): void {
   const { gc } = globalThis as { readonly gc?: () => void }
