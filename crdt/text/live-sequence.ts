@@ -161,7 +161,7 @@ export abstract class LiveSequence<Content, U extends Units> implements EditSink
       if (kind === opKind.insert) {
         const at = Math.min(position + skip, length)
         if (at < position + skip) log.beyondEnd = true
-        this.inserted(at, log.ordinals.at(run) + skip, count)
+        this.inserted(at, log.contents.at(run) + skip, count)
       } else {
         const at = kind === opKind.delete ? position : position - skip - count + 1
         const there = Math.max(0, Math.min(count, length - at))
@@ -203,12 +203,11 @@ export abstract class LiveSequence<Content, U extends Units> implements EditSink
   // --- what edits come to ---
 
   /** Counts, tells, and writes an insertion, as is asked for. */
-  inserted(position: number, ordinal: number, count: number): void {
-    const start = this.log.contentOf(ordinal)
-    if (this.writing) this.insertUnits(position, start, start + count)
+  inserted(position: number, place: number, count: number): void {
+    if (this.writing) this.insertUnits(position, place, place + count)
     if (!this.counting) return
     this.length += count
-    this.patches?.push({ position, removed: 0, inserted: this.contentOf(start, start + count) })
+    this.patches?.push({ position, removed: 0, inserted: this.contentOf(place, place + count) })
   }
 
   /** Counts, tells, and writes a deletion, as is asked for. */

@@ -12,6 +12,7 @@
  */
 import { assert } from '../../base/index.ts'
 import { IntColumn } from '../graph/columns.ts'
+import type { RunColumns } from './run-codec.ts'
 
 /** What the operations of a run do. */
 export const opKind = { insert: 0, delete: 1, deleteBack: 2 } as const
@@ -91,6 +92,29 @@ export class OpLog {
     this.units += taken
     if (kind === opKind.insert) this.inserted += taken
     if (taken < length) this.push(kind, lv + 1, length - 1, kind === opKind.deleteBack ? position - 1 : position)
+  }
+
+  /** Adds runs none of which goes on with the one before, except perhaps the first; their events have LVs from `lv` on. */
+  pushAll(runs: RunColumns, lv: number): void {
+    if (runs.runs === 0) return
+    this.push(
+      runs.kinds[0] as OpKind,
+      lv + (runs.events[0] as number),
+      runs.lengths[0] as number,
+      runs.positions[0] as number,
+    )
+    const { lvs, kinds, positions, ordinals, contents } = this
+    for (let run = 1; run < runs.runs; run++) {
+      const kind = runs.kinds[run] as OpKind
+      const length = runs.lengths[run] as number
+      lvs.push(lv + (runs.events[run] as number))
+      kinds.push(kind)
+      positions.push(runs.positions[run] as number)
+      ordinals.push(this.units)
+      contents.push(this.inserted)
+      this.units += length
+      if (kind === opKind.insert) this.inserted += length
+    }
   }
 
   /** The first run with an operation at or after an LV; {@link runs} when there is none. */

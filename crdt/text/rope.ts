@@ -3,6 +3,7 @@
  * deleting and reading at a position take logarithmic time. A text keeps code units in it, a list the places of its elements in
  * the store of everything ever inserted.
  */
+import { assert } from '../../base/index.ts'
 
 /** What chunks are made of. */
 export type Units = Uint16Array | Int32Array
@@ -32,6 +33,8 @@ export class Rope<U extends Units> {
   private root: Node<U>
   private readonly path: Inner<U>[] = []
   private readonly slots: number[] = []
+  /** Where the chunk at the end of the path begins; -1 when the path is no longer one. Edits are mostly near the last one. */
+  private start = -1
   length = 0
 
   constructor(make: (size: number) => U) {
@@ -71,6 +74,7 @@ export class Rope<U extends Units> {
 
   /** Removes `count` units from `position` on. */
   remove(position: number, count: number): void {
+    assert(position >= 0 && position + count <= this.length, 'only what is there is removed')
     let left = count
     while (left > 0) {
       const offset = this.descend(position, false)
@@ -120,6 +124,8 @@ export class Rope<U extends Units> {
    * between units, and the end of a chunk is preferred to the beginning of the next.
    */
   private descend(position: number, gap: boolean): number {
+    const here = position - this.start
+    if (this.start >= 0 && here >= 0 && here < this.leafAt().length + (gap ? 1 : 0)) return here
     let node = this.root
     let rest = position
     this.path.length = 0
@@ -134,6 +140,7 @@ export class Rope<U extends Units> {
       this.slots.push(slot)
       node = node.children[slot] as Node<U>
     }
+    this.start = position - rest
     return rest
   }
 
@@ -154,6 +161,7 @@ export class Rope<U extends Units> {
   }
 
   private splitLeaf(leaf: Leaf<U>): void {
+    this.start = -1
     const half = leaf.length >> 1
     const units = this.make(chunkSize)
     units.set(leaf.units.subarray(half, leaf.length))
@@ -185,6 +193,7 @@ export class Rope<U extends Units> {
 
   /** Joins the small chunk at the end of the path with a neighbour, and drops nodes that have become empty. */
   private mend(): void {
+    this.start = -1
     for (let depth = this.path.length - 1; depth >= 0; depth--) {
       const node = this.path[depth] as Inner<U>
       const slot = this.slots[depth] as number

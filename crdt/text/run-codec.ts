@@ -34,6 +34,28 @@ export class RunColumns {
     this.inserted = 0
   }
 
+  /** Adds a run as it is; false when part of it should have been in the run before. */
+  append(kind: OpKind, event: number, length: number, position: number): boolean {
+    const run = this.runs - 1
+    if (length === 1 && kind === opKind.deleteBack) return false
+    if (run >= 0) {
+      const size = this.lengths[run] as number
+      const had = this.kinds[run] as OpKind
+      if (
+        (this.events[run] as number) + size === event &&
+        continued(had, this.positions[run] as number, size, kind, position) >= 0
+      )
+        return false
+    }
+    const added = this.runs++
+    this.events[added] = event
+    this.kinds[added] = kind
+    this.lengths[added] = length
+    this.positions[added] = position
+    if (kind === opKind.insert) this.inserted += length
+    return true
+  }
+
   /** Adds operations, as part of the last run as far as they go on with it. */
   push(kind: OpKind, event: number, length: number, position: number): void {
     const run = this.runs - 1
@@ -60,6 +82,26 @@ export class RunColumns {
     if (kind === opKind.insert) this.inserted += taken
     if (taken < length) this.push(kind, event + 1, length - 1, kind === opKind.deleteBack ? position - 1 : position)
   }
+}
+
+/** Reads integers; nearly all take one byte. */
+function readUints(reader: ByteReader, count: number): number[] {
+  const { bytes, end } = reader
+  const numbers: number[] = []
+  let { at } = reader
+  for (let i = 0; i < count; i++) {
+    const byte = at < end ? (bytes[at] as number) : 0x80
+    if (byte < 0x80) {
+      numbers.push(byte)
+      at++
+    } else {
+      reader.at = at
+      numbers.push(reader.uint())
+      at = reader.at
+    }
+  }
+  reader.at = at
+  return numbers
 }
 
 /** Where a run begins for its author: backspace deletes what is before the cursor. */
@@ -110,15 +152,15 @@ export function readRuns(reader: ByteReader, events: number): RunColumns {
   const count = reader.uint()
   // Each run takes two bytes at least, so what is made room for is bounded by what was sent.
   if (count * 2 > reader.remaining) throw notCanonical(`${count} runs in ${reader.remaining} bytes`)
-  const heads: number[] = []
-  for (let i = 0; i < count; i++) heads.push(reader.uint())
+  const heads = readUints(reader, count)
+  const deltas = readUints(reader, count)
   const positions: number[] = []
   let cursor = 0
   for (let i = 0; i < count; i++) {
     const kind = (heads[i] as number) % 4
     const length = Math.floor((heads[i] as number) / 4) + 1
     if (kind > opKind.deleteBack) throw notCanonical('unknown kind of operation')
-    const delta = reader.uint()
+    const delta = deltas[i] as number
     const begin = cursor + (delta % 2 === 0 ? delta / 2 : -(delta + 1) / 2)
     const position = kind === opKind.deleteBack ? begin - 1 : begin
     cursor = cursorAfter(kind, position, length)
@@ -144,8 +186,7 @@ export function readRuns(reader: ByteReader, events: number): RunColumns {
     const kind = ((heads[i] as number) % 4) as OpKind
     const length = Math.floor((heads[i] as number) / 4) + 1
     if (event + length > events) throw notCanonical('more operations than events')
-    runs.push(kind, event, length, positions[i] as number)
-    if (runs.runs !== i + 1 || runs.kinds[i] !== kind) throw notCanonical('a run that could be longer')
+    if (!runs.append(kind, event, length, positions[i] as number)) throw notCanonical('a run that could be longer')
     event += length
   }
   if (gaps > 0) throw notCanonical('a gap after the last run')

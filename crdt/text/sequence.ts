@@ -64,6 +64,16 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
 
   /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, ascending, or -1 for one that is known already. */
   receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
+    const last = runs.runs - 1
+    if (last < 0) return
+    const end = (runs.events[last] as number) + (runs.lengths[last] as number) - 1
+    const first = lvOf(0)
+    if (first >= 0 && erased.empty && lvOf(end) === first + end) {
+      // All of it is new and in one piece, as when a document is loaded.
+      this.appendStored(stored, 0, runs.inserted)
+      this.log.pushAll(runs, first)
+      return
+    }
     takeRuns(runs, lvOf, (kind, lv, count, position, content) => {
       if (kind === opKind.insert) {
         if (erased.empty) {

@@ -25,8 +25,8 @@ import { SpanTree } from './span-tree.ts'
 
 /** What is told about the edits that operations come to. */
 export interface EditSink {
-  /** The content of the inserts with ordinals `[ordinal, ordinal + count)` now stands before `position`. */
-  inserted(position: number, ordinal: number, count: number): void
+  /** Units `[place, place + count)` of everything ever inserted now stand before `position`. */
+  inserted(position: number, place: number, count: number): void
   /** What stood in `[position, position + count)` is gone. */
   deleted(position: number, count: number): void
 }
@@ -105,7 +105,7 @@ export class Walker {
       const ordinal = log.ordinals.at(run) + skip
       const position = log.positions.at(run)
       const kind = log.kinds.at(run)
-      if (kind === opKind.insert) this.insert(position + skip, ordinal, count, sink)
+      if (kind === opKind.insert) this.insert(position + skip, ordinal, count, log.contents.at(run) + skip, sink)
       else if (kind === opKind.delete) this.remove(position, count, ordinal, false, sink)
       else this.remove(position - skip - count + 1, count, ordinal, true, sink)
     }
@@ -170,7 +170,7 @@ export class Walker {
     }
   }
 
-  private insert(position: number, ordinal: number, count: number, sink: EditSink): void {
+  private insert(position: number, ordinal: number, count: number, place: number, sink: EditSink): void {
     const { tree } = this
     const at = Math.min(position, tree.currentLength - this.surplus)
     if (at < position) this.log.beyondEnd = true
@@ -182,7 +182,7 @@ export class Walker {
       tree.stepItem()
     }
     const right = this.findPlace(left, ordinal)
-    sink.inserted(tree.endPosition, ordinal, count)
+    sink.inserted(tree.endPosition, place, count)
     tree.insert(ordinal, count, left, right)
   }
 

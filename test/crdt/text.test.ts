@@ -39,7 +39,7 @@ describe('a text that one replica edits', () => {
         expect(text.toString()).toBe(expected)
         expect(text.at(graph.frontier)).toBe(expected)
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     )
   })
 
