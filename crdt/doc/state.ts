@@ -60,7 +60,9 @@ export class DocState {
     if (newest !== undefined && (this.addresses[newest] as Address).epoch === epoch) return newest
     for (let i = this.addresses.length - 1; i >= 0; i--) {
       const address = this.addresses[i] as Address
-      if (address.place === place && address.epoch === epoch) return i
+      if (address.place !== place || address.epoch !== epoch) continue
+      if (epoch === place.epoch) this.newest[place.index] = i
+      return i
     }
     const made = this.addresses.push({ place, epoch }) - 1
     if (epoch === place.epoch) this.newest[place.index] = made

@@ -159,7 +159,7 @@ describe('updates', () => {
         expect(['NotCanonical', 'UnsupportedFormat', 'HistoryCompacted']).toContain(code)
         expect(hex(doc.encode())).toBe(empty)
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 

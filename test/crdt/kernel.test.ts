@@ -67,7 +67,7 @@ describe('a causal context', () => {
         if (refusal(() => (read = Context.read(reader)))) return
         expect(bytesOf(read as Context)).toEqual(bytes.slice(0, reader.at))
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 })
@@ -154,7 +154,7 @@ describe('rows', () => {
         let read: typeof given | undefined
         if (!refusal(() => (read = decode(bytes)))) expect(encode(read as typeof given)).toEqual(bytes)
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })
@@ -207,7 +207,7 @@ describe('spans', () => {
         if (refusal(() => (read = readSpans(reader)))) return
         expect(written((writer) => writeSpans(writer, read as WireSpan[]))).toEqual(bytes.slice(0, reader.at))
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 })
