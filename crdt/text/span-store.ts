@@ -36,6 +36,9 @@ export class SpanStore {
   protected currents: Int32Array = new Int32Array(fanOut * 4)
   protected ends: Int32Array = new Int32Array(fanOut * 4)
   protected nodeParents: Int32Array = new Int32Array(4)
+  /** Where a leaf, or a node, is in the columns of its parent. */
+  protected leafSlots: Int32Array = new Int32Array(8)
+  protected nodeSlots: Int32Array = new Int32Array(4)
   private nodeCounts: Int32Array = new Int32Array(4)
   private leaves = 0
   private nodes = 0
@@ -64,6 +67,7 @@ export class SpanStore {
     this.nexts[leaf] = -1
     this.nodeCounts[this.root] = 1
     this.children[this.root * fanOut] = leaf
+    this.leafSlots[leaf] = this.root * fanOut
     const size = base > 0 ? placeholders : 0
     if (size > 0) {
       this.setRow(0, placeholder, size, -1, -1, 2)
@@ -109,16 +113,15 @@ export class SpanStore {
 
   /** Adds to the sums over a leaf, up to the root. */
   protected addSums(leaf: number, current: number, end: number): void {
-    const { children, currents, ends, nodeParents } = this
+    const { currents, ends, nodeParents, nodeSlots } = this
     this.currentLength += current
     this.endLength += end
-    let child = leaf
-    for (let node = this.leafParents[leaf] as number; node >= 0; node = nodeParents[node] as number) {
-      let i = node * fanOut
-      while ((children[i] as number) !== child) i++
-      currents[i] = (currents[i] as number) + current
-      ends[i] = (ends[i] as number) + end
-      child = node
+    let slot = this.leafSlots[leaf] as number
+    for (let node = this.leafParents[leaf] as number; ; node = nodeParents[node] as number) {
+      currents[slot] = (currents[slot] as number) + current
+      ends[slot] = (ends[slot] as number) + end
+      if (node === this.root) return
+      slot = nodeSlots[node] as number
     }
   }
 
@@ -127,6 +130,7 @@ export class SpanStore {
     this.rows = grown(this.rows, this.leaves * leafRows * stride)
     this.counts = grown(this.counts, this.leaves)
     this.leafParents = grown(this.leafParents, this.leaves)
+    this.leafSlots = grown(this.leafSlots, this.leaves)
     this.nexts = grown(this.nexts, this.leaves)
     this.counts[leaf] = 0
     this.leafParents[leaf] = parent
@@ -140,6 +144,7 @@ export class SpanStore {
     this.ends = grown(this.ends, this.nodes * fanOut)
     this.nodeCounts = grown(this.nodeCounts, this.nodes)
     this.nodeParents = grown(this.nodeParents, this.nodes)
+    this.nodeSlots = grown(this.nodeSlots, this.nodes)
     this.nodeParents[node] = parent
     // Looking for a position stops at a sum, never behind the last child: the unused ones are endless.
     this.currents.fill(0x7fff_ffff, node * fanOut, (node + 1) * fanOut)
@@ -173,19 +178,17 @@ export class SpanStore {
       else if (length === 1) this.where[id - this.base] = added
       else this.where.fill(added, id - this.base, id - this.base + length)
     }
-    this.addChild(parent, leaf, added, current, end)
+    this.addChild(leaf, added, current, end, true)
     return added
   }
 
-  /** Puts a child behind another one, from whose sums the given are taken away. */
-  private addChild(node: number, behind: number, child: number, current: number, end: number): void {
-    let parent = node
-    if ((this.nodeCounts[node] as number) === fanOut) {
-      const right = this.splitNode(node)
-      if (this.slotOf(node, behind) < 0) parent = right
-    }
+  /** Puts a child behind another one, from whose sums the given are taken away. `leaf` says what they are. */
+  private addChild(behind: number, child: number, current: number, end: number, leaf: boolean): void {
+    const parents = leaf ? this.leafParents : this.nodeParents
+    if (this.nodeCounts[parents[behind] as number] === fanOut) this.splitNode(parents[behind] as number)
+    const parent = (leaf ? this.leafParents : this.nodeParents)[behind] as number
+    const slot = (leaf ? this.leafSlots : this.nodeSlots)[behind] as number
     const count = this.nodeCounts[parent] as number
-    const slot = this.slotOf(parent, behind)
     const stop = parent * fanOut + count
     const { children, currents, ends } = this
     children.copyWithin(slot + 2, slot + 1, stop)
@@ -197,14 +200,19 @@ export class SpanStore {
     ends[slot] = (ends[slot] as number) - end
     ends[slot + 1] = end
     this.nodeCounts[parent] = count + 1
-    this.adopt(parent, child)
+    this.adopt(parent, slot + 1, leaf)
   }
 
-  /** Index of a child in the columns of nodes; -1 when it is not one of this node. */
-  private slotOf(node: number, child: number): number {
+  /** Tells the children of a node, from an index on, where they are. */
+  private adopt(node: number, from: number, leaf: boolean): void {
+    const parents = leaf ? this.leafParents : this.nodeParents
+    const slots = leaf ? this.leafSlots : this.nodeSlots
     const stop = node * fanOut + (this.nodeCounts[node] as number)
-    for (let i = node * fanOut; i < stop; i++) if (this.children[i] === child) return i
-    return -1
+    for (let i = from; i < stop; i++) {
+      const child = this.children[i] as number
+      parents[child] = node
+      slots[child] = i
+    }
   }
 
   /** Levels are counted from the leaves: a node's children are leaves if going down from it takes one step. */
@@ -214,16 +222,10 @@ export class SpanStore {
     return level
   }
 
-  private adopt(node: number, child: number): void {
-    if (this.levelOf(node) === 1) this.leafParents[child] = node
-    else this.nodeParents[child] = node
-  }
-
-  private splitNode(node: number): number {
+  private splitNode(node: number): void {
     if (node === this.root) this.addRoot()
-    const level = this.levelOf(node)
-    const parent = this.nodeParents[node] as number
-    const right = this.newNode(parent)
+    const leaf = this.levelOf(node) === 1
+    const right = this.newNode(this.nodeParents[node] as number)
     const { children, currents, ends, nodeCounts } = this
     const half = fanOut >> 1
     const from = node * fanOut + half
@@ -240,11 +242,9 @@ export class SpanStore {
     for (let i = to; i < to + half; i++) {
       current += currents[i] as number
       end += ends[i] as number
-      if (level === 1) this.leafParents[children[i] as number] = right
-      else this.nodeParents[children[i] as number] = right
     }
-    this.addChild(parent, node, right, current, end)
-    return right
+    this.adopt(right, to, leaf)
+    this.addChild(node, right, current, end, false)
   }
 
   private addRoot(): void {
@@ -253,6 +253,7 @@ export class SpanStore {
     this.root = root
     this.height++
     this.nodeParents[old] = root
+    this.nodeSlots[old] = root * fanOut
     this.nodeCounts[root] = 1
     this.children[root * fanOut] = old
     this.currents[root * fanOut] = this.currentLength

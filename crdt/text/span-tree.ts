@@ -123,13 +123,11 @@ export class SpanTree extends SpanStore {
     }
     if (this.row < (this.counts[this.leaf] as number) && ((rows[at + column.state] as number) & 1) === 0)
       end += this.offset
-    let child = this.leaf
-    let node = this.leafParents[child] as number
-    while (node >= 0) {
-      const slot = node * fanOut
-      for (let i = slot; (this.children[i] as number) !== child; i++) end += this.ends[i] as number
-      child = node
-      node = this.nodeParents[node] as number
+    let slot = this.leafSlots[this.leaf] as number
+    for (let node = this.leafParents[this.leaf] as number; ; node = this.nodeParents[node] as number) {
+      for (let i = node * fanOut; i < slot; i++) end += this.ends[i] as number
+      if (node === this.root) break
+      slot = this.nodeSlots[node] as number
     }
     this.endPosition = end
   }
@@ -202,19 +200,17 @@ export class SpanTree extends SpanStore {
     let x = this.leafOfId(a)
     let y = this.leafOfId(b)
     if (x === y) return this.rowOf(x, a) - this.rowOf(x, b) || a - b
-    let nodeX = this.leafParents[x] as number
-    let nodeY = this.leafParents[y] as number
-    while (nodeX !== nodeY) {
-      x = nodeX
-      y = nodeY
-      nodeX = this.nodeParents[x] as number
-      nodeY = this.nodeParents[y] as number
+    let slotX = this.leafSlots[x] as number
+    let slotY = this.leafSlots[y] as number
+    x = this.leafParents[x] as number
+    y = this.leafParents[y] as number
+    while (x !== y) {
+      slotX = this.nodeSlots[x] as number
+      slotY = this.nodeSlots[y] as number
+      x = this.nodeParents[x] as number
+      y = this.nodeParents[y] as number
     }
-    for (let i = nodeX * fanOut; ; i++) {
-      const child = this.children[i] as number
-      if (child === x) return -1
-      if (child === y) return 1
-    }
+    return slotX - slotY
   }
 
   private rowOf(leaf: number, id: number): number {
