@@ -48,6 +48,15 @@ export class RowWriter {
   private high = 0
   private low = startLow
 
+  /** Begins anew, with nothing before. */
+  reset(): this {
+    this.place = -1
+    this.position = 0
+    this.high = 0
+    this.low = startLow
+    return this
+  }
+
   /** Appends one row; positions must ascend. */
   write(
     writer: ByteWriter,

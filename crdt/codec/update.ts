@@ -60,6 +60,7 @@ export function writeAllButSections(
   update: Omit<Update, 'sections'>,
   shapesOf: ShapesOf,
   numbers?: ArrayLike<number>,
+  encoder: RowWriter = new RowWriter(),
 ): void {
   const { base, spans, places, rows } = update
   writer.u8(updateVersion)
@@ -76,11 +77,14 @@ export function writeAllButSections(
   }
   writer.uint(rows.length)
   if (rows.length === 0) return
-  const encoder = new RowWriter()
+  let last = -1
+  let shapes: readonly OpShape[] | undefined
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i] as Row
     const place = numbers === undefined ? row.place : (numbers[row.place] as number)
-    const shape = row.kind === fenceKind ? fenceShape : shapesOf((places[place] as WirePlace).tag)?.[row.kind]
+    if (place !== last) shapes = shapesOf((places[place] as WirePlace).tag)
+    last = place
+    const shape = row.kind === fenceKind ? fenceShape : shapes?.[row.kind]
     encoder.write(writer, place, row.position, row, shape as OpShape)
   }
 }

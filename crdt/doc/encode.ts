@@ -91,10 +91,11 @@ export function encodeUpdate(
   ranges: Ranges,
   base?: Uint8Array,
 ): Uint8Array {
-  const { places, numbers } = state.numbering(rows, sequences)
+  const { places, numbers, sequences: sections } = state.numbering(rows, sequences)
   const { scratch } = state
   scratch.clear()
-  writeAllButSections(scratch, { spans, places, rows, base }, shapesOf, numbers)
+  writeAllButSections(scratch, { spans, places, rows, base }, shapesOf, numbers, state.rows.reset())
+  if (!sections) return scratch.take()
   if (places.length === 1 && sequences?.size === 1) {
     for (const sequence of sequences.values()) writeSection(state, sequence, ranges)
   } else writeSections(state, places, numbers, sequences, ranges)

@@ -1,13 +1,15 @@
 /** The table of places that an update begins with: who is about what, by numbers instead of paths. */
 import type { Row } from '../codec/rows.ts'
 import type { WirePlace } from '../codec/update.ts'
-import { comparePlaces } from '../codec/update.ts'
+import { comparePlaces, firstSequenceTag } from '../codec/update.ts'
 import type { DocState, Place } from './state.ts'
 
 /** A table of places, and by address the number of each. */
 export interface Numbering {
   readonly places: readonly WirePlace[]
   readonly numbers: ArrayLike<number>
+  /** Whether there are sequences among the places. */
+  readonly sequences: boolean
 }
 
 /** The places of rows and sequences and those around them, in the one order. */
@@ -40,5 +42,5 @@ export function numberPlaces(state: DocState, rows: readonly Row[], sequences: I
     if (wire.length > 1) wire.sort(comparePlaces)
     for (const one of wire) numbers[one.address] = places.push(one) - 1
   }
-  return { places, numbers }
+  return { places, numbers, sequences: places.some(({ tag }) => tag >= firstSequenceTag) }
 }

@@ -6,7 +6,7 @@
  */
 import { ByteWriter, assert, present } from '../../base/index.ts'
 import type { Row } from '../codec/rows.ts'
-import { fenceKind } from '../codec/rows.ts'
+import { RowWriter, fenceKind } from '../codec/rows.ts'
 import type { ShapesOf } from '../codec/update.ts'
 import { CausalGraph } from '../graph/graph.ts'
 import type { Cell } from '../kernel/cell.ts'
@@ -45,6 +45,7 @@ export class DocState {
   /** For encoding, so that each bundle needs no memory of its own. */
   readonly scratch = new ByteWriter(1024)
   readonly section = new ByteWriter(1024)
+  readonly rows = new RowWriter()
   /** The table of an update about one place; bundles in a row are nearly always about the same. */
   private lone: { readonly address: number; readonly numbering: Numbering } | undefined
   /** By the index of the place: its newest address. */
