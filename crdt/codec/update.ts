@@ -29,14 +29,16 @@ export interface WirePlace extends Step {
   readonly epoch: number
 }
 
-/** The operations of one sequence, as its own codec writes them. */
+/** Where in an update the operations of one sequence are, as its own codec writes them. */
 export interface WireSection {
   readonly place: number
-  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
 }
 
 /** An update, taken apart. */
 export interface Update {
+  readonly bytes: Uint8Array
   /** In the one order of `spans.ts`. The events of all spans in order have the positions 0, 1, 2, ... */
   readonly spans: readonly WireSpan[]
   readonly places: readonly WirePlace[]
@@ -57,7 +59,7 @@ export function comparePlaces(a: WirePlace, b: WirePlace): number {
 /** Appends all of an update but its sections. `numbers` says which place in the list a row's place is, if rows number otherwise. */
 export function writeAllButSections(
   writer: ByteWriter,
-  update: Omit<Update, 'sections'>,
+  update: Omit<Update, 'bytes' | 'sections'>,
   shapesOf: ShapesOf,
   numbers?: ArrayLike<number>,
   encoder: RowWriter = new RowWriter(),
@@ -109,13 +111,15 @@ export function readUpdate(reader: ByteReader, shapesOf: ShapesOf): Update {
     if (parent >= 0) used[parent] = 1
     if (tag < firstSequenceTag) continue
     // A place that is only there because its epoch was raised has an empty section.
-    const bytes = reader.blob()
-    if (bytes.length > 0) used[place] = 1
-    sections.push({ place, bytes })
+    const length = reader.uint()
+    if (length > reader.remaining) throw notCanonical('a section beyond the end')
+    if (length > 0) used[place] = 1
+    sections.push({ place, start: reader.at, end: reader.at + length })
+    reader.at += length
   }
   if (used.includes(0)) throw notCanonical('a place that nothing is about')
   if (reader.remaining > 0) throw notCanonical(`${reader.remaining} bytes left over`)
-  return { spans, places, rows, sections, base }
+  return { bytes: reader.bytes, spans, places, rows, sections, base }
 }
 
 function readPlaces(reader: ByteReader): WirePlace[] {

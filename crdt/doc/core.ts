@@ -254,14 +254,24 @@ export class DocCore {
     patcher: Patcher | undefined,
     touched: Touched,
   ): void {
-    const prepared = decoding(() => {
-      const update = readUpdate(new ByteReader(bytes), shapesOf)
-      if (update.base !== undefined) onBase(update.base)
-      return prepare(this.state, update)
-    })
-    if (!this.take(prepared, bytes.length, patcher, touched)) return
+    const read = (bytes: Uint8Array): Prepared =>
+      decoding(() => {
+        const update = readUpdate(new ByteReader(bytes), shapesOf)
+        if (update.base !== undefined) onBase(update.base)
+        return prepare(this.state, update)
+      })
+    const prepared = read(bytes)
+    const missing = missingFor(this.state, prepared.update)
+    if (missing !== undefined) {
+      // The caller may use its memory again while this waits.
+      this.pending.add(read(bytes.slice()), bytes.length, missing)
+      return
+    }
+    if (!receive(this.state, prepared, patcher, touched)) return
     for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
-      this.take(next.prepared, next.bytes, patcher, touched)
+      const still = missingFor(this.state, next.prepared.update)
+      if (still === undefined) receive(this.state, next.prepared, patcher, touched)
+      else this.pending.add(next.prepared, next.bytes, still)
     }
   }
 
@@ -269,13 +279,6 @@ export class DocCore {
   tell(origin: Origin, patches: readonly Patch[]): void {
     if (patches.length === 0) return
     for (const listener of this.listeners) listener({ origin, patches })
-  }
-
-  private take(prepared: Prepared, bytes: number, patcher: Patcher | undefined, touched: Touched): boolean {
-    const missing = missingFor(this.state, prepared.update)
-    if (missing === undefined) return receive(this.state, prepared, patcher, touched)
-    this.pending.add(prepared, bytes, missing)
-    return false
   }
 
   private begin(): OpenBundle {

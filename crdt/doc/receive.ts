@@ -140,10 +140,10 @@ function parseSections(places: readonly Place[], update: Update, segments: reado
   const last = segments.at(-1)
   const events = last === undefined ? 0 : endOf(last)
   const parsed: Parsed[] = []
-  for (const { place, bytes } of update.sections) {
-    if (bytes.length === 0) continue
+  for (const { place, start, end } of update.sections) {
+    if (start === end) continue
     const at = places[place] as Place
-    const reader = new ByteReader(bytes)
+    const reader = new ByteReader(update.bytes, start, end)
     const operations = (at.content as SequenceContent).readOperations(reader, events)
     if (reader.remaining > 0) throw notCanonical(`${reader.remaining} bytes left over in a section`)
     parsed.push({ place: at, epoch: update.places[place]?.epoch ?? 0, operations })

@@ -123,12 +123,20 @@ export class Forest<C extends Content> {
   /** By index. */
   readonly all: Container<C>[] = []
   private readonly types: ReadonlyMap<number, ContentType<C>>
+  /** The place found last; most bundles are about the same one as the bundle before. */
+  private last: Container<C> | undefined
   constructor(types: ReadonlyMap<number, ContentType<C>>) {
     this.types = types
   }
 
   /** The place of this type and name, made if need be. Throws `NotCanonical` for an unknown type or an impossible place. */
   child(parent: Container<C> | undefined, tag: number, name: string): Container<C> {
+    const { last } = this
+    if (last !== undefined && last.name === name && last.tag === tag && last.parent === parent) return last
+    return (this.last = this.childBy(parent, tag, name))
+  }
+
+  private childBy(parent: Container<C> | undefined, tag: number, name: string): Container<C> {
     const key = stepKey(tag, name)
     const among = parent === undefined ? this.roots : (parent.children ??= new Map<string, Container<C>>())
     const found = among.get(key)

@@ -102,6 +102,20 @@ describe('what comes too early', () => {
     expect(b.pending).toBe(0)
   })
 
+  test('keeps its own memory while it waits', () => {
+    const a = new Doc({ replica: 1 })
+    a.text('t').insert(0, 'first')
+    const first = must(a.commit())
+    a.text('t').insert(5, ' second')
+    a.map('m').set('k', new Uint8Array([1, 2, 3]))
+    const second = must(a.commit())
+    const b = new Doc({ replica: 2 })
+    b.apply(second)
+    second.fill(0)
+    b.apply(first)
+    expect(b.encode()).toEqual(a.encode())
+  })
+
   test('is refused beyond the limits', () => {
     const a = new Doc({ replica: 1 })
     const bundles = [1, 2, 3, 4].map((n) => {
