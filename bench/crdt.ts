@@ -4,8 +4,8 @@
  *   npm run bench:crdt [-- workload...] [--rounds <n>] [--libraries a,b] [--seed <n>] [--traces <dir>] [--json <file>] [--clock cpu]
  *
  * Each workload runs once a round on each library, in a process of its own, libraries in turn; medians over the rounds count.
- * `--clock cpu` measures processor time
- * instead of wall time, for crowded machines. Traces are looked for in `$NITROSTATE_TEST_DATA/traces`; without them the rows made from them are missing.
+ * `--clock cpu` measures processor time instead of wall time, for crowded machines. Traces are looked for in
+ * `$NITROSTATE_TEST_DATA/traces`; without them the rows made from them are missing.
  */
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -81,7 +81,8 @@ if (values.json !== undefined) {
 }
 process.stdout.write(
   `\nNode ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} processors; ` +
-    `medians of ${rounds} rounds, ${values.clock === 'cpu' ? 'processor' : 'wall'} time; in brackets how many times ours; * reckoned up from a part\n\n` +
+    `medians of ${rounds} rounds, ${values.clock === 'cpu' ? 'processor' : 'wall'} time; ` +
+    `in brackets how many times ours; * reckoned up from a part\n\n` +
     `${comparisonTable(results)}\n\n${goalTable(results)}\n\n${growthTable(results)}\n`,
 )
 
