@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { laws } from './laws/all.ts'
 import { tryLaw } from './laws/law.ts'
 
-const runs = 10
+const runs = 5
 const seed = 20_260_101
 
 describe.each([...new Set(laws.map(({ type }) => type))])('%s', (type) => {

@@ -22,7 +22,7 @@ const common: readonly DocMove['what'][] = ['edit', 'edit', 'edit', 'edit', 'edi
 export function docMoves(lengthMax = 20): fc.Arbitrary<DocMove[]> {
   const what = fc.constantFrom<DocMove['what'][]>(...common, ...common, 'fence')
   const move = fc.record({ replica: fc.nat(writers - 1), what, seed: fc.nat(0x7fff_ffff) })
-  return fc.array(move, { minLength: 4, maxLength: lengthMax, size: 'max' })
+  return fc.array(move, { minLength: 9, maxLength: lengthMax, size: 'max' })
 }
 
 /** A bundle as it travels. */

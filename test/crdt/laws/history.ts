@@ -28,7 +28,7 @@ export function movesOf({
 }): fc.Arbitrary<Move[]> {
   const what = fc.constantFrom<Move['what'][]>('act', 'act', 'act', 'pull', 'pull', fences ? 'fence' : 'act')
   const move = fc.record({ replica: fc.nat(replicas - 1), what, seed: fc.nat(0x7fff_ffff) })
-  return fc.array(move, { minLength: 4, maxLength: lengthMax, size: 'max' })
+  return fc.array(move, { minLength: 9, maxLength: lengthMax, size: 'max' })
 }
 
 /** An operation, with the epoch it was made under. */

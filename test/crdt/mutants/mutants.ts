@@ -163,7 +163,7 @@ export const mutants: readonly Mutant[] = [
     file: 'crdt/text/walker.ts',
     find: 'return this.graph.compare(this.log.lvOf(a), this.log.lvOf(b)) < 0',
     replace: 'return a < b',
-    among: 'text',
+    among: 'document with a text',
   },
   {
     name: 'the scan for a place ignores right origins',
@@ -177,14 +177,14 @@ export const mutants: readonly Mutant[] = [
     file: 'crdt/text/walker.ts',
     find: '    this.shift(aOnly, -1)\n',
     replace: '',
-    among: 'text',
+    among: 'document with a text',
   },
   {
     name: 'a character that two delete goes twice',
     file: 'crdt/text/walker.ts',
     find: 'if (wasThere) sink.deleted(end, size)',
     replace: 'if (size > 0) sink.deleted(end, size)',
-    among: 'text',
+    among: 'document with a text',
   },
   // documents
   {
