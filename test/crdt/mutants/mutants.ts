@@ -195,7 +195,14 @@ export const mutants: readonly Mutant[] = [
     among: 'document with a counter',
   },
   {
-    name: 'an update does not wait for the parents of others',
+    name: 'a bundle does not wait for the parents of others',
+    file: 'crdt/doc/receive.ts',
+    find: 'return only.parents.find((parent) => parent.seq >= graph.nextSeq(parent.rid))',
+    replace: 'return undefined',
+    among: 'document with a register',
+  },
+  {
+    name: 'a difference does not wait for the parents of others',
     file: 'crdt/doc/receive.ts',
     find: 'if (parent.seq >= (ahead.get(parent.rid) ?? graph.nextSeq(parent.rid))) return parent',
     replace: 'if (parent.seq < 0) return parent',
@@ -229,13 +236,6 @@ export const mutants: readonly Mutant[] = [
     find: "    if (byte > 1) throw notCanonical('a flag that is neither 0 nor 1')\n",
     replace: '',
     among: 'D1   disable-wins',
-  },
-  {
-    name: 'keys of a map may come in any order',
-    file: 'crdt/kernel/keyed-cell.ts',
-    find: 'if (last !== undefined && compareTexts(last, key) >= 0)',
-    replace: 'if (last !== undefined && compareTexts(last, key) > 9)',
-    among: 'D1   map',
   },
   {
     name: 'a context writes the ends of its ranges one too far',
