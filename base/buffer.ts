@@ -121,14 +121,19 @@ export class ByteReader {
   readonly bytes: Uint8Array
   at: number
   readonly end: number
-  private readonly data: DataView
+  private view: DataView | undefined
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     assert(start >= 0 && start <= end && end <= bytes.length, 'reader bounds')
     this.bytes = plainBytes(bytes)
     this.at = start
     this.end = end
-    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Made when it is needed: most readers read bytes and varints only. */
+  private get data(): DataView {
+    const { bytes } = this
+    return (this.view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
   get remaining(): number {

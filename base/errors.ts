@@ -49,6 +49,16 @@ export const errorCodes = {
   FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),
   LeaseNotFound: row(false, 'no', 'The lease does not exist, or has expired.'),
   LeaseExists: row(false, 'no', 'A lease of this id exists already.'),
+  InsufficientRights: row(
+    false,
+    'no',
+    'A bounded counter: this replica holds too few rights; another must transfer some.',
+  ),
+  HistoryCompacted: row(
+    false,
+    'no',
+    'The history asked for is gone: it lies before the version the document was compacted at.',
+  ),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),

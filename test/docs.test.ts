@@ -27,7 +27,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
     }),
   )
   expect(files.length).toBeGreaterThan(5)
-  for (const name of ['embedded', 'cluster', 'program', 'bank', 'client']) {
+  for (const name of ['embedded', 'cluster', 'program', 'bank', 'client', 'merge']) {
     writeFileSync(join(directory, `${name}.ts`), readFileSync(join(root, 'examples', `${name}.ts`)))
     files.push(`${name}.ts`)
   }
@@ -51,6 +51,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
           nitrostate: [join(root, 'src/index.ts')],
           'nitrostate/execution': [join(root, 'execution/index.ts')],
           'nitrostate/testing': [join(root, 'src/testing/index.ts')],
+          'nitrostate/crdt': [join(root, 'crdt/index.ts')],
         },
       },
       files,
