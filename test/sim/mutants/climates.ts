@@ -35,6 +35,17 @@ export const climates = {
     electionTimeoutMs: 300,
     weights: only({ crash: 1, pause: 1, partition: 1, pair: 1, stop: 1 }),
   },
+  /** Members come and go while clients write without a pause, and nothing breaks. */
+  crowd: {
+    ...dense,
+    damage: 'none',
+    faultsMs: 4_000,
+    everyMs: 50,
+    reconfigure: true,
+    operatorPauseMs: [20, 100],
+    delayMs: [2, 20],
+    weights: only({ 'slow route': 1 }),
+  },
   /** Power fails again and again, for one and for all, also in the middle of durable steps. */
   power: {
     ...steady,
@@ -90,6 +101,28 @@ export const climates = {
       pair: 1,
       'slow route': 1,
     }),
+  },
+  /** Writes take longer than elections, so that they end in a later term than they began in. */
+  stalls: {
+    ...steady,
+    everyMs: 100,
+    pauseMs: [150, 600],
+    aimAtLeader: 1,
+    electionTimeoutMs: 300,
+    delayMs: [0.1, 1],
+    disk: { plainMs: [0.01, 0.1], syncMs: [2, 15], stallRate: 0.06, stallMs: 1_000 },
+    sizes: { flushIntervalMs: 10, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
+    weights: only({ crash: 1, kill: 1, partition: 0.5, pair: 0.5 }),
+  },
+  /** Everybody is far from everybody, and what is said comes twice, late and out of order. */
+  far: {
+    ...steady,
+    faultsMs: 8_000,
+    everyMs: 60,
+    pauseMs: [400, 1_500],
+    electionTimeoutMs: 1_000,
+    delayMs: [10, 120],
+    weights: only({ duplicates: 1, 'slow route': 0.5 }),
   },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
