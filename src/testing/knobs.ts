@@ -42,6 +42,8 @@ export interface Knobs {
   readonly operations: number
   readonly hurryRate: number
   readonly cancelRate: number
+  /** How many of the clients move on to the leader; the others stay with the node that answers them. */
+  readonly followRate: number
   /** Sessions the machine keeps; few make it forget clients. */
   readonly sessions: number
   readonly tickMs: number
@@ -140,6 +142,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
       logRetainBytes: 16 << 10,
       logSegmentBytes: random.pick([2 << 10, 2 << 10, 8 << 10]),
     },
+    followRate: random.pick([0, 0.5, 1]),
   }
 }
 

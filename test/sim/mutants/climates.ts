@@ -71,6 +71,7 @@ export const climates = {
     pauseMs: [150, 900],
     aimAtLeader: 0.7,
     electionTimeoutMs: 300,
+    followRate: 0,
     weights: only({
       pause: 1,
       stall: 0.5,
@@ -102,7 +103,7 @@ export const climates = {
       'slow route': 1,
     }),
   },
-  /** Writes take longer than elections, so that they end in a later term than they began in. */
+  /** Writes stand still for as long as it takes to apply much, and logs are kept short. */
   stalls: {
     ...steady,
     everyMs: 100,
@@ -110,8 +111,8 @@ export const climates = {
     aimAtLeader: 1,
     electionTimeoutMs: 300,
     delayMs: [0.1, 1],
-    disk: { plainMs: [0.01, 0.1], syncMs: [2, 15], stallRate: 0.06, stallMs: 1_000 },
-    sizes: { flushIntervalMs: 10, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
+    disk: { plainMs: [0.01, 0.1], syncMs: [1, 5], stallRate: 0.1, stallMs: 800 },
+    sizes: { flushIntervalMs: 150, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
     weights: only({ crash: 1, kill: 1, partition: 0.5, pair: 0.5 }),
   },
   /** Everybody is far from everybody, and what is said comes twice, late and out of order. */
@@ -122,6 +123,7 @@ export const climates = {
     pauseMs: [400, 1_500],
     electionTimeoutMs: 1_000,
     delayMs: [10, 120],
+    followRate: 0,
     weights: only({ duplicates: 1, 'slow route': 0.5 }),
   },
   /** The machine keeps the answers of few clients. */
