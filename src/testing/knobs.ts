@@ -126,7 +126,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     operations: 200,
     hurryRate: random.between(0, 0.25),
     cancelRate: random.between(0, 0.1),
-    sessions: random.chance(0.2) ? 3 : 10_000,
+    sessions: random.chance(0.15) ? 2 : 10_000,
     tickMs: random.pick([50, 100]),
     electionTimeoutMs: random.pick([300, 500, 500, 1_000]),
     delayMs: random.pick([

@@ -50,9 +50,11 @@ const replacing: ReadonlySet<DurabilityPoint> = new Set([
   'state:after-pointer',
 ])
 
+const chosen: readonly DurabilityPoint[] = [...durabilityPoints, ...replacing]
+
 /** Loses power in the middle of some durable step soon: at the next one of a name, or at any. */
 export const crashAtPoint: Fault = ({ cluster, atlas, random, name, after }) => {
-  const point = random.chance(0.7) ? random.pick(durabilityPoints) : undefined
+  const point = random.chance(0.7) ? random.pick(chosen) : undefined
   if (point === undefined) cluster.crashAtPoint(name, 1 + below(random, random.pick([5, 30, 150])))
   else cluster.crashAtPoint(name, 1 + below(random, 2), point)
   const damages = point !== undefined && replacing.has(point) && atlas.allows(name)
