@@ -75,6 +75,8 @@ export class Vault {
           details: { name, found: found.name },
         })
       }
+      // Its name may only be in the cache of a process that died.
+      await files.syncDirectory(dataDir)
       return found
     }
     const left = (await files.list(dataDir)).filter((entry) => dataNames.includes(entry))

@@ -280,8 +280,11 @@ export class Cluster {
     return [...this.members.keys(), ...this.clients]
   }
 
-  /** A client process; it also knows the addresses of nodes `extra`, which may come later. */
-  client(name: string, extra: readonly string[] = []): ClusterClient {
+  /**
+   * A client process; it also knows the addresses of nodes `extra`, which may come later. One that does not follow the leader
+   * stays with the node that answers it.
+   */
+  client(name: string, extra: readonly string[] = [], followLeader = true): ClusterClient {
     assert(!this.hosts().includes(name), () => `${name} is taken`)
     this.clients.push(name)
     const { time, trace, network } = this
@@ -293,7 +296,7 @@ export class Cluster {
     return {
       name,
       life,
-      connect: () => connect({ endpoints, name, ports: { clock, scheduler, random, transport } }),
+      connect: () => connect({ endpoints, name, followLeader, ports: { clock, scheduler, random, transport } }),
     }
   }
 

@@ -42,6 +42,8 @@ export interface Knobs {
   readonly operations: number
   readonly hurryRate: number
   readonly cancelRate: number
+  /** How many of the clients move on to the leader; the others stay with the node that answers them. */
+  readonly followRate: number
   /** Sessions the machine keeps; few make it forget clients. */
   readonly sessions: number
   readonly tickMs: number
@@ -61,9 +63,11 @@ const rhythms: readonly (readonly [number, number])[] = [
   [300, 2_500],
 ]
 
-/** Durability points of a node that forms a cluster. */
+/** Durability points of a node that forms a cluster; those that are met only then twice. */
 const formingPoints: readonly DurabilityPoint[] = [
   'bootstrap:intent-saved',
+  'bootstrap:intent-saved',
+  'bootstrap:before-form',
   'bootstrap:before-form',
   'state:before-pointer',
   'state:after-pointer',
@@ -88,6 +92,9 @@ export const damagingKinds: ReadonlySet<FaultKind> = new Set([
   'empty database',
 ])
 
+/** Kinds that are much rarer or more common than others. */
+const commonness: Partial<Record<FaultKind, number>> = { blackout: 0.2, 'crash at a point': 2 }
+
 /** How often a kind is left out of a run altogether. */
 const absentRate = 0.3
 
@@ -101,7 +108,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     nodes,
     faultsMs: 60_000,
     formFirst: random.chance(0.8),
-    firstCrash: random.chance(0.15) ? random.pick(formingPoints) : undefined,
+    firstCrash: random.chance(0.25) ? random.pick(formingPoints) : undefined,
     pauseMs: random.pick(rhythms),
     weights: drawWeights(random, damage),
     aimAtLeader: random.between(0.1, 0.7),
@@ -119,7 +126,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     operations: 200,
     hurryRate: random.between(0, 0.25),
     cancelRate: random.between(0, 0.1),
-    sessions: random.chance(0.2) ? 3 : 10_000,
+    sessions: random.chance(0.15) ? 2 : 10_000,
     tickMs: random.pick([50, 100]),
     electionTimeoutMs: random.pick([300, 500, 500, 1_000]),
     delayMs: random.pick([
@@ -133,8 +140,9 @@ export function drawKnobs(random: SeededRandom): Knobs {
       flushIntervalMs: random.pick([10, 40, 200]),
       logRetainEntries: random.pick([4, 12, 60]),
       logRetainBytes: 16 << 10,
-      logSegmentBytes: random.pick([2 << 10, 4 << 10, 16 << 10]),
+      logSegmentBytes: random.pick([2 << 10, 2 << 10, 8 << 10]),
     },
+    followRate: random.pick([0, 0.5, 1]),
   }
 }
 
@@ -142,7 +150,7 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
   const weights: Partial<Record<FaultKind, number>> = {}
   for (const kind of faultKinds) {
     const absent = random.chance(absentRate) || (damage === 'none' && damagingKinds.has(kind))
-    const most = kind === 'blackout' ? 0.2 : damagingKinds.has(kind) ? 0.5 : 1
+    const most = commonness[kind] ?? (damagingKinds.has(kind) ? 0.5 : 1)
     const weight = random.between(most / 5, most)
     weights[kind] = absent ? 0 : weight
   }

@@ -162,7 +162,11 @@ class Run {
     const untilMs = world.time.nowMs + knobs.faultsMs
     const enough = (): boolean => world.time.nowMs >= untilMs && history.operations.length >= knobs.operations
     const later = knobs.reconfigure ? Array.from({ length: 60 }, (_, i) => `n${knobs.nodes + 1 + i}`) : []
-    for (let i = 1; i <= knobs.clients; i++) workload.start(world.client(`c${i}`, later), knobs.workers, enough)
+    const clients = world.random.split('clients')
+    for (let i = 1; i <= knobs.clients; i++) {
+      const client = world.client(`c${i}`, later, clients.chance(knobs.followRate))
+      workload.start(client, knobs.workers, enough)
+    }
     void this.operator.begin()
     this.faults.begin(this.planned)
     await world.run(knobs.faultsMs)
@@ -196,6 +200,8 @@ class Run {
   /** Nodes that are enough to go on, while members are not changed and nothing is lost. */
   private bareMajority(): string[] | undefined {
     const { world, atlas, operator, random } = this
+    // Founding takes all of them.
+    if (world.watched.machines.highest === 0) return undefined
     if (world.names.length < 3 || atlas.broken().length > 0 || operator.busy) return undefined
     const names = [...world.names]
     while (names.length > Math.floor(world.names.length / 2) + 1)

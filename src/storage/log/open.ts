@@ -58,11 +58,15 @@ export async function openLog(options: LogOptions): Promise<DurableLog> {
   try {
     const { position } = recovered.active
     if (recovered.tornEnd > position) await active.write(position, new Uint8Array(recovered.tornEnd - position))
-    // what was read may only have been in the cache of a process that died
+    // What was read may only have been in the cache of a process that died. Where a sync has failed the cache takes it for
+    // written, and another sync alone would change nothing: it is written again.
+    if (recovered.unsure.bytes.length > 0) await active.write(recovered.unsure.at, recovered.unsure.bytes)
     await active.sync()
     await files.syncDirectory(directory)
     const witnessFile = await files.open(`${directory}/${witnessName}`)
     opened.push(witnessFile)
+    const slotAt = (recovered.witnessSequence % 2) * sectorBytes
+    await witnessFile.write(slotAt, await witnessFile.read(slotAt, sectorBytes))
     await witnessFile.sync()
     const witness = new Witness(witnessFile, crypto, incarnation, hook, recovered.witnessSequence, factsOf(recovered))
     await witness.save()

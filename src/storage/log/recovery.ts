@@ -8,9 +8,10 @@
  *  - otherwise it was damaged later.
  * The marks are the `durable` field of every readable record, those past the hole included, and the witness.
  */
+import { emptyBytes } from '../../../base/index.ts'
 import type { Crypto, Files } from '../../../base/index.ts'
 import type { HardState } from '../../../consensus/index.ts'
-import { dataView, isZero } from './bytes.ts'
+import { dataView, isZero, sectorBytes } from './bytes.ts'
 import { damaged } from './damage.ts'
 import { bodyIsIntact, decodeHeader, isTorn, recordHeaderBytes, recordSize } from './record.ts'
 import type { RecordHeader } from './record.ts'
@@ -38,6 +39,8 @@ export interface Recovered {
   readonly active: SegmentPlace & { readonly capacity: number; readonly position: number }
   /** Bytes after `position` that must be zeroed before anything is written, up to this offset. */
   readonly tornEnd: number
+  /** What the active segment holds from here to `position` is not known to be on the disk: it may only be in a cache. */
+  readonly unsure: { readonly at: number; readonly bytes: Uint8Array }
   readonly witnessSequence: number
   readonly facts: WitnessFacts
   /** Names that are no longer needed. */
@@ -184,6 +187,8 @@ export async function recover(
   let position = 0
   let capacity = 0
   let tornEnd = 0
+  let content: Uint8Array = emptyBytes
+  let starts: RecordStart[] = []
   for (const sequence of sequences) {
     const name = segmentName(sequence)
     const bytes = await files.readFile(`${directory}/${name}`)
@@ -197,27 +202,56 @@ export async function recover(
     replay.enter(header, places.length === 0, name)
     const place = { sequence, maxIndex: 0 }
     places.push(place)
-    position = replayRecords(replay, place, crypto, bytes, name)
+    starts = []
+    position = replayRecords(replay, place, crypto, bytes, name, starts)
     capacity = bytes.length
+    content = bytes
     if (sequence === newest) tornEnd = endOfTorn(replay, crypto, bytes, position, name)
   }
   replay.finish(segmentName(newest))
   const active = { ...(places.pop() as SegmentPlace), capacity, position }
   const { window, chain, number } = replay
   const hardState = replay.hardState()
+  const unsureAt = unsureFrom(starts, replay.durable, position)
+  const unsure = { at: unsureAt, bytes: content.slice(unsureAt, position) }
   return {
+    unsure,
     ...{ hardState, window, chain, number, closed: places, active, tornEnd, facts, obsolete },
     witnessSequence: witness.sequence,
   }
 }
 
-/** Takes records until one is not valid; returns where that is. */
-function replayRecords(replay: Replay, place: SegmentPlace, crypto: Crypto, bytes: Uint8Array, name: string): number {
+interface RecordStart {
+  readonly number: number
+  readonly at: number
+}
+
+/**
+ * Where the records of the newest segment begin that no mark calls synced; its header goes with its first record. Older
+ * segments are sure: a log goes on in the next one only after a sync that worked.
+ */
+function unsureFrom(starts: readonly RecordStart[], durable: number, position: number): number {
+  const first = starts[0]
+  if (first === undefined || first.number > durable) return 0
+  const unsure = starts.find(({ number }) => number > durable)
+  return unsure === undefined ? position : unsure.at - (unsure.at % sectorBytes)
+}
+
+/** Takes records until one is not valid, and notes where they begin; returns where the first is that is not valid. */
+function replayRecords(
+  replay: Replay,
+  place: SegmentPlace,
+  crypto: Crypto,
+  bytes: Uint8Array,
+  name: string,
+  starts: RecordStart[],
+): number {
   const view = dataView(bytes)
   let at = 512
   for (;;) {
     const header = decodeHeader(crypto, bytes, view, at)
     if (header === undefined || !bodyIsIntact(crypto, bytes, view, at, header)) return at
+    starts.push({ number: header.number, at })
     const start = at + recordHeaderBytes
     replay.take(header, bytes.subarray(start, start + header.length), `${name} at ${at}`)
     place.maxIndex = Math.max(place.maxIndex, header.index)

@@ -44,10 +44,16 @@ export class StableLeader implements Checker {
     })
   }
 
-  received(node: string, { type, from, term, force }: Message): void {
+  received(node: string, { type, from, term, force, reject }: Message): void {
     const ear = this.ears.get(node)
     if (ear === undefined) return
     if (type === 'MsgVote' && force) ear.forced.add(from)
+    const asks = type === 'MsgVote' || type === 'MsgPreVote' || (type === 'MsgPreVoteResp' && !reject)
+    if (term > ear.term && !asks) {
+      // Whatever else is of a later term takes the node there, and there it knows of no leader.
+      ear.term = term
+      ear.leader = 0
+    }
     if ((type !== 'MsgHeartbeat' && type !== 'MsgApp') || term < ear.term) return
     ear.heardNow ||= ear.leader !== from || ear.term !== term || ear.heardMs + this.recentMs <= this.nowMs()
     ear.leader = from
@@ -87,7 +93,8 @@ export class StableLeader implements Checker {
     const agoMs = this.nowMs() - ear.heardMs
     if (agoMs >= this.recentMs) return
     this.report(
-      `${node} gives ${to} a ${answer.type} for term ${term}, ${agoMs.toFixed(0)} ms after it heard from ${ear.leader}, who leads in term ${ear.term}`,
+      `${node} gives ${to} a ${answer.type} for term ${term}, ${agoMs.toFixed(0)} ms after it heard from ` +
+        `${ear.leader}, who leads in term ${ear.term}`,
     )
   }
 }

@@ -127,5 +127,7 @@ export const marks: Readonly<Record<string, CoverageRow>> = {
   'sending a snapshot': 'snapshot: sent',
   'state replaced by a snapshot': 'snapshot: received and installed',
   'snapshot not sent': 'snapshot: broken off',
+  'snapshot not begun': 'snapshot: broken off',
+  'a received snapshot was left behind': 'snapshot: broken off',
   'half a snapshot was left behind': 'snapshot: broken off',
 }

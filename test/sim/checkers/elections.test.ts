@@ -151,11 +151,14 @@ test('a vote or pre-vote for another one right after the leader was heard is fou
   expect(disloyal(500, 'MsgPreVoteResp', nothing)).toEqual([])
 })
 
-test('a vote is right when a transfer asked for it, when no leader is known, and when the leader was heard only just now', () => {
+test('a vote is right after a transfer or news of a later term, without a leader, and when it was heard only just now', () => {
   const forced = (checker: StableLeader): void =>
     checker.received('n1', message('MsgVote', { from: 3, term: 6, force: true }))
   const forgot = (checker: StableLeader): void => checker.handsOut('n1', ready({ role: 'follower', lead: 0 }))
   const late = (checker: StableLeader): void => checker.received('n1', message('MsgHeartbeat', { from: 2, term: 5 }))
+  const later = (checker: StableLeader): void =>
+    checker.received('n1', message('MsgPreVoteResp', { from: 3, term: 6, reject: true }))
+  expect(disloyal(100, 'MsgVoteResp', later)).toEqual([])
   expect(disloyal(100, 'MsgVoteResp', forced)).toEqual([])
   expect(disloyal(100, 'MsgPreVoteResp', forgot)).toEqual([])
   expect(disloyal(500, 'MsgPreVoteResp', late)).toEqual([])

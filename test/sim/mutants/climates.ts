@@ -35,6 +35,17 @@ export const climates = {
     electionTimeoutMs: 300,
     weights: only({ crash: 1, pause: 1, partition: 1, pair: 1, stop: 1 }),
   },
+  /** Members come and go while clients write without a pause, and nothing breaks. */
+  crowd: {
+    ...dense,
+    damage: 'none',
+    faultsMs: 4_000,
+    everyMs: 50,
+    reconfigure: true,
+    operatorPauseMs: [20, 100],
+    delayMs: [2, 20],
+    weights: only({ 'slow route': 1 }),
+  },
   /** Power fails again and again, for one and for all, also in the middle of durable steps. */
   power: {
     ...steady,
@@ -60,6 +71,7 @@ export const climates = {
     pauseMs: [150, 900],
     aimAtLeader: 0.7,
     electionTimeoutMs: 300,
+    followRate: 0,
     weights: only({
       pause: 1,
       stall: 0.5,
@@ -90,6 +102,29 @@ export const climates = {
       pair: 1,
       'slow route': 1,
     }),
+  },
+  /** Writes stand still for as long as it takes to apply much, and logs are kept short. */
+  stalls: {
+    ...steady,
+    everyMs: 100,
+    pauseMs: [150, 600],
+    aimAtLeader: 1,
+    electionTimeoutMs: 300,
+    delayMs: [0.1, 1],
+    disk: { plainMs: [0.01, 0.1], syncMs: [1, 5], stallRate: 0.1, stallMs: 800 },
+    sizes: { flushIntervalMs: 150, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
+    weights: only({ crash: 1, kill: 1, partition: 0.5, pair: 0.5 }),
+  },
+  /** Everybody is far from everybody, and what is said comes twice, late and out of order. */
+  far: {
+    ...steady,
+    faultsMs: 8_000,
+    everyMs: 60,
+    pauseMs: [400, 1_500],
+    electionTimeoutMs: 1_000,
+    delayMs: [10, 120],
+    followRate: 0,
+    weights: only({ duplicates: 1, 'slow route': 0.5 }),
   },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },

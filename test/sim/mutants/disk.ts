@@ -95,7 +95,7 @@ export const disk: readonly Mutant[] = [
   {
     name: 'flush-position-from-live-variables',
     why: 'what a flush has made durable is read from the machine when the write ends, and by then the machine has gone on',
-    climate: 'power',
+    climate: 'stalls',
     patches: [
       {
         file: 'src/replica/flusher.ts',
@@ -103,12 +103,12 @@ export const disk: readonly Mutant[] = [
         replace: '        this.durable = positionOf(machine)\n',
       },
     ],
-    breaks: ['state survives crashes', 'equal state', 'convergence', 'progress'],
+    breaks: ['state survives crashes', 'equal state'],
   },
   {
     name: 'log-compacted-above-the-state',
     why: 'entries are forgotten when they are applied, not when their effects are on disk',
-    climate: 'power',
+    climate: 'stalls',
     patches: [
       {
         file: 'src/replica/group.ts',
@@ -116,7 +116,7 @@ export const disk: readonly Mutant[] = [
         replace: 'this.compactor.run(this.parts.log.lastIndex(), this.snapshots.neededFrom)',
       },
     ],
-    breaks: ['state survives crashes', 'convergence', 'progress'],
+    breaks: ['state survives crashes'],
   },
   {
     name: 'state-not-synced',
@@ -129,6 +129,6 @@ export const disk: readonly Mutant[] = [
         replace: "    await this.current.batch(changes, { sync: false })\n    this.hook('state:after-write')",
       },
     ],
-    breaks: ['state survives crashes', 'convergence', 'progress'],
+    breaks: ['state survives crashes'],
   },
 ]

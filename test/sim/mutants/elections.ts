@@ -100,16 +100,17 @@ export const elections: readonly Mutant[] = [
     breaks: ['what is written stays', 'election safety'],
   },
   {
-    name: 'stale-vote-accepted',
-    why: 'a vote that was given in an earlier term counts in the present one',
+    name: 'stale-term-answer-accepted',
+    why: 'votes and acknowledgements that were given in an earlier term count in the present one',
     climate: 'routes',
     patches: [
       {
         file: 'consensus/raft/raft.ts',
         find: '} else if (m.term !== 0 && m.term < this.term) {',
-        replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgVoteResp') {",
+        replace:
+          "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgVoteResp' && m.type !== 'MsgAppResp') {",
       },
     ],
-    breaks: ['election safety'],
+    breaks: ['election safety', 'counted copies exist'],
   },
 ]

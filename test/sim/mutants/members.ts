@@ -6,8 +6,13 @@ export const members: readonly Mutant[] = [
   {
     name: 'removed-leader-counted',
     why: 'a leader that was removed goes on and counts its own copy towards the majority of the remaining members',
-    climate: 'members',
+    climate: 'crowd',
     patches: [
+      {
+        file: 'src/node/admin-service.ts',
+        find: "if ((method !== 'removeMember' && method !== 'replaceMember') || params['name'] !== self) return undefined",
+        replace: "if (method !== '' || params['name'] !== self) return undefined",
+      },
       {
         file: 'src/replica/group.ts',
         find: "    this.fail(new NitroError('Removed', `${this.selfName} was removed from the cluster`))",
@@ -22,9 +27,10 @@ export const members: readonly Mutant[] = [
       {
         file: 'consensus/raft/tracker.ts',
         find: '    return jointIndex(this.config.incoming, this.config.outgoing, this)\n',
-        replace: `    const { incoming } = this.config
-    const counted = this.self > 0 && !incoming.includes(this.self) ? [...incoming, this.self] : incoming
-    return jointIndex(counted, this.config.outgoing, this)
+        replace: `    const { incoming, outgoing } = this.config
+    if (this.self === 0 || incoming.includes(this.self)) return jointIndex(incoming, outgoing, this)
+    const acked = [...incoming, this.self].map((id) => this.ackedIndex(id) ?? 0).toSorted((a, b) => b - a)
+    return acked[Math.floor(incoming.length / 2)] ?? 0
 `,
       },
       {

@@ -6,7 +6,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-id-reused',
     why: 'all attempts have one id, so a late answer to an earlier one serves reads that came after it (etcd 20418)',
-    climate: 'routes',
+    climate: 'far',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -19,7 +19,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-before-first-commit',
     why: 'a new leader answers by the commit index it happens to know, before it committed anything of its own term',
-    climate: 'turmoil',
+    climate: 'tails',
     patches: [
       {
         file: 'consensus/raft/read-index.ts',
@@ -45,7 +45,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-joins-a-barrier-under-way',
     why: 'a read is served by a barrier that began before it, so it may miss what was written in between',
-    climate: 'routes',
+    climate: 'far',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -59,7 +59,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     why: 'a read is served as soon as its index is known, before the state has reached it',
-    climate: 'routes',
+    climate: 'far',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -95,7 +95,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'old-round-confirms-a-read',
     why: 'a read is confirmed by echoes of a round that began before it',
-    climate: 'routes',
+    climate: 'far',
     patches: [
       {
         file: 'consensus/raft/reads.ts',

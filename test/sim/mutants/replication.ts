@@ -92,24 +92,6 @@ export const replication: readonly Mutant[] = [
     breaks: ['committed is durable', 'replies after durability'],
   },
   {
-    name: 'stale-acknowledgement-accepted',
-    why: 'the end of a write of an earlier term marks entries as durable that another write is still replacing',
-    climate: 'tails',
-    patches: [
-      {
-        file: 'consensus/raft/raft.ts',
-        find: '} else if (m.term !== 0 && m.term < this.term) {',
-        replace: "} else if (m.term !== 0 && m.term < this.term && m.type !== 'MsgStorageAppendResp') {",
-      },
-      {
-        file: 'consensus/raft/unstable.ts',
-        find: '    if (known !== term) {',
-        replace: '    if (known !== term && term === 0) {',
-      },
-    ],
-    breaks: ['committed is durable', 'leader completeness', 'state machine safety', 'log matching'],
-  },
-  {
     name: 'heartbeat-commits-what-was-not-matched',
     why: 'a heartbeat tells a commit index beyond what the follower is known to share with the leader',
     climate: 'turmoil',

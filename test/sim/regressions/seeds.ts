@@ -10,4 +10,5 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
   { seed: 129, found: 'a damaged copy of the member table was never written anew (member-table)' },
   { seed: 202, found: 'a stale leader refused for good a process that had been let in (stale-refusal)' },
   { seed: 2026, found: 'a stopping leader waited for ever for its successor (test/replica/repair.test.ts)' },
+  { seed: 13, found: 'a log opened after a failed sync relied on the cache (test/storage/failed-sync.test.ts)' },
 ]
