@@ -230,7 +230,7 @@ export function storeSuite(open: () => Promise<OpenStore>): void {
       expect(await codeOf(store.range({ limit: 0 }))).toBe('InvalidArgument')
       expect(await codeOf(store.range({ limit: 10_001 }))).toBe('InvalidArgument')
       expect(await codeOf(store.range({ limit: 1.5 }))).toBe('InvalidArgument')
-      expect(await codeOf(collect(store.entries({ countOnly: true })))).toBe('InvalidArgument')
+      expect(await codeOf(collect(store.entries({ ...{ countOnly: true } })))).toBe('InvalidArgument')
       expect(await codeOf(store.put('k', 'v', { timeoutMs: 0 }))).toBe('InvalidArgument')
     })
 
