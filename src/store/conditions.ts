@@ -1,9 +1,7 @@
 /** Conditions of transactions, over one key or over each key of a range. */
-import type { Condition as CodedCondition, KeyRange as CodedRange, Relation } from '../../execution/codec.ts'
+import type { KeyRange as CodedRange, NumberTarget, Relation } from '../../execution/codec.ts'
 import type { BytesLike, Condition, KeyRange, KeyTest, NumberTest, ValueTest } from '../api/index.ts'
 import { checkNumber, codedRange, keyBytes, valueBytes } from './input.ts'
-
-type NumberTarget = Extract<CodedCondition, { readonly number: number }>['target']
 
 /**
  * Conditions over one key: `key('a').version.eq(0)`, `key('a').exists()`. Throws `KeyTooLarge`, `InvalidArgument`; the comparisons
