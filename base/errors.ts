@@ -49,6 +49,8 @@ export const errorCodes = {
   FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),
   LeaseNotFound: row(false, 'no', 'The lease does not exist, or has expired.'),
   LeaseExists: row(false, 'no', 'A lease of this id exists already.'),
+  LeaseLost: row(false, 'no', 'The owner can no longer be sure of its lease.'),
+  Conflict: row(true, 'no', 'Others changed the key between reading and writing it, again and again.'),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),

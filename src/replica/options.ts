@@ -1,5 +1,6 @@
 /** What a replica is opened with: validated once, here, with errors that say what to change. */
 import { NitroError } from '../../base/index.ts'
+import { manifestOf } from '../../execution/index.ts'
 import type { MachineLimits, Program } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
 import { defaultSizes, defaultTiming } from './ports.ts'
@@ -78,6 +79,8 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
   if (sizes.logSegmentBytes % 512 !== 0 || sizes.logSegmentBytes < 1024) {
     bad('logSegmentBytes', 'must be a multiple of 512 from 1,024 on')
   }
+  // Refused here, before a directory is locked.
+  manifestOf(settings.programs ?? [], settings.limits)
   return {
     name,
     dataDir: settings.dataDir,

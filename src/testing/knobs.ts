@@ -61,9 +61,11 @@ const rhythms: readonly (readonly [number, number])[] = [
   [300, 2_500],
 ]
 
-/** Durability points of a node that forms a cluster. */
+/** Durability points of a node that forms a cluster; those that are met only then twice. */
 const formingPoints: readonly DurabilityPoint[] = [
   'bootstrap:intent-saved',
+  'bootstrap:intent-saved',
+  'bootstrap:before-form',
   'bootstrap:before-form',
   'state:before-pointer',
   'state:after-pointer',
@@ -88,6 +90,9 @@ export const damagingKinds: ReadonlySet<FaultKind> = new Set([
   'empty database',
 ])
 
+/** Kinds that are much rarer or more common than others. */
+const commonness: Partial<Record<FaultKind, number>> = { blackout: 0.2, 'crash at a point': 2 }
+
 /** How often a kind is left out of a run altogether. */
 const absentRate = 0.3
 
@@ -101,7 +106,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     nodes,
     faultsMs: 60_000,
     formFirst: random.chance(0.8),
-    firstCrash: random.chance(0.15) ? random.pick(formingPoints) : undefined,
+    firstCrash: random.chance(0.25) ? random.pick(formingPoints) : undefined,
     pauseMs: random.pick(rhythms),
     weights: drawWeights(random, damage),
     aimAtLeader: random.between(0.1, 0.7),
@@ -133,7 +138,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
       flushIntervalMs: random.pick([10, 40, 200]),
       logRetainEntries: random.pick([4, 12, 60]),
       logRetainBytes: 16 << 10,
-      logSegmentBytes: random.pick([2 << 10, 4 << 10, 16 << 10]),
+      logSegmentBytes: random.pick([2 << 10, 2 << 10, 8 << 10]),
     },
   }
 }
@@ -142,7 +147,7 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
   const weights: Partial<Record<FaultKind, number>> = {}
   for (const kind of faultKinds) {
     const absent = random.chance(absentRate) || (damage === 'none' && damagingKinds.has(kind))
-    const most = kind === 'blackout' ? 0.2 : damagingKinds.has(kind) ? 0.5 : 1
+    const most = commonness[kind] ?? (damagingKinds.has(kind) ? 0.5 : 1)
     const weight = random.between(most / 5, most)
     weights[kind] = absent ? 0 : weight
   }

@@ -15,6 +15,8 @@ import type { SeededRandom } from './random.ts'
 const sizeMax = 4
 const sizeMin = 3
 
+const restStepMs = 500
+
 /** A snapshot that was saved. */
 export interface SavedSnapshot {
   readonly chunks: readonly Uint8Array[]
@@ -53,7 +55,7 @@ export class Operator {
   /** Does one task after the other, until {@link end}; then what is lost is still replaced. */
   async begin(): Promise<void> {
     for (;;) {
-      await this.sleep(this.random.between(...this.knobs.operatorPauseMs))
+      await this.rest(this.random.between(...this.knobs.operatorPauseMs))
       this.busy = true
       for (const name of this.cluster.ruined) await this.replace(name)
       if (this.ended) break
@@ -61,6 +63,13 @@ export class Operator {
       this.busy = false
     }
     this.busy = false
+  }
+
+  /** Waits, but not longer than until {@link end}. */
+  private async rest(ms: number): Promise<void> {
+    const { time } = this.cluster
+    const untilMs = time.nowMs + ms
+    while (!this.ended && time.nowMs < untilMs) await this.sleep(Math.min(restStepMs, untilMs - time.nowMs))
   }
 
   /** No further task; one that is under way is carried through. */

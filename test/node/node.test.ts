@@ -220,3 +220,20 @@ describe('a record that rots on disk', () => {
     },
   )
 })
+
+describe('the limits of the machine', () => {
+  test('can be set, and a wrong one is refused before it counts', async () => {
+    const [node] = keep(await openNode({ limits: { valueBytes: 10 }, sizes: { logSegmentBytes: 1 << 16 } })) as [Node]
+    await node.ready()
+    await node.store.put('key', '0123456789')
+    expect(await codeOf(node.store.put('key', '0123456789a'))).toBe('ValueTooLarge')
+    const files = new MemoryFiles()
+    const ports = { files, kv: new MemoryKvFactory(files) }
+    const options = { dataDir: 'data', sizes: { logSegmentBytes: 1 << 16 }, ports }
+    expect(await codeOf(openNode({ ...options, limits: { valueBytes: 0 } }))).toBe('InvalidArgument')
+    const bad = { name: 'kv', version: 1, methods: {} }
+    expect(await codeOf(openNode({ ...options, programs: [bad] }))).toBe('InvalidArgument')
+    // Nothing holds the directory.
+    keep(await openNode(options))
+  })
+})

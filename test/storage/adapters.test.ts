@@ -122,6 +122,28 @@ describe('a disk in memory', () => {
     expect([0, 511, 512, 1023, 1024, 1399, 1400, 1535].map((at) => content[at])).toEqual([2, 2, 1, 1, 2, 2, 1, 1])
   })
 
+  it('loses in a crash what a failed sync was to write, whatever is synced after it', async () => {
+    let fails = false
+    const files = new MemoryFiles({
+      delay: (operation) => (fails && operation === 'sync' ? Promise.reject(new Error('EIO')) : Promise.resolve()),
+    })
+    await files.makeDirectory('root')
+    const file = await files.open('root/a', { create: true })
+    await file.write(0, new Uint8Array(1024).fill(1))
+    await file.sync()
+    await files.syncDirectory('root')
+    await file.write(0, Uint8Array.of(2))
+    fails = true
+    await expect(file.sync()).rejects.toThrow('EIO')
+    fails = false
+    await file.write(512, Uint8Array.of(3))
+    await file.sync()
+    expect((await file.read(0, 1))[0]).toBe(2)
+    files.crash(coin([1, 1, 1, 1]))
+    const content = await files.readFile('root/a')
+    expect([content?.[0], content?.[512]]).toEqual([1, 3])
+  })
+
   it('lets no handle of before a crash go on', async () => {
     const files = await memory()
     const file = await files.open('root/a', { create: true })

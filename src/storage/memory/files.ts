@@ -279,8 +279,14 @@ export class MemoryFiles implements Files {
         await enter('write', data.length)
         inode.write(offset, data)
       },
-      async sync() {
-        await enter('sync', inode.dirty.size * sectorBytes)
+      sync: async () => {
+        try {
+          await enter('sync', inode.dirty.size * sectorBytes)
+        } catch (error) {
+          // As on Linux: what could not be written is taken for written, and a later sync that works says nothing of it.
+          if (generation === this.generation && !closed) inode.dirty.clear()
+          throw error
+        }
         inode.sync()
       },
       async truncate(size) {

@@ -28,7 +28,8 @@ export class LeaderCompleteness implements Checker {
       const instead = handed.term(index)
       const found = instead === undefined ? `a log that ends at ${handed.lastIndex}` : `one of term ${instead}`
       this.report(
-        `${node} leads in term ${coreTerm} without entry ${index} of term ${entry.term}, committed by term ${entry.byTerm}: it has ${found}`,
+        `${node} leads in term ${coreTerm} without entry ${index} of term ${entry.term}, ` +
+          `committed by term ${entry.byTerm}: it has ${found}`,
       )
       return
     }

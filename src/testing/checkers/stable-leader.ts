@@ -87,7 +87,8 @@ export class StableLeader implements Checker {
     const agoMs = this.nowMs() - ear.heardMs
     if (agoMs >= this.recentMs) return
     this.report(
-      `${node} gives ${to} a ${answer.type} for term ${term}, ${agoMs.toFixed(0)} ms after it heard from ${ear.leader}, who leads in term ${ear.term}`,
+      `${node} gives ${to} a ${answer.type} for term ${term}, ${agoMs.toFixed(0)} ms after it heard from ` +
+        `${ear.leader}, who leads in term ${ear.term}`,
     )
   }
 }

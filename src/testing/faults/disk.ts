@@ -94,7 +94,7 @@ export const rotInTheState: Fault = (strike) => {
   if (!atlas.allows(name) || cluster.ruined.has(name)) return false
   atlas.wounded(name)
   cluster.rotState(name)
-  if (random.chance(0.7)) cluster.crash(name)
+  if (random.chance(0.3)) cluster.crash(name)
   startWithin(strike, 1_500)
   return true
 }

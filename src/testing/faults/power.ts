@@ -1,6 +1,7 @@
 /** Faults of processes: lost power, killed and stopped processes. */
 import { below } from '../../../base/index.ts'
 import { durabilityPoints } from '../reached/rows.ts'
+import type { DurabilityPoint } from '../reached/rows.ts'
 import { startWithin } from './fault.ts'
 import type { Fault } from './fault.ts'
 
@@ -41,15 +42,27 @@ export const blackout: Fault = ({ cluster, random, after }) => {
   }
 }
 
+/** Points that are met while a node starts, and while a peer's state takes the place of the own one. */
+const starting: ReadonlySet<DurabilityPoint> = new Set(['state:after-marker'])
+const replacing: ReadonlySet<DurabilityPoint> = new Set([
+  'state:before-replacement-write',
+  'state:before-pointer',
+  'state:after-pointer',
+])
+
 /** Loses power in the middle of some durable step soon: at the next one of a name, or at any. */
-export const crashAtPoint: Fault = ({ cluster, random, name, after }) => {
-  if (random.chance(0.6)) cluster.crashAtPoint(name, 1 + below(random, 2), random.pick(durabilityPoints))
-  else cluster.crashAtPoint(name, 1 + below(random, random.pick([5, 30, 150])))
-  // Starting and stopping have points that are hardly met otherwise.
-  const start = random.between(0, 1)
-  if (start < 0.3) cluster.crash(name)
+export const crashAtPoint: Fault = ({ cluster, atlas, random, name, after }) => {
+  const point = random.chance(0.7) ? random.pick(durabilityPoints) : undefined
+  if (point === undefined) cluster.crashAtPoint(name, 1 + below(random, random.pick([5, 30, 150])))
+  else cluster.crashAtPoint(name, 1 + below(random, 2), point)
+  const damages = point !== undefined && replacing.has(point) && atlas.allows(name)
+  if (damages) {
+    atlas.wounded(name)
+    cluster.damageState(name, 'empty')
+  }
+  if (damages || (point !== undefined && starting.has(point)) || random.chance(0.2)) cluster.crash(name)
   cluster.start(name)
-  after(random.between(200, 8_000), () => {
+  after(random.between(200, point === undefined ? 3_000 : 15_000), () => {
     cluster.crashAtPoint(name, 0)
     cluster.start(name)
   })

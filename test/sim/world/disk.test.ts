@@ -93,13 +93,13 @@ describe('damage to files', () => {
     const bytes = files.image().get('d/log/wal') ?? emptyBytes
     return Array.from({ length: bytes.length / 512 }, (_, at) => [...bytes.subarray(512 * at, 512 * at + 512)])
   }
-  const any = (): boolean => true
+  const every = (): boolean => true
 
   test('flips bits in one sector that is in use and old enough', () => {
     for (let seed = 0; seed < 20; seed++) {
       const files = image(1, 2, 0, 3)
       const before = sectorsOf(files)
-      const path = damageFile(files, new SeededRandom(seed), 'rot', any, (_, at) => at !== 1)
+      const path = damageFile(files, new SeededRandom(seed), 'rot', every, (_, at) => at !== 1)
       const after = sectorsOf(files)
       expect(path).toBe('d/log/wal')
       const changed = before.flatMap((one, at) => (one.join() === after[at]?.join() ? [] : [at]))
@@ -110,7 +110,7 @@ describe('damage to files', () => {
 
   test('puts one sector in the place of another, and leaves nothing in its own', () => {
     const files = image(1, 2)
-    damageFile(files, new SeededRandom(1), 'misdirected', any, any)
+    damageFile(files, new SeededRandom(1), 'misdirected', every, every)
     const bytes = sectorsOf(files).map(([first]) => first)
     expect([
       [0, 1],
@@ -120,7 +120,7 @@ describe('damage to files', () => {
 
   test('survives a loss of power, as what is on the medium does', () => {
     const files = image(7)
-    damageFile(files, new SeededRandom(1), 'rot', any, any)
+    damageFile(files, new SeededRandom(1), 'rot', every, every)
     const damaged = sectorsOf(files)
     files.crash()
     expect(sectorsOf(files)).toEqual(damaged)
@@ -128,7 +128,7 @@ describe('damage to files', () => {
   })
 
   test('finds nothing where everything is fresh', () => {
-    expect(damageFile(image(1, 2), new SeededRandom(1), 'rot', any, () => false)).toBeUndefined()
+    expect(damageFile(image(1, 2), new SeededRandom(1), 'rot', every, () => false)).toBeUndefined()
   })
 
   test('a part of the log is old when the witness was saved twice since it was synced', async () => {

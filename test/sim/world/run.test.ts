@@ -67,19 +67,19 @@ describe('faults', () => {
     const world = cluster(3, { seed: 1 })
     world.startAll()
     await world.until(() => world.converged(), 10_000)
-    const [minority, any, none] = (['minority', 'any', 'none'] as const).map((rule) => new Atlas(world, rule)) as [
+    const [minority, anywhere, none] = (['minority', 'any', 'none'] as const).map((rule) => new Atlas(world, rule)) as [
       Atlas,
       Atlas,
       Atlas,
     ]
-    for (const atlas of [minority, any, none]) atlas.wounded('n1')
-    expect([minority.allows('n1'), minority.allows('n2'), any.allows('n2'), none.allows('n1')]).toEqual([
+    for (const atlas of [minority, anywhere, none]) atlas.wounded('n1')
+    expect([minority.allows('n1'), minority.allows('n2'), anywhere.allows('n2'), none.allows('n1')]).toEqual([
       true,
       false,
       true,
       false,
     ])
-    expect(any.allowsLoss('n2')).toBe(false)
+    expect(anywhere.allowsLoss('n2')).toBe(false)
     world.restart('n1')
     expect(minority.broken()).toEqual(['n1'])
     await world.until(() => world.converged(), 10_000)
