@@ -59,6 +59,8 @@ export const errorCodes = {
     'no',
     'The history asked for is gone: it lies before the version the document was compacted at.',
   ),
+  LeaseLost: row(false, 'no', 'The owner can no longer be sure of its lease.'),
+  Conflict: row(true, 'no', 'Others changed the key between reading and writing it, again and again.'),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),

@@ -1,7 +1,8 @@
 /**
  * NitroState: a consensus-backed distributed state engine.
  *
- * `openNode` embeds a node, `connect` reaches a cluster from outside; both give the same `store` and `programs`.
+ * `openNode` embeds a node, `connect` reaches a cluster from outside; both give the same `store`, `leases`, `session`
+ * and `programs`. The functions make conditions and operations for transactions.
  */
 export { NitroError, errorCodes, isNitroError } from '../base/index.ts'
 export type { ErrorCode, ErrorDetails, Executed, Logger, Metrics, Value } from '../base/index.ts'
@@ -21,5 +22,6 @@ export type {
 export type * from './api/index.ts'
 export { connect } from './client/index.ts'
 export type { Client, ConnectOptions } from './client/index.ts'
+export { del, get, key, keys, put, range, txn } from './store/index.ts'
 export { openNode, restoreSnapshot } from './node/index.ts'
 export type { Node, NodeOptions } from './node/index.ts'

@@ -1,8 +1,8 @@
 /** The client: a store, programs and cluster operations over one connection at a time to any of several nodes. */
 import { NitroError } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
-import type { Admin, Engine, ProgramsOf, RequestOptions, Store } from '../api/index.ts'
-import { createPrograms, createStore } from '../store/index.ts'
+import type { Admin, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store } from '../api/index.ts'
+import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
 import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
 import type { CallParams, CommandChannel, QueryChannel, WatchChannel } from '../wire/index.ts'
 import { createAdmin } from './admin.ts'
@@ -16,6 +16,9 @@ import { readStream } from './stream.ts'
 /** A connected client. It reconnects by itself; requests made meanwhile wait until their deadline. */
 export interface Client<List extends readonly Program[] = readonly []> {
   readonly store: Store
+  readonly leases: Leases
+  /** Opens a session: a lease that is kept alive until it is closed, and that tells when it can't be. */
+  readonly session: OpenSession
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
@@ -47,12 +50,15 @@ export async function connect<const List extends readonly Program[] = readonly [
 
 class RemoteClient<List extends readonly Program[]> implements Client<List> {
   readonly store: Store
+  readonly leases: Leases
+  readonly session: OpenSession
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
   private readonly settings: ClientSettings
   private readonly connector: Connector
-  private readonly session: CommandSession
+  private readonly commands: CommandSession
+  private readonly sessions: Sessions
   private readonly queries: QueryRetrier
   private readonly watches: WatchSession
   private readonly calls: Calls
@@ -69,16 +75,19 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     })
     const channel = remoteChannel(this.connector)
     const common = { ...settings.ports, defaultTimeoutMs: settings.timeoutMs }
-    this.session = new CommandSession({ ...common, channel })
+    this.commands = new CommandSession({ ...common, channel })
     this.queries = new QueryRetrier({ ...common, channel })
     this.watches = new WatchSession({ ...settings.ports, channel })
     this.calls = new Calls(channel, common)
     this.engine = {
-      command: (program, method, args, options) => this.session.command(program, method, args, options),
+      command: (program, method, args, options) => this.commands.command(program, method, args, options),
       query: (program, method, args, options) => this.queries.query(program, method, args, options),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
+    this.leases = createLeases(this.engine, settings.ports.scheduler)
+    this.sessions = new Sessions({ ...settings.ports, leases: this.leases })
+    this.session = this.sessions.open
     this.programs = createPrograms<List>(this.engine, programs)
     this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
   }
@@ -113,7 +122,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
 
   private up(): void {
     this.onUp()
-    this.session.retryNow()
+    this.commands.retryNow()
     this.queries.retryNow()
     this.watches.retryNow()
     this.calls.retryNow()
@@ -143,7 +152,8 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
 
   private shutDown(): Promise<void> {
     this.streams.abort(new NitroError('Closed', 'the client was closed'))
-    this.session.close()
+    this.sessions.close()
+    this.commands.close()
     this.queries.close()
     this.watches.close()
     this.calls.close()

@@ -15,11 +15,21 @@ import type { Logger, Metrics } from '../../base/index.ts'
 import type { MachineLimits, Program } from '../../execution/index.ts'
 import { acceptSession, wsTransport } from '../../net/index.ts'
 import type { Link, Listener, Transport } from '../../net/index.ts'
-import type { Admin, Engine, NodeStatus, ProgramsOf, ReadOptions, RequestOptions, Store } from '../api/index.ts'
+import type {
+  Admin,
+  Engine,
+  Leases,
+  NodeStatus,
+  OpenSession,
+  ProgramsOf,
+  ReadOptions,
+  RequestOptions,
+  Store,
+} from '../api/index.ts'
 import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
 import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
-import { createPrograms, createStore } from '../store/index.ts'
+import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
 import { CommandSession, QueryRetrier, WatchSession, checkTimeout } from '../wire/index.ts'
 import { AdminService } from './admin-service.ts'
 import { ClientPort } from './client-port.ts'
@@ -88,6 +98,9 @@ function checkNames(options: NodeOptions): void {
 /** A running node. */
 export interface Node<List extends readonly Program[] = readonly []> extends AsyncDisposable {
   readonly store: Store
+  readonly leases: Leases
+  /** Opens a session: a lease that is kept alive until it is closed, and that tells when it can't be. */
+  readonly session: OpenSession
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
@@ -216,6 +229,8 @@ class Door {
 
 class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly store: Store
+  readonly leases: Leases
+  readonly session: OpenSession
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
@@ -226,7 +241,8 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   private readonly door: Door
   private readonly service: AdminService
   private readonly clients = new Set<ClientPort>()
-  private readonly session: CommandSession
+  private readonly commands: CommandSession
+  private readonly sessions: Sessions
   private readonly reader: QueryRetrier
   private readonly watches: WatchSession
   private leaderAddress = ''
@@ -239,15 +255,18 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.service = new AdminService(replica)
     const { clock, scheduler, random } = ports
     const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
-    this.session = new CommandSession({ ...timing, channel: replica })
+    this.commands = new CommandSession({ ...timing, channel: replica })
     this.reader = new QueryRetrier({ ...timing, channel: replica })
     this.watches = new WatchSession({ ...timing, channel: new LocalWatches(() => replica.group?.watches) })
     this.engine = {
-      command: (program, method, args, options) => this.session.command(program, method, args, options),
+      command: (program, method, args, options) => this.commands.command(program, method, args, options),
       query: (program, method, args, options?: ReadOptions) => this.reader.query(program, method, args, options),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
+    this.leases = createLeases(this.engine, scheduler)
+    this.sessions = new Sessions({ leases: this.leases, clock, scheduler })
+    this.session = this.sessions.open
     this.programs = createPrograms<List>(this.engine, programs)
     this.admin = localAdmin(this.service)
     this.stopped = replica.stopped.then(async (reason) => {
@@ -334,7 +353,8 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   }
 
   private async shut(reason: NitroError | undefined): Promise<void> {
-    this.session.close()
+    this.sessions.close()
+    this.commands.close()
     this.reader.close()
     this.watches.close()
     for (const client of this.clients)

@@ -1,3 +1,8 @@
-/** The typed interfaces over an engine: the key-value store and calls of programs. */
+/** The typed interfaces over an engine: the key-value store, leases and sessions, and calls of programs. */
+export { key, keys } from './conditions.ts'
+export { createLeases } from './leases.ts'
+export { del, get, put, range } from './operations.ts'
 export { createPrograms } from './programs.ts'
+export { Sessions, holderMs } from './session.ts'
 export { createStore } from './store.ts'
+export { txn } from './txn.ts'

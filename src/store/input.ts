@@ -1,8 +1,8 @@
 /** What callers give, checked and turned into bytes. The machine checks again; here the errors come early and are clear. */
 import { fromLatin1, latin1, NitroError, prefixEnd, utf8 } from '../../base/index.ts'
 import { defaultLimits } from '../../execution/codec.ts'
-import type { KeyRange as CodedRange } from '../../execution/codec.ts'
-import type { BytesLike, KeyRange } from '../api/index.ts'
+import type { KeyRange as CodedRange, PutOperation, RangeRequest } from '../../execution/codec.ts'
+import type { BytesLike, KeyRange, RangeQuery, WriteOptions } from '../api/index.ts'
 
 /** No key is smaller: keys have at least one byte. */
 const firstKey = Uint8Array.of(0)
@@ -51,6 +51,49 @@ export function checkLimit(limit: number | undefined): number {
   const most = defaultLimits.rangeRecords
   if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit
   throw new NitroError('InvalidArgument', `limit is ${limit}; it must be a whole number from 1 to ${most}`)
+}
+
+/** A whole number from 0 on, as it is written into requests; 0 when it is not given. Throws `InvalidArgument`. */
+export function checkNumber(value: number | undefined, what: string): number {
+  if (value === undefined) return 0
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new NitroError('InvalidArgument', `${what} is ${value}; it must be a whole number from 0 on`)
+}
+
+const orders: ReadonlySet<string | undefined> = new Set([undefined, 'key', 'version', 'create', 'mod', 'value'])
+
+/** A range read as the machine takes it. Throws `InvalidArgument`, `KeyTooLarge`. */
+export function rangeRequest(query: RangeQuery): RangeRequest {
+  const { reverse, keysOnly, countOnly, sort } = query
+  if (!orders.has(sort)) {
+    throw new NitroError(
+      'InvalidArgument',
+      `sort is ${JSON.stringify(sort)}; it must be key, version, create, mod or value`,
+    )
+  }
+  return {
+    ...codedRange(query),
+    ...{ reverse, keysOnly, countOnly, sort },
+    limit: checkLimit(query.limit),
+    revision: checkNumber(query.revision, 'revision'),
+    minModRevision: checkNumber(query.minModRevision, 'minModRevision'),
+    maxModRevision: checkNumber(query.maxModRevision, 'maxModRevision'),
+    minCreateRevision: checkNumber(query.minCreateRevision, 'minCreateRevision'),
+    maxCreateRevision: checkNumber(query.maxCreateRevision, 'maxCreateRevision'),
+  }
+}
+
+/** A put with options as the machine takes it; the bytes are the caller's. Throws as `keyBytes` and `valueBytes`. */
+export function putOperation(key: BytesLike, value: BytesLike, options: Omit<WriteOptions, 'signal'>): PutOperation {
+  return {
+    kind: 'put',
+    key: keyBytes(key),
+    value: valueBytes(value),
+    lease: checkNumber(options.lease, 'lease'),
+    prevKv: options.prev === true,
+    ignoreValue: options.ignoreValue === true,
+    ignoreLease: options.ignoreLease === true,
+  }
 }
 
 function toBytes(value: BytesLike, what: string): Uint8Array {

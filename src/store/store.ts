@@ -4,43 +4,65 @@
  */
 import { ByteWriter, NitroError, concatBytes } from '../../base/index.ts'
 import {
+  decodeCompactResult,
   decodeDeleteResult,
-  decodeGetResult,
+  decodeHistoryResult,
   decodePutResult,
   decodeRangeResult,
+  decodeRemoveResult,
+  decodeWriteResult,
   defaultLimits,
+  encodeCompactArgs,
   encodeDeleteArgs,
+  encodeHistoryArgs,
   encodeRangeArgs,
+  encodeRemoveArgs,
+  encodeWriteArgs,
   writePutArgs,
 } from '../../execution/codec.ts'
-import type { RangeRequest } from '../../execution/codec.ts'
+import type { KeyRange as CodedRange, RangeRequest } from '../../execution/codec.ts'
 import type {
   BytesLike,
+  Change,
+  ConditionalOptions,
+  ConditionalResult,
+  DeleteOptions,
   DeleteResult,
   Engine,
+  EntriesOptions,
   Entry,
   FollowItem,
   FollowOptions,
+  GetOptions,
+  HistoryOptions,
+  KeyHistory,
   KeyRange,
+  PutResult,
   RangeOptions,
   RangeResult,
   ReadOptions,
   RequestOptions,
   Store,
+  StoreTxn,
+  UpdateOptions,
+  UpdateResult,
   Watch,
   WatchOptions,
+  WriteOptions,
   WriteResult,
 } from '../api/index.ts'
-import { StoredEntry } from './entry.ts'
+import { putIfRevision, update } from './conditional.ts'
+import { StoredVersion, entriesOf, entryOf, entryOfGet, owned, pageOf } from './entry.ts'
 import { follow } from './follow.ts'
 import type { StateOfRange } from './follow.ts'
-import { checkLimit, codedRange, keyBytes, valueBytes } from './input.ts'
+import { checkLimit, checkNumber, codedRange, keyBytes, putOperation, rangeRequest, valueBytes } from './input.ts'
+import { storeTxn } from './txn.ts'
 import { openWatch } from './watch.ts'
 
 /** Arguments of puts share buffers of this size; a buffer is freed when the last command that uses it is. */
 const arenaBytes = 64 * 1024
 /** Records per page of {@link Store.entries}. */
-const pageRecords = 1000
+const pageRecords = Math.min(1000, defaultLimits.rangeRecords)
 
 /** Makes the store of an engine. */
 export function createStore(engine: Engine): Store {
@@ -55,14 +77,22 @@ class EngineStore implements Store {
     this.engine = engine
   }
 
-  put(key: BytesLike, value: BytesLike, options?: RequestOptions): Promise<WriteResult> {
+  put(key: BytesLike, value: BytesLike, options?: WriteOptions): Promise<PutResult> {
     let args: Uint8Array
     try {
+      if (options !== undefined && hasWriteOptions(options)) return this.write(key, value, options)
       args = this.putArgs(keyBytes(key), valueBytes(value))
     } catch (error) {
       return Promise.reject(error)
     }
     return this.engine.command('kv', 'put', args, options).then(decodePutResult)
+  }
+
+  /** The long form of a put. */
+  private async write(key: BytesLike, value: BytesLike, options: WriteOptions): Promise<PutResult> {
+    const args = encodeWriteArgs(putOperation(key, value, options))
+    const { revision, previous } = decodeWriteResult(owned(await this.engine.command('kv', 'write', args, options)))
+    return options.prev === true ? { revision, previous: entryOf(previous) } : { revision }
   }
 
   private putArgs(key: Uint8Array, value: Uint8Array): Uint8Array {
@@ -74,60 +104,110 @@ class EngineStore implements Store {
     return out.bytes.subarray(start, out.length)
   }
 
-  get(key: BytesLike, options?: ReadOptions): Promise<Entry | undefined> {
+  get(key: BytesLike, options?: GetOptions): Promise<Entry | undefined> {
     let args: Uint8Array
     try {
+      const revision = checkNumber(options?.revision, 'revision')
       // The caller may reuse its buffer; the request keeps its arguments until it is answered.
       args = typeof key === 'string' ? keyBytes(key) : new Uint8Array(keyBytes(key))
+      if (revision > 0) return this.page({ start: args, revision }, options).then(({ entries }) => entries[0])
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.engine.query('kv', 'get', args, options).then(entryOf)
+    return this.engine.query('kv', 'get', args, options).then(entryOfGet)
   }
 
-  async delete(key: BytesLike, options?: RequestOptions): Promise<DeleteResult> {
-    const args = encodeDeleteArgs({ start: keyBytes(key) })
-    return decodeDeleteResult(await this.engine.command('kv', 'delete', args, options))
+  async delete(key: BytesLike, options?: DeleteOptions): Promise<DeleteResult> {
+    return this.remove({ start: keyBytes(key) }, options)
   }
 
-  async deleteRange(range: KeyRange, options?: RequestOptions): Promise<DeleteResult> {
-    const args = encodeDeleteArgs(codedRange(range))
-    return decodeDeleteResult(await this.engine.command('kv', 'delete', args, options))
+  async deleteRange(range: KeyRange, options?: DeleteOptions): Promise<DeleteResult> {
+    return this.remove(codedRange(range), options)
+  }
+
+  private async remove(range: CodedRange, options?: DeleteOptions): Promise<DeleteResult> {
+    if (options?.prev !== true) {
+      return decodeDeleteResult(await this.engine.command('kv', 'delete', encodeDeleteArgs(range), options))
+    }
+    const args = encodeRemoveArgs({ range, prevKv: true })
+    const payload = await this.engine.command('kv', 'remove', args, options)
+    const { revision, deleted, previous } = decodeRemoveResult(owned(payload))
+    return { revision, deleted, previous: entriesOf(previous) }
   }
 
   async range(options: RangeOptions = {}): Promise<RangeResult> {
-    return this.page(
-      {
-        ...codedRange(options),
-        limit: checkLimit(options.limit),
-        reverse: options.reverse,
-        keysOnly: options.keysOnly,
-        countOnly: options.countOnly,
-      },
-      options,
-    )
+    return this.page(rangeRequest(options), options)
   }
 
-  private async page(request: RangeRequest, options: ReadOptions): Promise<RangeResult> {
-    const payload = await this.engine.query('kv', 'range', encodeRangeArgs(request), options)
-    const { revision, count, more, records } = decodeRangeResult(owned(payload))
-    return { revision, count, more, entries: records.map((record) => new StoredEntry(record)) }
+  private async page(request: RangeRequest, options?: ReadOptions): Promise<RangeResult> {
+    return pageOf(decodeRangeResult(owned(await this.engine.query('kv', 'range', encodeRangeArgs(request), options))))
   }
 
-  async *entries(options: RangeOptions = {}): AsyncIterable<Entry> {
-    const { reverse, keysOnly, countOnly } = options
+  async *entries(options: EntriesOptions = {}): AsyncIterable<Entry> {
+    const { sort = 'key', countOnly } = options as RangeOptions
     if (countOnly === true) throw new NitroError('InvalidArgument', 'entries with countOnly would give nothing')
+    if (sort !== 'key') throw new NitroError('InvalidArgument', 'entries come in the order of keys; range has others')
     let left = checkLimit(options.limit) || Infinity
-    let range = codedRange(options)
-    for (;;) {
-      const limit = Math.min(left, pageRecords, defaultLimits.rangeRecords)
-      const { entries, more } = await this.page({ ...range, limit, reverse, keysOnly }, options)
+    for await (const { entries } of this.pages(rangeRequest(options), () => Math.min(left, pageRecords), options)) {
       yield* entries
       left -= entries.length
-      const last = entries.at(-1)
-      if (!more || left <= 0 || last === undefined) return
-      range = reverse === true ? { start: range.start, end: last.key } : { ...range, start: keyAfter(last.key) }
+      if (left <= 0) return
     }
+  }
+
+  /** The pages of a range, all at the revision of the request, or else of the first. */
+  private async *pages(
+    first: RangeRequest,
+    limit: () => number,
+    options: ReadOptions,
+  ): AsyncGenerator<RangeResult, void, undefined> {
+    let request = first
+    for (;;) {
+      const page = await this.page({ ...request, limit: limit() }, options)
+      yield page
+      const last = page.entries.at(-1)
+      if (!page.more || last === undefined) return
+      const revision = request.revision || page.revision
+      const rest = request.reverse === true ? { fromKey: false, end: last.key } : { start: keyAfter(last.key) }
+      request = { ...request, ...rest, revision }
+    }
+  }
+
+  async history(key: BytesLike, options: HistoryOptions = {}): Promise<KeyHistory> {
+    const revision = checkNumber(options.revision, 'revision')
+    const args = encodeHistoryArgs({ key: keyBytes(key), revision, limit: checkLimit(options.limit) })
+    const { versions, ...facts } = decodeHistoryResult(owned(await this.engine.query('kv', 'history', args, options)))
+    return { ...facts, versions: versions.map((version) => new StoredVersion(version)) }
+  }
+
+  async compact(revision: number, options?: RequestOptions): Promise<WriteResult> {
+    const args = encodeCompactArgs(checkNumber(revision, 'revision'))
+    return decodeCompactResult(await this.engine.command('kv', 'compact', args, options))
+  }
+
+  txn(): StoreTxn {
+    return storeTxn(this.engine)
+  }
+
+  putIfAbsent(key: BytesLike, value: BytesLike, options?: ConditionalOptions): Promise<ConditionalResult> {
+    return putIfRevision(this, key, value, 0, options)
+  }
+
+  putIfRevision(
+    key: BytesLike,
+    value: BytesLike,
+    modRevision: number,
+    options?: ConditionalOptions,
+  ): Promise<ConditionalResult> {
+    return putIfRevision(this, key, value, modRevision, options)
+  }
+
+  update(
+    key: BytesLike,
+    change: (entry: Entry | undefined) => Change | Promise<Change>,
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return update(this, key, change, options)
   }
 
   watch(options: WatchOptions = {}): Watch {
@@ -141,33 +221,19 @@ class EngineStore implements Store {
 
   /** All records of a range at one revision. Throws `Compacted` when that revision was compacted away between two pages. */
   private async wholeRange(range: KeyRange, signal: AbortSignal | undefined): Promise<StateOfRange> {
-    let rest = codedRange(range)
     const entries: Entry[] = []
-    let revision = 0
-    for (;;) {
-      const page = await this.page({ ...rest, revision, limit: pageRecords }, { signal })
+    let revision: number | undefined
+    for await (const page of this.pages(codedRange(range), () => pageRecords, { signal })) {
       // The first page is of the present, and the others of the same moment.
-      revision = revision === 0 ? page.revision : revision
+      revision ??= page.revision
       entries.push(...page.entries)
-      const last = page.entries.at(-1)
-      if (!page.more || last === undefined) return { revision, entries }
-      rest = { ...rest, start: keyAfter(last.key) }
     }
+    return { revision: revision as number, entries }
   }
 }
 
-function entryOf(payload: Uint8Array): Entry | undefined {
-  const { record } = decodeGetResult(owned(payload))
-  return record === undefined ? undefined : new StoredEntry(record)
-}
-
-/**
- * An answer may be a small view into the frame of many answers; an entry that is kept must not keep all of that. It may
- * also be a Buffer, which callers did not ask for.
- */
-function owned(payload: Uint8Array): Uint8Array {
-  const own = payload.constructor === Uint8Array && payload.length * 2 >= payload.buffer.byteLength
-  return own ? payload : new Uint8Array(payload)
+function hasWriteOptions({ lease, prev, ignoreValue, ignoreLease }: WriteOptions): boolean {
+  return (lease ?? prev ?? ignoreValue ?? ignoreLease) !== undefined
 }
 
 /** The smallest key greater than `key`. */

@@ -26,7 +26,7 @@ import type { Damage } from './disk/damage.ts'
 import type { KvDamage } from './disk/faulty-kv.ts'
 import { Member, addressOf } from './member.ts'
 import type { MemberEntry, MemberWorld } from './member.ts'
-import { defaultElectionTimeoutMs, defaultTickMs, memberWorld } from './member-world.ts'
+import { defaultElectionTimeoutMs, defaultSkew, defaultTickMs, memberWorld } from './member-world.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life } from './process.ts'
 import { SeededRandom } from './random.ts'
@@ -75,13 +75,14 @@ export class Cluster {
   constructor(size: number, options: ClusterOptions) {
     const { delayMs = defaultDelayMs, electionTimeoutMs = defaultElectionTimeoutMs, tickMs = defaultTickMs } = options
     // The first of the ticks that are counted may come at once.
-    const recentMs = clockShare * (electionTimeoutMs - tickMs)
+    const skew = options.skew ?? defaultSkew
+    const recentMs = Math.min(clockShare, 0.98 / (1 + skew)) * (electionTimeoutMs - tickMs)
     this.random = new SeededRandom(options.seed)
     this.trace = new Trace(options.keepEvents)
     this.delayMs = delayMs
     this.time = new VirtualTime(this.random.split('order'), this.trace)
     const nowMs = (): number => this.time.nowMs
-    this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs })
+    this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs, skew, violations: this.violations })
     this.checkers.add(new CoveragePicture(this.coverage))
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({

@@ -37,6 +37,10 @@ export interface Knobs {
   readonly blackoutAtEnd: boolean
   readonly clients: number
   readonly workers: number
+  /** Clients of the state engine: transactions, history, leases, watches. */
+  readonly stateClients: number
+  /** Revisions that the machine keeps by itself. */
+  readonly historyRevisions: number
   readonly everyMs: number
   /** A run goes on until this many operations have begun. */
   readonly operations: number
@@ -122,6 +126,8 @@ export function drawKnobs(random: SeededRandom): Knobs {
     blackoutAtEnd: random.chance(0.3),
     clients: 3,
     workers: 2,
+    stateClients: 2,
+    historyRevisions: random.split('history').pick([100_000, 100_000, 40]),
     everyMs: random.between(500, 1_000),
     operations: 200,
     hurryRate: random.between(0, 0.25),
@@ -134,7 +140,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
       [0.2, 3],
       [2, 20],
     ]),
-    skew: random.pick([0, 0.005, 0.05]),
+    skew: random.pick([0, 0.005, 0.05, 0.2]),
     disk: drawDisk(random),
     sizes: {
       flushIntervalMs: random.pick([10, 40, 200]),

@@ -15,7 +15,8 @@ export const defaultTickMs: number = defaultTiming.tickMs
 /** As in production. */
 export const defaultElectionTimeoutMs: number = defaultTiming.electionTicks * defaultTickMs
 
-const defaultSkew = 0.005
+/** How far clocks run from true time when nothing is said. */
+export const defaultSkew: number = 0.005
 
 const endings = {
   sync: 'repair: end after a failed sync',

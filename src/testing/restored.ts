@@ -24,7 +24,12 @@ export async function checkRestored(
   knobs: Knobs,
 ): Promise<void> {
   const world = cluster(3, {
-    ...{ seed, programs: standardPrograms, limits: { sessions: knobs.sessions }, sizes: knobs.sizes },
+    ...{
+      seed,
+      programs: standardPrograms,
+      limits: { sessions: knobs.sessions, historyRevisions: knobs.historyRevisions },
+      sizes: knobs.sizes,
+    },
     ...{ tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs, disk: knobs.disk },
   })
   const peers = Object.fromEntries(world.names.map((name) => [name, addressOf(name)]))

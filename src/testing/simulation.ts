@@ -20,7 +20,8 @@ import type { CoverageList } from './reached/coverage.ts'
 import { watchRejections } from './real-turn.ts'
 import { checkRestored } from './restored.ts'
 import type { Trace } from './trace.ts'
-import { standardOperations, standardPrograms } from './workload/standard.ts'
+import { standardOperations, standardPrograms, stateOperations } from './workload/standard.ts'
+import type { WorkloadOperation } from './workload/operation.ts'
 import { Workload } from './workload/workload.ts'
 
 /** Options of {@link simulate}. */
@@ -74,6 +75,7 @@ class Run {
   private readonly world: Cluster
   private readonly history: History
   private readonly workload: Workload
+  private readonly stateWork: Workload
   private readonly atlas: Atlas
   private readonly faults: Faults
   private readonly planned: readonly PlannedFault[]
@@ -88,7 +90,7 @@ class Run {
     this.world = cluster(knobs.nodes, {
       seed,
       programs: standardPrograms,
-      limits: { sessions: knobs.sessions },
+      limits: { sessions: knobs.sessions, historyRevisions: knobs.historyRevisions },
       ...{ sizes: knobs.sizes, tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs },
       ...{ delayMs: knobs.delayMs, disk: knobs.disk, skew: knobs.skew },
       ...(log === undefined ? {} : { log }),
@@ -96,11 +98,14 @@ class Run {
     })
     this.world.onNote = note
     this.history = this.world.history
-    this.workload = new Workload(this.world, this.history, {
-      operations: standardOperations,
-      ...{ everyMs: knobs.everyMs, hurryRate: knobs.hurryRate, cancelRate: knobs.cancelRate },
-      fewSessions: knobs.sessions < 100,
-    })
+    const work = (name: string, operations: readonly WorkloadOperation[]): Workload =>
+      new Workload(name, this.world, this.history, {
+        operations,
+        ...{ everyMs: knobs.everyMs, hurryRate: knobs.hurryRate, cancelRate: knobs.cancelRate },
+        fewSessions: knobs.sessions < 100,
+      })
+    this.workload = work('workload', standardOperations)
+    this.stateWork = work('state workload', stateOperations)
     this.atlas = new Atlas(this.world, knobs.damage)
     this.faults = new Faults(this.world, this.atlas)
     const all = planFaults(this.world, knobs)
@@ -131,10 +136,12 @@ class Run {
 
   private result(): Simulation {
     const { seed, knobs, planned, world, history } = this
+    const { history: revisions, leases } = world.watched
     const facts = {
       virtualMs: Math.round(world.time.nowMs),
       events: world.trace.count,
       operations: history.operations.length,
+      revisions: revisions.revision,
       answers: history.answers,
       faults: planned.length,
       terms: world.watched.elections.terms,
@@ -143,6 +150,9 @@ class Run {
       changes: this.operator.changes,
     }
     const { found, all } = world.violations
+    const keepsAll = revisions.compactRevision !== revisions.revision - knobs.historyRevisions
+    if (!keepsAll) world.coverage.hit('history: compacted by itself')
+    if (leases.endedByTime > 0) world.coverage.hit('lease: ended by time', leases.endedByTime)
     const coverage = world.coverage.list()
     return { seed, knobs, planned, trace: world.trace, violations: found, broken: all, facts, coverage }
   }
@@ -166,6 +176,9 @@ class Run {
     for (let i = 1; i <= knobs.clients; i++) {
       const client = world.client(`c${i}`, later, clients.chance(knobs.followRate))
       workload.start(client, knobs.workers, enough)
+    }
+    for (let i = 1; i <= knobs.stateClients; i++) {
+      this.stateWork.start(world.client(`s${i}`, later), knobs.workers, () => world.time.nowMs >= untilMs)
     }
     void this.operator.begin()
     this.faults.begin(this.planned)
@@ -192,6 +205,7 @@ class Run {
     }
     await this.progress()
     await this.convergence('')
+    await this.stateSettles()
     const finals = workload.busy === 0 ? await this.finals('late') : undefined
     if (knobs.blackoutAtEnd && finals !== undefined) await this.blackout(finals)
     return finals
@@ -215,12 +229,33 @@ class Run {
     const missing = Math.max(0, this.knobs.operations - history.operations.length)
     const workers = this.knobs.clients * this.knobs.workers
     const limitMs = progressMs + 4 * (missing / workers) * this.knobs.everyMs
-    if (await world.until(() => workload.busy === 0, limitMs)) return
+    const busy = (): number => workload.busy + this.stateWork.busy
+    if (await world.until(() => busy() === 0, limitMs)) return
     const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
     world.violations.add(
       'progress',
-      `no progress, ${workload.busy} workers are busy: ${describeNodes(world)}\n    ${waiting.join('\n    ')}`,
+      `no progress, ${busy()} workers are busy: ${describeNodes(world)}\n    ${waiting.join('\n    ')}`,
     )
+  }
+
+  /** Every watch comes to the newest revision, and every lease that nobody renews comes to its end. */
+  private async stateSettles(): Promise<void> {
+    const { world, knobs } = this
+    const { desk } = this.stateWork
+    const { history, leases } = world.watched
+    desk.hurry = true
+    const leftMs = desk.ttlMsMax / (1 - knobs.skew) + progressMs
+    if (!(await world.until(() => leases.attached().length === 0, leftMs))) {
+      world.violations.add(
+        'lease bound',
+        `not ended ${leftMs} ms after faults were over: ${leases.attached().join(', ')}`,
+      )
+    }
+    const { revision } = history
+    for (const { watch } of desk.behind(revision)) watch.requestProgress()
+    if (await world.until(() => desk.behind(revision).length === 0, progressMs)) return
+    const behind = desk.behind(revision).map(({ name, through }) => `${name} is at ${through}`)
+    world.violations.add('watch guarantees', `watches do not come to revision ${revision}: ${behind.join('; ')}`)
   }
 
   private async convergence(when: string): Promise<void> {

@@ -49,6 +49,8 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
       const close = async (): Promise<void> => void closed++
       return {
         store: options.store ?? new FakeStore(),
+        leases: unused(),
+        session: () => Promise.reject(new Error('no sessions here')),
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },

@@ -33,11 +33,35 @@ export class FakeStore implements Store {
   }
 
   watch(): never {
-    throw new Error('this store has no watches')
+    throw notHere()
   }
 
   follow(): never {
-    throw new Error('this store has no watches')
+    throw notHere()
+  }
+
+  history(): never {
+    throw notHere()
+  }
+
+  compact(): never {
+    throw notHere()
+  }
+
+  txn(): never {
+    throw notHere()
+  }
+
+  putIfAbsent(): never {
+    throw notHere()
+  }
+
+  putIfRevision(): never {
+    throw notHere()
+  }
+
+  update(): never {
+    throw notHere()
   }
 
   async range(options: RangeOptions = {}): Promise<RangeResult> {
@@ -60,6 +84,11 @@ export class FakeStore implements Store {
   }
 }
 
+/** Commands over these are tested on a real machine. */
+function notHere(): Error {
+  return new Error('this store has only keys')
+}
+
 function inRange({ key }: Entry, { prefix, start, end }: KeyRange): boolean {
   if (prefix !== undefined && !equalBytes(key.subarray(0, bytesOf(prefix).length), bytesOf(prefix))) return false
   if (start !== undefined && compareBytes(key, bytesOf(start)) < 0) return false
@@ -79,6 +108,7 @@ function entryOf(
     createRevision,
     modRevision,
     version,
+    lease: 0,
     keyText: () => text(key),
     text: () => text(value),
     json: <T>() => JSON.parse(text(value)) as T,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { openNode } from '../../src/node/index.ts'
 import type { Node } from '../../src/node/index.ts'
 import type { Client } from '../../src/client/index.ts'
+import { leaseSuite } from '../compliance/leases.ts'
 import { storeSuite } from '../compliance/store.ts'
 import { World } from './world.ts'
 
@@ -21,6 +22,12 @@ describe('the store of a node in memory', () => {
   storeSuite(async () => {
     await node.store.deleteRange({})
     return { store: node.store, close: () => Promise.resolve() }
+  })
+
+  leaseSuite(async () => {
+    await node.store.deleteRange({})
+    const { store, leases, session } = node
+    return { store, leases, session, pass: (ms) => world.pass(ms) }
   })
 })
 
@@ -44,12 +51,24 @@ describe('in a cluster of three', () => {
       await follower.store.deleteRange({})
       return { store: follower.store, close: () => Promise.resolve() }
     })
+
+    leaseSuite(async () => {
+      const { store, leases, session } = nodes.find((node) => node.status().role === 'follower') as Node
+      await store.deleteRange({})
+      return { store, leases, session, pass: (ms) => world.pass(ms) }
+    })
   })
 
   describe('the store of a client', () => {
     storeSuite(async () => {
       await client.store.deleteRange({})
       return { store: client.store, close: () => Promise.resolve() }
+    })
+
+    leaseSuite(async () => {
+      const { store, leases, session } = client
+      await store.deleteRange({})
+      return { store, leases, session, pass: (ms) => world.pass(ms) }
     })
   })
 })

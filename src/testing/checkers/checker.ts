@@ -9,6 +9,7 @@ import type { Entry, Message, Ready } from '../../../consensus/index.ts'
 import type { Machine } from '../../../execution/index.ts'
 import type { ObservedMember, ReplicaObserver } from '../../replica/index.ts'
 import type { LogBatch } from '../../storage/index.ts'
+import type { Fact } from './facts.ts'
 import type { History, Operation } from './history.ts'
 import type { Violations } from './violations.ts'
 
@@ -31,6 +32,10 @@ export const properties = [
   'revisions rise',
   'acknowledged is kept',
   'exactly once',
+  'one history',
+  'reads agree',
+  'transactions are atomic',
+  'lease bound',
   'watch guarantees',
   'progress',
   'convergence',
@@ -73,6 +78,8 @@ export interface Observations {
   /** A client begins an operation, and is told what became of it. */
   began(operation: Operation): void
   ended(operation: Operation): void
+  /** A client of the state engine is told something. */
+  told(fact: Fact): void
   /** The run is over. */
   finished(run: FinishedRun): void
 }
@@ -106,6 +113,7 @@ export class Checkers {
     damaged: [],
     began: [],
     ended: [],
+    told: [],
     finished: [],
   }
   private readonly violations: Violations
@@ -184,6 +192,11 @@ export class Checkers {
   /** A client was told what became of an operation. */
   ended(operation: Operation): void {
     for (const each of this.listeners.ended) each(operation)
+  }
+
+  /** A client of the state engine was told something. */
+  told(fact: Fact): void {
+    for (const each of this.listeners.told) each(fact)
   }
 
   /** The run is over: what can only be judged at the end is judged now. */

@@ -9,15 +9,21 @@ import { EqualState } from './equal-state.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { LeaderAppendOnly } from './leader-append-only.ts'
 import { LeaderCompleteness } from './leader-completeness.ts'
+import { LeaseBound } from './lease-bound.ts'
 import { Linearizable } from './linearizable.ts'
 import { LogMatching } from './log-matching.ts'
 import { MemberLogs } from './member-logs.ts'
+import { OneHistory } from './one-history.ts'
 import { PromisesBeforeAnswers } from './promises-before-answers.ts'
+import { ReadsAgree } from './reads-agree.ts'
 import { RepliesAfterDurability } from './replies-after-durability.ts'
 import { RevisionsRise } from './revisions-rise.ts'
 import { StableLeader } from './stable-leader.ts'
 import { StateSurvivesCrashes } from './state-survives-crashes.ts'
 import { StateMachineSafety } from './state-machine-safety.ts'
+import { TransactionsAtomic } from './transactions-atomic.ts'
+import type { Violations } from './violations.ts'
+import { WatchGuarantees } from './watch-guarantees.ts'
 import { WrittenStays } from './written-stays.ts'
 
 /** What a run may ask its checkers for. */
@@ -26,6 +32,8 @@ export interface StandardCheckers {
   readonly committed: Committed
   readonly elections: ElectionSafety
   readonly machines: StateMachineSafety
+  readonly history: OneHistory
+  readonly leases: LeaseBound
 }
 
 /** What checkers need to know of the run beside reports. */
@@ -33,6 +41,9 @@ export interface CheckedRun {
   nowMs(): number
   /** A node that heard from its leader less than this ago has not run into an election timeout, whatever its clock. */
   readonly recentMs: number
+  /** How far clocks run from true time at most, as a fraction. */
+  readonly skew: number
+  readonly violations: Violations
 }
 
 /** Adds all of them to a run, common pictures first. */
@@ -57,5 +68,10 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new RevisionsRise(report('revisions rise')))
   checkers.add(new AcknowledgedKept(report('acknowledged is kept')))
   checkers.add(new ExactlyOnce(report('exactly once')))
-  return { logs, committed, elections, machines }
+  const history = checkers.add(new OneHistory(() => run.nowMs(), report('one history')))
+  const leases = checkers.add(new LeaseBound(history, run.skew, report('lease bound')))
+  checkers.add(new ReadsAgree(history, report('reads agree')))
+  checkers.add(new TransactionsAtomic(history, report('transactions are atomic')))
+  checkers.add(new WatchGuarantees(history, run.violations))
+  return { logs, committed, elections, machines, history, leases }
 }

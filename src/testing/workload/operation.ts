@@ -3,13 +3,16 @@
  * this folder and its name in `standard.ts`; what it records must be known to the model of the history.
  */
 import { NitroError } from '../../../base/index.ts'
+import type { ErrorCode } from '../../../base/index.ts'
 import type { RequestOptions } from '../../api/index.ts'
 import type { Client } from '../../client/index.ts'
+import type { Fact } from '../checkers/facts.ts'
 import type { Violations } from '../checkers/violations.ts'
 import type { History, Operation } from '../checkers/history.ts'
 import type { ClusterClient } from '../cluster-options.ts'
 import type { Coverage } from '../reached/coverage.ts'
 import type { SeededRandom } from '../random.ts'
+import type { Desk } from './desk.ts'
 
 /** A kind of operation. */
 export interface WorkloadOperation {
@@ -37,6 +40,12 @@ export interface TurnWorld {
   note(operation: Operation): void
   /** A value that is written once in the run. */
   freshValue(): string
+  /** What clients of the state engine share. */
+  readonly desk: Desk
+  /** Tells checkers, and the trace. */
+  tell(fact: Fact): void
+  /** True time. */
+  nowMs(): number
   /** Whether sessions are so few that a client may lose its own. */
   readonly fewSessions: boolean
 }
@@ -85,14 +94,36 @@ export class Turn {
     this.world.note(operation)
   }
 
+  /**
+   * Makes a request that is no operation on one key. The error instead of an answer if it is one of `expected`; undefined if the
+   * request was given up.
+   */
+  async attempt<T>(
+    what: string,
+    run: () => Promise<T>,
+    expected: readonly ErrorCode[] = [],
+  ): Promise<{ readonly value: T } | { readonly refused: NitroError } | undefined> {
+    try {
+      return { value: await run() }
+    } catch (error) {
+      if (!(error instanceof NitroError)) throw error
+      if (expected.includes(error.code)) return { refused: error }
+      this.sort(`${this.client.name} ${what}`, error)
+      return undefined
+    }
+  }
+
   private failed({ client, kind, key }: Operation, error: NitroError): void {
+    this.sort(`${client} ${kind} ${key}`, error)
+  }
+
+  private sort(what: string, error: NitroError): void {
     const { coverage, violations, fewSessions } = this.world
     if (error.code === 'Timeout') coverage.hit('client: timed out')
     else if (error.code === 'Cancelled') coverage.hit('client: cancelled')
     else if (error.code === 'SessionEvicted' && fewSessions) coverage.hit('client: session evicted')
     // Of another worker of the same client, which took a new session meanwhile.
     else if (error.code === 'Closed') coverage.hit('client: refused')
-    else
-      violations.add('progress', `${client} ${kind} ${key} failed: ${error.code} (${error.executed}): ${error.message}`)
+    else violations.add('progress', `${what} failed: ${error.code} (${error.executed}): ${error.message}`)
   }
 }

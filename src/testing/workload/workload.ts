@@ -10,6 +10,7 @@ import type { History } from '../checkers/history.ts'
 import type { ClusterClient } from '../cluster-options.ts'
 import type { Cluster } from '../cluster.ts'
 import type { SeededRandom } from '../random.ts'
+import { Desk } from './desk.ts'
 import { Turn } from './operation.ts'
 import type { TurnWorld, WorkloadOperation } from './operation.ts'
 
@@ -39,13 +40,16 @@ export class Workload {
   busy = 0
   private readonly random: SeededRandom
   private readonly options: WorkloadOptions
+  readonly desk: Desk
   private readonly world: TurnWorld
   private readonly weightSum: number
   private nextValue = 1
 
-  constructor(cluster: Cluster, history: History, options: WorkloadOptions) {
+  /** `name` is that of its stream of random numbers. */
+  constructor(name: string, cluster: Cluster, history: History, options: WorkloadOptions) {
     this.options = options
-    this.random = cluster.random.split('workload')
+    this.random = cluster.random.split(name)
+    this.desk = new Desk(cluster)
     this.weightSum = options.operations.reduce((sum, { weight }) => sum + weight, 0)
     this.world = {
       history,
@@ -61,7 +65,10 @@ export class Workload {
           undefined,
           `${key} ${outcome} ${result ?? ''} ${revision ?? ''}`,
         ),
-      freshValue: () => `v${this.nextValue++}`,
+      freshValue: () => `${name === 'workload' ? 'v' : 's'}${this.nextValue++}`,
+      desk: this.desk,
+      tell: (fact) => this.desk.tell(fact),
+      nowMs: () => cluster.time.nowMs,
     }
   }
 

@@ -39,7 +39,7 @@ test('each promise about nodes and clients has a checker', () => {
     if ('property' in one) names.push(String(one.property))
     return add(one)
   }
-  addStandardCheckers(checkers, { nowMs: () => 0, recentMs: 400 })
+  addStandardCheckers(checkers, { nowMs: () => 0, recentMs: 400, skew: 0, violations: new Violations() })
   // These are judged by the run itself, which knows what it asked for.
   const byTheRun = ['progress', 'convergence', 'nodes stay up']
   expect([...names, ...byTheRun].toSorted()).toEqual([...properties].toSorted())
