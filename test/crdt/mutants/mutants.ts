@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
     file: 'crdt/doc/receive.ts',
     find: 'if (parent.seq >= (ahead.get(parent.rid) ?? graph.nextSeq(parent.rid))) return parent',
     replace: 'if (parent.seq < 0) return parent',
-    among: 'document with a register',
+    among: 'C2   document',
   },
   {
     name: 'a patch of a map key compares with the newest value instead of the first',
