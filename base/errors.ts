@@ -45,6 +45,8 @@ export const errorCodes = {
   FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),
   LeaseNotFound: row(false, 'no', 'The lease does not exist, or has expired.'),
   LeaseExists: row(false, 'no', 'A lease of this id exists already.'),
+  NotHeld: row(false, 'no', 'The grant of this token is not held, or no longer.'),
+  CapacityMismatch: row(false, 'no', 'Others use the semaphore or lock with another capacity.'),
   LeaseLost: row(false, 'no', 'The owner can no longer be sure of its lease.'),
   Conflict: row(true, 'no', 'Others changed the key between reading and writing it, again and again.'),
   // availability
