@@ -19,7 +19,8 @@ import {
   syncKinds,
 } from '../../execution/index.ts'
 import type { AcquireAnswer, AcquireRequest, SessionHeader, SetRequest, SyncResource } from '../../execution/index.ts'
-import { Box, call, codeOf, payloadOf } from './harness.ts'
+import { call, codeOf, payloadOf } from './harness.ts'
+import type { Box } from './harness.ts'
 
 export type Mode = AcquireRequest['mode']
 

@@ -1,6 +1,6 @@
 /** Guards: a transaction or a program asks whether a grant is held at this point of the log. And the keys that are reserved. */
 import { describe, expect, it } from 'vitest'
-import { latin1, utf8 } from '../../base/index.ts'
+import { encodeValue, latin1, utf8 } from '../../base/index.ts'
 import {
   decodeTxnResult,
   encodeHistoryArgs,
@@ -11,7 +11,6 @@ import {
   syncRange,
 } from '../../execution/index.ts'
 import type { Condition, Operation, Program, Txn } from '../../execution/index.ts'
-import { encodeValue } from '../../base/index.ts'
 import { Box, call, codeOf, del, errorOf, payloadOf, put } from './harness.ts'
 import { acquire, cancel, grantLease, guard, holds, release, resource, revoke, standing, tokenOf } from './sync-box.ts'
 

@@ -24,6 +24,8 @@ import {
   standing,
 } from './sync-box.ts'
 
+const ttlMs = 4000
+
 /** What is fought for: a lock, a read-write lock and a semaphore of two. */
 const places: readonly { readonly at: SyncResource; readonly capacity: number; readonly modes: readonly Mode[] }[] = [
   { at: resource('lock'), capacity: 1, modes: ['exclusive'] },
@@ -145,122 +147,122 @@ class Trial {
 
   constructor(box: Box) {
     this.box = box
-    for (const id of [1, 2, 3, 4]) this.play({ kind: 'open', lease: id })
+    box.apply([1, 2, 3, 4].map((id) => grantLease(id, ttlMs)))
+    for (const id of [1, 2, 3, 4]) this.model.leases.set(id, { ttlMs, deadline: ttlMs })
   }
+}
 
-  play(step: Step): void {
-    const { box, model } = this
-    if (step.kind === 'flush' || step.kind === 'restart') {
-      box.flush()
-      if (step.kind === 'restart') box.restart()
-      return
-    }
-    const run = (command: Uint8Array) => box.apply([command], model.logTime)[0] as Uint8Array
-    if (step.kind === 'time') {
-      model.advance(model.logTime + step.ms)
-      box.apply([], model.logTime)
-    } else if (step.kind === 'open') {
-      const known = model.leases.has(step.lease)
-      expect(codeOf(run(grantLease(step.lease, 4000)))).toBe(known ? 'LeaseExists' : 'ok')
-      if (!known) model.leases.set(step.lease, { ttlMs: 4000, deadline: model.logTime + 4000 })
-    } else if (step.kind === 'keepAlive') {
-      run(keepAlive(step.lease))
-      const known = model.leases.get(step.lease)
-      if (known !== undefined) known.deadline = model.logTime + known.ttlMs
-    } else if (step.kind === 'revoke') {
-      expect(codeOf(run(revoke(step.lease)))).toBe(model.leases.has(step.lease) ? 'ok' : 'LeaseNotFound')
-      model.endLease(step.lease)
-    } else if (step.kind === 'acquire') this.acquire(step, run)
-    else if (step.kind === 'release') this.release(step.pick, run)
-    else this.cancel(step.pick, step.lease, run)
+/** One step on both, in an entry of its own. */
+function play(trial: Trial, step: Step): void {
+  const { box, model } = trial
+  if (step.kind === 'flush' || step.kind === 'restart') {
+    box.flush()
+    if (step.kind === 'restart') box.restart()
+    return
   }
+  const run = (command: Uint8Array) => box.apply([command], model.logTime)[0] as Uint8Array
+  if (step.kind === 'time') {
+    model.advance(model.logTime + step.ms)
+    box.apply([], model.logTime)
+  } else if (step.kind === 'open') {
+    const known = model.leases.has(step.lease)
+    expect(codeOf(run(grantLease(step.lease, ttlMs)))).toBe(known ? 'LeaseExists' : 'ok')
+    if (!known) model.leases.set(step.lease, { ttlMs, deadline: model.logTime + ttlMs })
+  } else if (step.kind === 'keepAlive') {
+    run(keepAlive(step.lease))
+    const known = model.leases.get(step.lease)
+    if (known !== undefined) known.deadline = model.logTime + known.ttlMs
+  } else if (step.kind === 'revoke') {
+    expect(codeOf(run(revoke(step.lease)))).toBe(model.leases.has(step.lease) ? 'ok' : 'LeaseNotFound')
+    model.endLease(step.lease)
+  } else if (step.kind === 'acquire') playAcquire(trial, step, run)
+  else if (step.kind === 'release') playRelease(trial, step.pick, run)
+  else playCancel(trial, step.pick, step.lease, run)
+}
 
-  private acquire(step: Step & { kind: 'acquire' }, run: (command: Uint8Array) => Uint8Array): void {
-    const { model } = this
-    const { at, capacity, modes } = places[step.place] as (typeof places)[0]
-    const mode = modes[step.mode % modes.length] as Mode
-    const { n, place, lease: id, wait, maxHoldMs } = step
-    const result = run(acquire(at, n, id, { mode, capacity, wait, maxHoldMs }))
-    const known = model.list.find((one) => one.n === n)
-    const expected = (): string => {
-      if (!model.leases.has(id)) return 'LeaseNotFound'
-      if (known !== undefined) {
-        if (known.lease !== id || known.place !== place) return 'InvalidArgument'
-        return known.granted > 0 ? 'granted' : 'queued'
-      }
-      if (model.marks.get(id)?.has(n) === true) return 'Cancelled'
-      const isFree = model.waiters(place).length === 0 && model.fits(place, mode)
-      if (!isFree && !wait) return 'held'
-      model.list.push({ n, place, lease: id, mode, maxHoldMs, granted: 0, deadline: 0 })
-      model.settle()
-      return isFree ? 'granted' : 'queued'
-    }
-    const code = codeOf(result)
-    expect(code === 'ok' ? answerOf(result).outcome : code).toBe(expected())
-  }
-
-  private release(pick: number, run: (command: Uint8Array) => Uint8Array): void {
-    const all = [...this.tokens]
-    const [token, { place, n, granted }] = all[pick % Math.max(1, all.length)] ?? [1, { place: 0, n: 0, granted: 0 }]
-    const isHeld = this.model.list.some((one) => one.n === n && one.granted === granted && granted > 0)
-    expect(codeOf(run(release((places[place] as (typeof places)[0]).at, token)))).toBe(isHeld ? 'ok' : 'NotHeld')
-    if (!isHeld) return
-    this.model.list = this.model.list.filter((one) => one.n !== n)
-    this.model.settle()
-  }
-
-  private cancel(pick: number, id: number, run: (command: Uint8Array) => Uint8Array): void {
-    const { model } = this
-    const n = 1 + (pick % 30)
-    const known = model.list.find((one) => one.n === n)
-    const place = known?.place ?? 0
-    const outcome = cancelOf(run(cancel((places[place] as (typeof places)[0]).at, n, known?.lease ?? id)))
+function playAcquire(trial: Trial, step: Step & { kind: 'acquire' }, run: (command: Uint8Array) => Uint8Array): void {
+  const { model } = trial
+  const { at, capacity, modes } = places[step.place] as (typeof places)[0]
+  const mode = modes[step.mode % modes.length] as Mode
+  const { n, place, lease: id, wait, maxHoldMs } = step
+  const result = run(acquire(at, n, id, { mode, capacity, wait, maxHoldMs }))
+  const known = model.list.find((one) => one.n === n)
+  const expected = (): string => {
+    if (!model.leases.has(id)) return 'LeaseNotFound'
     if (known !== undefined) {
-      expect(outcome).toBe(known.granted > 0 ? 'released' : 'removed')
-      model.list = model.list.filter((one) => one !== known)
-      model.settle()
-      return
+      if (known.lease !== id || known.place !== place) return 'InvalidArgument'
+      return known.granted > 0 ? 'granted' : 'queued'
     }
-    expect(outcome).toBe('remembered')
-    if (!model.leases.has(id)) return
-    const marks = model.marks.get(id) ?? new Set()
-    model.marks.set(id, marks.add(n))
+    if (model.marks.get(id)?.has(n) === true) return 'Cancelled'
+    const isFree = model.waiters(place).length === 0 && model.fits(place, mode)
+    if (!isFree && !wait) return 'held'
+    model.list.push({ n, place, lease: id, mode, maxHoldMs, granted: 0, deadline: 0 })
+    model.settle()
+    return isFree ? 'granted' : 'queued'
   }
+  const code = codeOf(result)
+  expect(code === 'ok' ? answerOf(result).outcome : code).toBe(expected())
+}
 
-  /** The machine shows what the model says. */
-  show(): void {
-    const { box, model, tokens } = this
-    for (const [place, { at }] of places.entries()) {
-      const numbers = (list: Acquisition[]) => list.map(({ n }) => n)
-      expect(standing(box, at)).toEqual({
-        holders: numbers(model.holders(place)),
-        waiters: numbers(model.waiters(place)),
-      })
-      for (const { token, acquireId } of inspect(box, at).holders) {
-        const n = numberOf(acquireId)
-        const { granted } = model.list.find((one) => one.n === n) as Acquisition
-        const before = tokens.get(token)
-        if (before !== undefined) expect([before.n, before.granted]).toEqual([n, granted])
-        // Of one place, who was granted later has the higher token.
-        const rising = [...tokens].every(
-          ([other, had]) => had.place !== place || other < token === had.granted < granted,
-        )
-        expect(rising || before !== undefined).toBe(true)
-        tokens.set(token, { place, n, granted })
-      }
+function playRelease(trial: Trial, pick: number, run: (command: Uint8Array) => Uint8Array): void {
+  const all = [...trial.tokens]
+  const [token, { place, n, granted }] = all[pick % Math.max(1, all.length)] ?? [1, { place: 0, n: 0, granted: 0 }]
+  const isHeld = trial.model.list.some((one) => one.n === n && one.granted === granted && granted > 0)
+  expect(codeOf(run(release((places[place] as (typeof places)[0]).at, token)))).toBe(isHeld ? 'ok' : 'NotHeld')
+  if (!isHeld) return
+  trial.model.list = trial.model.list.filter((one) => one.n !== n)
+  trial.model.settle()
+}
+
+function playCancel(trial: Trial, pick: number, id: number, run: (command: Uint8Array) => Uint8Array): void {
+  const { model } = trial
+  const n = 1 + (pick % 30)
+  const known = model.list.find((one) => one.n === n)
+  const place = known?.place ?? 0
+  const outcome = cancelOf(run(cancel((places[place] as (typeof places)[0]).at, n, known?.lease ?? id)))
+  if (known !== undefined) {
+    expect(outcome).toBe(known.granted > 0 ? 'released' : 'removed')
+    model.list = model.list.filter((one) => one !== known)
+    model.settle()
+    return
+  }
+  expect(outcome).toBe('remembered')
+  if (!model.leases.has(id)) return
+  const marks = model.marks.get(id) ?? new Set()
+  model.marks.set(id, marks.add(n))
+}
+
+/** The machine shows what the model says. */
+function show(trial: Trial): void {
+  const { box, model, tokens } = trial
+  for (const [place, { at }] of places.entries()) {
+    const numbers = (list: Acquisition[]) => list.map(({ n }) => n)
+    expect(standing(box, at)).toEqual({
+      holders: numbers(model.holders(place)),
+      waiters: numbers(model.waiters(place)),
+    })
+    for (const { token, acquireId } of inspect(box, at).holders) {
+      const n = numberOf(acquireId)
+      const { granted } = model.list.find((one) => one.n === n) as Acquisition
+      const before = tokens.get(token)
+      if (before !== undefined) expect([before.n, before.granted]).toEqual([n, granted])
+      // Of one place, who was granted later has the higher token.
+      const rising = [...tokens].every(([other, had]) => had.place !== place || other < token === had.granted < granted)
+      expect(rising || before !== undefined).toBe(true)
+      tokens.set(token, { place, n, granted })
     }
-    const deadlines = [...model.leases.values(), ...model.list].map(({ deadline }) => deadline).filter((ms) => ms > 0)
-    expect(box.machine.nextDeadline).toBe(deadlines.length === 0 ? undefined : Math.min(...deadlines))
   }
+  const deadlines = [...model.leases.values(), ...model.list].map(({ deadline }) => deadline).filter((ms) => ms > 0)
+  expect(box.machine.nextDeadline).toBe(deadlines.length === 0 ? undefined : Math.min(...deadlines))
+}
 
-  /** Every guard tells the truth. */
-  ask(): void {
-    const { box, model } = this
-    const known = [...this.tokens]
-    const guards = known.map(([token, { place }]) => guard((places[place] as (typeof places)[0]).at, token))
-    const truth = known.map(([, { n, granted }]) => model.list.some((one) => one.n === n && one.granted === granted))
-    expect(box.apply(guards, model.logTime).map(holds)).toEqual(truth)
-  }
+/** Every guard tells the truth. */
+function ask(trial: Trial): void {
+  const { box, model } = trial
+  const known = [...trial.tokens]
+  const guards = known.map(([token, { place }]) => guard((places[place] as (typeof places)[0]).at, token))
+  const truth = known.map(([, { n, granted }]) => model.list.some((one) => one.n === n && one.granted === granted))
+  expect(box.apply(guards, model.logTime).map(holds)).toEqual(truth)
 }
 
 /** Every grant in the history: the first event of its token. No revision has two events. */
@@ -289,13 +291,13 @@ describe('the sync program against a model', () => {
         const trial = new Trial(new Box())
         const steady = new Trial(new Box())
         for (const one of steps) {
-          trial.play(one)
-          trial.show()
+          play(trial, one)
+          show(trial)
           if (one.kind === 'flush' || one.kind === 'restart') continue
-          steady.play(one)
-          steady.show()
-          trial.ask()
-          steady.ask()
+          play(steady, one)
+          show(steady)
+          ask(trial)
+          ask(steady)
           expect(trial.box.hash()).toBe(steady.box.hash())
         }
         const tokens = grantsOf(trial.box)
@@ -359,7 +361,7 @@ describe('the sync program against a model', () => {
 function commandsOf(step: Step, box: Box): Uint8Array[] {
   switch (step.kind) {
     case 'open':
-      return [grantLease(step.lease, 4000)]
+      return [grantLease(step.lease, ttlMs)]
     case 'keepAlive':
       return [keepAlive(step.lease)]
     case 'revoke':
