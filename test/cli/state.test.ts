@@ -299,6 +299,19 @@ describe('watch', () => {
     expect(late.err).toContain('error: Compacted')
   })
 
+  test('a command that Ctrl-C ends as well has not handled its event, and the exit code is still 0', async () => {
+    const mark = join(directory, 'interrupted')
+    const { revision } = await node.store.put('w/1', 'one')
+    let interrupt: () => void = () => {}
+    const runChild: CliContext['runChild'] = () => {
+      interrupt()
+      return Promise.resolve(130)
+    }
+    const options = { runChild, onInterrupt: (call: () => void) => void (interrupt = call) }
+    expect((await run(`watch w/1 --rev ${revision} --resume ${mark} -- cmd`, options)).code).toBe(0)
+    expect(() => readFileSync(mark)).toThrow('ENOENT')
+  })
+
   test('tells how far it is when nothing happens', async () => {
     let interrupt: () => void = () => {}
     const watching = run('watch nothing --progress 500ms -o jsonl', { onInterrupt: (call) => (interrupt = call) })

@@ -5,7 +5,6 @@ import type { WatchBatch, WatchEvent, WatchEventType, WatchOptions } from '../..
 import { duration, integer } from '../arguments.ts'
 import { splitOperands } from '../child.ts'
 import { note, type CliContext } from '../context.ts'
-import { ExitWith } from '../exit-codes.ts'
 import { jsonOf, printRecord, type OutputFormat, type Row } from '../output.ts'
 import { usesCluster, withClient } from '../shared.ts'
 import { childOf } from '../watch/child.ts'
@@ -91,7 +90,8 @@ export function watchCommand(context: CliContext, childWords: number): Command {
             if (left <= 0) return
           }
         } catch (error) {
-          if (!interrupt.signal.aborted || error instanceof ExitWith) throw error
+          // A command that Ctrl-C ended, too, has not handled its event, but that is no failure of its own.
+          if (!interrupt.signal.aborted) throw error
         } finally {
           stop()
         }
