@@ -39,7 +39,11 @@ export const errorCodes = {
   UnknownProgram: row(false, 'no', 'No program of this name is registered in the machine.'),
   UnknownMethod: row(false, 'no', 'The program has no method of this name.'),
   ProgramError: row(false, 'yes', 'A program method threw; its effects were rolled back.'),
-  NonDeterministic: row(false, 'yes', 'A program method used what differs between nodes; its effects were rolled back.'),
+  NonDeterministic: row(
+    false,
+    'yes',
+    'A program method used what differs between nodes; its effects were rolled back.',
+  ),
   NotFound: row(false, 'no', 'The named thing does not exist.'),
   Compacted: row(false, 'no', 'The revision is older than the history that is kept.'),
   FutureRevision: row(false, 'no', 'The revision has not been reached yet where it was asked for.'),
@@ -48,6 +52,8 @@ export const errorCodes = {
   NotHeld: row(false, 'no', 'The grant of this token is not held, or no longer.'),
   CapacityMismatch: row(false, 'no', 'Others use the semaphore or lock with another capacity.'),
   LeaseLost: row(false, 'no', 'The owner can no longer be sure of its lease.'),
+  LockLost: row(false, 'no', 'The grant is over, or its holder can no longer be sure of it.'),
+  Reentrant: row(false, 'no', 'The caller already holds what it asks for, and would wait for itself.'),
   Conflict: row(true, 'no', 'Others changed the key between reading and writing it, again and again.'),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
