@@ -62,6 +62,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
         store: options.node?.store ?? options.store ?? new FakeStore(),
         leases: options.node?.leases ?? unused(),
         session: options.node?.session ?? (() => Promise.reject(new Error('no sessions here'))),
+        sync: unused(),
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },
