@@ -126,8 +126,10 @@ describe('imports', () => {
 
 describe('the client', () => {
   const entry = 'src/client/index.ts'
-  const serverOnly =
-    /^(?:consensus\/(?!.*codec\.ts$)|execution\/(?!sync\/key\.ts$|.*(?:codec|command|entry|result|limits)\.ts$)|src\/(?:storage|replica|node|server)\/)/
+  const shared = String.raw`sync/key\.ts$|.*(?:codec|command|entry|result|limits)\.ts$`
+  const serverOnly = new RegExp(
+    String.raw`^(?:consensus/(?!.*codec\.ts$)|execution/(?!${shared})|src/(?:storage|replica|node|server)/)`,
+  )
   const serverPackages = new Set(['classic-level', 'pino', 'prom-client', 'commander'])
 
   test.skipIf(!existsSync(join(root, entry)))('bundled, it holds no consensus, storage, replica or node', async () => {

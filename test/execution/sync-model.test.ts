@@ -177,7 +177,7 @@ function play(trial: Trial, step: Step): void {
     model.endLease(step.lease)
   } else if (step.kind === 'acquire') playAcquire(trial, step, run)
   else if (step.kind === 'release') playRelease(trial, step.pick, run)
-  else playCancel(trial, step.pick, step.lease, run)
+  else if (step.kind === 'cancel') playCancel(trial, step.pick, step.lease, run)
 }
 
 function playAcquire(trial: Trial, step: Step & { kind: 'acquire' }, run: (command: Uint8Array) => Uint8Array): void {
