@@ -59,7 +59,11 @@ export const errorCodes = {
     'no',
     'The history asked for is gone: it lies before the version the document was compacted at.',
   ),
+  NotHeld: row(false, 'no', 'The grant of this token is not held, or no longer.'),
+  CapacityMismatch: row(false, 'no', 'Others use the semaphore or lock with another capacity.'),
   LeaseLost: row(false, 'no', 'The owner can no longer be sure of its lease.'),
+  LockLost: row(false, 'no', 'The grant is over, or its holder can no longer be sure of it.'),
+  Reentrant: row(false, 'no', 'The caller already holds what it asks for, and would wait for itself.'),
   Conflict: row(true, 'no', 'Others changed the key between reading and writing it, again and again.'),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),

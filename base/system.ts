@@ -2,6 +2,7 @@
  * System adapters of the time and randomness ports, from web-standard globals: they work in Node and in browsers.
  * The only file outside disk and network adapters that touches a live clock.
  */
+import type { AsyncContext } from './ports/async-context.ts'
 import type { Clock, Scheduler } from './ports/clock.ts'
 import type { Random } from './ports/random.ts'
 
@@ -10,6 +11,14 @@ declare const crypto: { getRandomValues<T extends Uint8Array | Uint32Array>(into
 declare function setTimeout(run: () => void, delayMs: number): unknown
 declare function clearTimeout(handle: unknown): void
 declare function setImmediate(run: () => void): unknown
+declare const process:
+  | { getBuiltinModule?(name: 'node:async_hooks'): { AsyncLocalStorage: new () => AsyncLocalStorage } | undefined }
+  | undefined
+
+interface AsyncLocalStorage {
+  run<T>(value: unknown, body: () => T): T
+  getStore(): unknown
+}
 
 /** The machine's clocks. */
 export const systemClock: Clock = {
@@ -32,4 +41,14 @@ export const systemScheduler: Scheduler = {
 export const systemRandom: Random = {
   u32: () => crypto.getRandomValues(new Uint32Array(1))[0] as number,
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+}
+
+/** Asynchronous contexts of Node; elsewhere there are none, and what is kept is not found again. */
+export const systemAsyncContext: AsyncContext = asyncContext()
+
+function asyncContext(): AsyncContext {
+  const hooks = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:async_hooks')
+  if (hooks === undefined) return { run: (_value, body) => body(), get: () => undefined }
+  const storage = new hooks.AsyncLocalStorage()
+  return { run: (value, body) => storage.run(value, body), get: () => storage.getStore() }
 }

@@ -5,6 +5,8 @@ import type { CommandHeader } from './command.ts'
 import * as kv from './programs/kv.ts'
 import { listLeases, runLease, timeToLive } from './programs/lease.ts'
 import { runSession } from './programs/session.ts'
+import { cell, inspect, listSync } from './programs/sync-queries.ts'
+import { runSync } from './programs/sync.ts'
 import { removeRange, txn, write } from './programs/txn.ts'
 import type { TxnContext } from './programs/txn.ts'
 import { errorResult } from './result.ts'
@@ -28,6 +30,8 @@ export class Builtins {
         return this.kv(entry, method, argsAt, argsEnd)
       case builtins.lease:
         return runLease(this.context, method, entry, argsAt, argsEnd)
+      case builtins.sync:
+        return runSync(this.context, method, entry, argsAt, argsEnd)
       default:
         return runSession(this.sessions, method, entry, argsAt, argsEnd)
     }
@@ -41,6 +45,9 @@ export class Builtins {
     if (program === 'kv' && method === 'history') return kv.history(state, limits, args)
     if (program === 'lease' && method === 'timeToLive') return timeToLive(this.context, args, logTime)
     if (program === 'lease' && method === 'list') return listLeases(this.context, args)
+    if (program === 'sync' && method === 'inspect') return inspect(this.context, args, logTime)
+    if (program === 'sync' && method === 'list') return listSync(this.context, args, logTime)
+    if (program === 'sync' && method === 'cell') return cell(this.context, args)
     if (!Object.hasOwn(builtins, program)) return undefined
     return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
   }

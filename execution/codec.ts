@@ -10,6 +10,7 @@ export {
   leaseMethods,
   sessionIdBytes,
   sessionMethods,
+  syncMethods,
   writeSessionHeader,
 } from './command.ts'
 export type { Command, SessionHeader } from './command.ts'
@@ -66,9 +67,42 @@ export type { MachineLimits } from './limits.ts'
 export { decodeResult, errorResult, okResult, okStatus } from './result.ts'
 export type { Result } from './result.ts'
 export { decodeSessionResult, encodeCancelArgs, encodeSessionArgs } from './session-codec.ts'
+export {
+  decodeAcquireResult,
+  decodeSetResult,
+  decodeSyncCancelResult,
+  decodeSyncRevision,
+  encodeAcquireArgs,
+  encodeProclaimArgs,
+  encodeReleaseArgs,
+  encodeSetArgs,
+  encodeSyncCancelArgs,
+} from './sync/codec.ts'
+export type { AcquireAnswer, AcquireRequest, CancelOutcome, SetRequest } from './sync/codec.ts'
+export { decodeSyncEntry } from './sync/entry.ts'
+export type { SyncEntry, SyncMode } from './sync/entry.ts'
+export { acquireIdBytes, decodeSyncKey, syncCellKey, syncKey, syncKinds, syncRange } from './sync/key.ts'
+export type { SyncKey, SyncResource } from './sync/key.ts'
+export {
+  decodeCellResult,
+  decodeInspectResult,
+  decodeSyncListResult,
+  encodeCellArgs,
+  encodeInspectArgs,
+  encodeSyncListArgs,
+} from './sync/query-codec.ts'
+export type {
+  SyncCell,
+  SyncHolding,
+  SyncInspection,
+  SyncList,
+  SyncListItem,
+  SyncListRequest,
+} from './sync/query-codec.ts'
 export type {
   Condition,
   DeleteOperation,
+  Grant,
   NumberTarget,
   Operation,
   PutOperation,

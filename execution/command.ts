@@ -14,7 +14,7 @@ import { maxCommandBytes } from './limits.ts'
 export const sessionIdBytes = 16
 
 /** Built-in programs by code. Codes are part of the log format and never reused. */
-export const builtins = { kv: 1, session: 2, lease: 3 } as const
+export const builtins = { kv: 1, session: 2, lease: 3, sync: 4 } as const
 
 /** Methods of the kv program by code. */
 export const kvMethods = { put: 1, delete: 2, write: 3, remove: 4, txn: 5, compact: 6 } as const
@@ -25,12 +25,18 @@ export const sessionMethods = { open: 1, close: 2, cancel: 3 } as const
 /** Methods of the lease program by code. */
 export const leaseMethods = { grant: 1, revoke: 2, keepAlive: 3 } as const
 
+/** Methods of the sync program by code. */
+export const syncMethods = { acquire: 1, release: 2, cancel: 3, proclaim: 4, set: 5 } as const
+
 const builtinCodes = new Map<string, { readonly program: number; readonly methods: ReadonlyMap<string, number> }>([
   ['kv', { program: builtins.kv, methods: new Map(Object.entries(kvMethods)) }],
   ['session', { program: builtins.session, methods: new Map(Object.entries(sessionMethods)) }],
   ['lease', { program: builtins.lease, methods: new Map(Object.entries(leaseMethods)) }],
+  ['sync', { program: builtins.sync, methods: new Map(Object.entries(syncMethods)) }],
 ])
-const methodCounts = [kvMethods, sessionMethods, leaseMethods].map((methods) => Object.keys(methods).length)
+const methodCounts = [kvMethods, sessionMethods, leaseMethods, syncMethods].map(
+  (methods) => Object.keys(methods).length,
+)
 
 /** Makes a command execute at most once, however often it is sent. */
 export interface SessionHeader {

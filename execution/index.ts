@@ -8,8 +8,10 @@ export { Machine } from './machine.ts'
 export type { Flush, MachineOptions, ResultSink } from './machine.ts'
 export { manifestOf } from './manifest.ts'
 export type { Manifest, ManifestProgram } from './manifest.ts'
+export { boundsOf } from './range.ts'
 export { ProgramError, programErrorDetails } from './program.ts'
 export type {
+  GrantInput,
   KeyInput,
   LeaseInfo,
   LeaseTransaction,

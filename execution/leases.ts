@@ -8,18 +8,29 @@
  */
 import { NitroError, addHash, assert, subtractHash } from '../base/index.ts'
 import type { Hash128, KvChange } from '../base/index.ts'
+import { DeadlineHeap } from './deadline-heap.ts'
 import { Lease } from './lease.ts'
-import { LeaseHeap } from './lease-heap.ts'
 import { decodeLease, encodeLease, hashLease, leaseKey } from './lease-record.ts'
 import type { MachineLimits } from './limits.ts'
 import { damaged } from './record.ts'
 import type { State } from './state.ts'
+import { isReserved } from './sync/key.ts'
 
 /** Bytes that a lease adds to what the next flush writes. */
 const recordBytes = 48
 
+/** Hears of the keys that end with a lease. */
+export interface EndedKeys {
+  /** A reserved key is gone. */
+  removed(key: string): void
+  /** Their revision is complete: what follows from it may happen now. */
+  settle(): void
+}
+
 /** Every lease of a machine. */
 export class Leases {
+  /** Set once, before anything happens. */
+  ended: EndedKeys | undefined
   /** The last id that the machine chose. */
   counter = 0
   /** The log time that decides what is overdue; the machine's. */
@@ -29,7 +40,7 @@ export class Leases {
   private readonly state: State
   private readonly limits: MachineLimits
   private readonly byId = new Map<number, Lease>()
-  private readonly heap = new LeaseHeap()
+  private readonly heap = new DeadlineHeap<Lease>()
   private dirty: Lease[] = []
   private gone: number[] = []
   private stale: Lease[] = []
@@ -97,7 +108,10 @@ export class Leases {
     const ttlMs = this.ttlOf(wishMs)
     if (id !== 0 && this.find(id) !== undefined) throw leaseExists(id)
     const known = this.byId.get(id)
-    if (known !== undefined) this.end(known)
+    if (known !== undefined) {
+      this.end(known)
+      this.ended?.settle()
+    }
     if (this.byId.size >= this.limits.leases) throw tooMany('leases', this.limits.leases)
     const chosen = id === 0 ? this.nextId(this.counter) : id
     if (id === 0) this.counter = chosen
@@ -123,7 +137,9 @@ export class Leases {
 
   /** Ends a lease and deletes its keys in one revision. Returns how many there were. Throws `LeaseNotFound`. */
   revoke(id: number): number {
-    return this.end(this.get(id))
+    const deleted = this.end(this.get(id))
+    this.ended?.settle()
+    return deleted
   }
 
   /** Ends a lease that is there, overdue or not, whose keys the caller deletes. */
@@ -137,14 +153,11 @@ export class Leases {
     this.dirtyBytes += recordBytes
   }
 
-  /** Sweeps what is overdue, in order of (deadline, id): as many leases and keys as one entry may. */
-  expire(): void {
-    let leases = this.limits.leaseExpiriesPerEntry
-    let keys = this.limits.transactionKeys
-    for (let first = this.heap.first; first !== undefined && first.deadline <= this.logTime; first = this.heap.first) {
-      if (leases-- === 0 || keys <= 0) return
-      keys -= this.end(first)
-    }
+  /** Sweeps the lease that ends first. Returns how many keys it had. */
+  endFirst(): number {
+    const { first } = this.heap
+    assert(first !== undefined, 'there is a lease to end')
+    return this.end(first)
   }
 
   /** Throws `LeaseNotFound`, or `LimitExceeded` if `more` keys do not fit the lease. */
@@ -205,6 +218,7 @@ export class Leases {
     for (const [position, key] of keys.entries()) {
       const entry = state.index.get(key)
       if (entry !== undefined) state.remove(entry, revision, position)
+      if (isReserved(key)) this.ended?.removed(key)
     }
     state.revision = revision
     return keys.length

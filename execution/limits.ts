@@ -49,8 +49,16 @@ export interface MachineLimits {
   readonly leaseTtlMsMin: number
   /** The longest time to live, in ms of log time. Beyond: `InvalidArgument`. */
   readonly leaseTtlMsMax: number
-  /** Leases that expire at the start of one entry; the others that are due follow with the next. */
+  /** Leases and holds that end at the start of one entry; the others that are due follow with the next. */
   readonly leaseExpiriesPerEntry: number
+  /** The name of what can be locked, its namespace, and the label of who wants it: each in bytes. Beyond: `KeyTooLarge`. */
+  readonly syncNameBytes: number
+  /** What a leader proclaims, and what a cell holds, in bytes. Beyond: `ValueTooLarge`. */
+  readonly syncValueBytes: number
+  /** Holders and waiters of one resource, and so the grants that one command can lead to. Beyond: `LimitExceeded`. */
+  readonly syncQueue: number
+  /** Values that are kept with resources. One more gets `LimitExceeded`. */
+  readonly syncCells: number
   /** The result of one user method or query, in bytes. Beyond: `RequestTooLarge`. */
   readonly resultBytes: number
   /** Sessions; opening one more evicts the least recently used, whose commands then get `SessionEvicted`. */
@@ -80,14 +88,22 @@ export const defaultLimits: MachineLimits = {
   leaseTtlMsMin: 1000,
   leaseTtlMsMax: 9_000_000_000_000,
   leaseExpiriesPerEntry: 500,
+  syncNameBytes: 1024,
+  syncValueBytes: 64 * 1024,
+  syncQueue: 10_000,
+  syncCells: 100_000,
   resultBytes: 1024 * 1024,
   sessions: 10_000,
   sessionWindow: 1024,
   sessionAnswerBytes: 4 * 1024 * 1024,
 }
 
-/** What the formats can hold: the length of a key, and a deadline, which is a log time and a time to live. */
-const mostOf: Readonly<Record<string, number>> = { keyBytes: 0xffff, leaseTtlMsMax: 2 ** 52 }
+/** What the formats can hold: the length of a key, of a part of one, and a deadline, which is a log time and a time to live. */
+const mostOf: Readonly<Record<string, number>> = {
+  keyBytes: 0xffff,
+  syncNameBytes: 0x7000,
+  leaseTtlMsMax: 2 ** 52,
+}
 
 /** The limits with some overridden. Throws `InvalidArgument` for a bad value or an unknown name: they are positive safe integers. */
 export function limitsWith(given: Partial<MachineLimits> = {}): MachineLimits {

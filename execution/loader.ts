@@ -19,23 +19,29 @@ import { damaged, recordHeaderBytes } from './record.ts'
 import type { RecordHeader } from './record.ts'
 import type { Sessions } from './sessions.ts'
 import type { State } from './state.ts'
+import { entryBounds, isEntryKey } from './sync/key.ts'
+import type { Sync } from './sync/sync.ts'
 
 /** Fills an empty state and empty sessions from stored records. */
 export class Loader {
   private readonly state: State
   private readonly sessions: Sessions
   private readonly leases: Leases
+  private readonly sync: Sync
   private readonly keys = new Map<string, KeyEntry>()
   private readonly emitted: KeyRecord[] = []
+  /** Values of the sync program's records: it is rebuilt from them before any block can be read. */
+  private readonly syncValues = new Map<KeyRecord, Uint8Array>()
   private metadata: Metadata | undefined
   private records = 0
   private firstBlock = 0
   private lastBlock = 0
 
-  constructor(state: State, sessions: Sessions, leases: Leases) {
+  constructor(state: State, sessions: Sessions, leases: Leases, sync: Sync) {
     this.state = state
     this.sessions = sessions
     this.leases = leases
+    this.sync = sync
   }
 
   /** Takes one record, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
@@ -69,6 +75,7 @@ export class Loader {
     if (!sameHash(sessions.hash(), metadata.sessionSum)) throw damaged('sessions have a wrong hash')
     sessions.finishLoad(metadata.sessionUses)
     this.finishLeases(metadata)
+    this.fillSync()
     state.revision = metadata.revision
     state.chain.set(metadata.chain)
     return metadata
@@ -79,6 +86,18 @@ export class Loader {
     if (leases.count !== leaseCount) throw damaged(`${leases.count} of ${leaseCount} leases`)
     if (!sameHash(leases.hash(), leaseSum)) throw damaged('leases have a wrong hash')
     leases.finishLoad(leaseCounter)
+  }
+
+  private fillSync(): void {
+    const { state, sync, syncValues } = this
+    state.index.ascend(...entryBounds, ({ key, record }) => {
+      const value = syncValues.get(record)
+      if (value === undefined) throw damaged('a sync entry has no value')
+      sync.load(key, value, record.lease)
+      return true
+    })
+    sync.finishLoad()
+    syncValues.clear()
   }
 
   private loadMetadata(value: Uint8Array): void {
@@ -93,7 +112,9 @@ export class Loader {
     this.state.blocks.loaded(block.length)
     readBlock(id, block, (at, header, lanes, lane) => {
       const keyAt = at + recordHeaderBytes
-      const record = this.recordOf(latin1(block, keyAt, keyAt + header.keyLength), header)
+      const valueAt = keyAt + header.keyLength
+      const record = this.recordOf(latin1(block, keyAt, valueAt), header)
+      if (isEntryKey(block, keyAt)) this.syncValues.set(record, block.slice(valueAt, at + header.length))
       record.block = id
       record.offset = at
       record.h0 = (lanes[lane] as number) | 0

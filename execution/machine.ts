@@ -15,6 +15,7 @@ import { CommandHeader, decodeCommandHeader } from './command.ts'
 import { commandLengthAt, entryHeaderBytes, readEntryHeader, refuseUnknown } from './entry.ts'
 import { visitEvents } from './events.ts'
 import type { EventVisitor } from './events.ts'
+import { expire, nextDeadline } from './expiry.ts'
 import { StateFlush } from './flush.ts'
 import { Leases } from './leases.ts'
 import { limitsWith } from './limits.ts'
@@ -27,6 +28,7 @@ import { errorResult } from './result.ts'
 import { Retention } from './retention.ts'
 import { Sessions } from './sessions.ts'
 import { State } from './state.ts'
+import { Sync } from './sync/sync.ts'
 import { UserPrograms } from './user-programs.ts'
 
 /** How a machine is made. */
@@ -72,6 +74,7 @@ export class Machine {
   private readonly state: State
   private readonly sessions: Sessions
   private readonly leases: Leases
+  private readonly sync: Sync
   private readonly builtins: Builtins
   private readonly programs: UserPrograms
   private readonly retention: Retention
@@ -99,13 +102,14 @@ export class Machine {
     this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)
     this.leases = new Leases(this.state, this.limits)
-    const base = { state: this.state, leases: this.leases, limits: this.limits }
+    this.sync = new Sync(this.state, this.leases)
+    const base = { state: this.state, leases: this.leases, sync: this.sync, limits: this.limits }
     this.builtins = new Builtins(base, this.sessions)
     this.programs = new UserPrograms(options.programs ?? [], base, {
       guard: options.guard,
       twice: options.checkPrograms,
     })
-    this.loader = new Loader(this.state, this.sessions, this.leases)
+    this.loader = new Loader(this.state, this.sessions, this.leases, this.sync)
   }
 
   /** Takes one stored record; all must come, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
@@ -156,7 +160,7 @@ export class Machine {
 
   /** The earliest log time at which something must expire: an entry with that time or a later one is due by then. */
   get nextDeadline(): number | undefined {
-    return this.leases.nextDeadline
+    return nextDeadline(this.leases, this.sync)
   }
 
   /** Leases that have not been swept yet. */
@@ -195,7 +199,8 @@ export class Machine {
     this.logTime = Math.max(this.logTime, logTime)
     this.wallTime = wallTime
     this.leases.logTime = this.logTime
-    this.leases.expire()
+    this.sync.wallTime = wallTime
+    expire(this.leases, this.sync, this.limits)
   }
 
   /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged` only. */

@@ -35,6 +35,17 @@ export interface ReadView {
   /** The records of a range in key order, within the machine's range limits. */
   range(range: RangeInput): KvEntry[]
   readonly leases: LeaseView
+  /** Whether a lock, permit or leadership is held at this point of the log: exactly this grant, and its time is not up. */
+  holds(grant: GrantInput): boolean
+}
+
+/** A grant of the sync program. What a lock's `guard()` says is one. */
+export interface GrantInput {
+  readonly kind: number
+  readonly namespace: KeyInput
+  readonly name: KeyInput
+  /** The revision of the grant. */
+  readonly token: number
 }
 
 /** A lease as a program sees it. Times are log time, in ms. */

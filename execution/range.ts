@@ -13,6 +13,7 @@ import type { KeyRecord } from './key-record.ts'
 import type { KeyRange, RangeRequest } from './kv-codec.ts'
 import type { MachineLimits } from './limits.ts'
 import type { State } from './state.ts'
+import { firstUserKey, reservedKey } from './sync/key.ts'
 
 /** What a request is answered with. */
 export interface Selection {
@@ -26,11 +27,22 @@ export interface Selection {
 type Bounds = readonly [start: string, stop: string | undefined]
 type Visit = (record: KeyRecord) => boolean
 
-/** First and end key as latin1; the end undefined means without end. */
+/**
+ * First and end key as latin1; the end undefined means without end. The reserved keys are shown to those who ask for nothing
+ * else: a range that goes beyond them begins behind them.
+ */
 export function boundsOf({ start, end, fromKey }: KeyRange): Bounds {
   const first = latin1(start)
-  if (fromKey) return [first, undefined]
-  return [first, end === undefined ? `${first}\0` : latin1(end)]
+  const stop = fromKey ? undefined : end === undefined ? `${first}\0` : latin1(end)
+  return first < firstUserKey && (stop === undefined || stop > firstUserKey) ? [firstUserKey, stop] : [first, stop]
+}
+
+/** The bounds of keys that are to change. Throws `InvalidArgument` for reserved ones. */
+export function changedBounds(range: KeyRange): Bounds {
+  const bounds = boundsOf(range)
+  const [start, stop] = bounds
+  if (start < firstUserKey && (stop === undefined || stop > '\0')) throw reservedKey()
+  return bounds
 }
 
 /** Throws `Compacted` or `FutureRevision` for a revision that can't be read; 0 is now. */

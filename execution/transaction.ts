@@ -7,9 +7,12 @@ import type { KeyEntry } from './key-index.ts'
 import type { KvEntry } from './kv-codec.ts'
 import type { Leases } from './leases.ts'
 import type { MachineLimits } from './limits.ts'
-import type { KeyInput, PutOptions, RangeInput, Transaction } from './program.ts'
+import type { GrantInput, KeyInput, PutOptions, RangeInput, Transaction } from './program.ts'
+import { boundsOf } from './range.ts'
 import { SeededRandom } from './seeded-random.ts'
 import type { State } from './state.ts'
+import { isReserved, reservedKey } from './sync/key.ts'
+import type { Sync } from './sync/sync.ts'
 import { TransactionLeases } from './transaction-leases.ts'
 
 /** The place of a command in the log, and the times that its view shows. */
@@ -25,6 +28,7 @@ export interface ViewTimes {
 export interface ViewBase {
   readonly state: State
   readonly leases: Leases
+  readonly sync: Sync
   readonly limits: MachineLimits
 }
 
@@ -48,6 +52,7 @@ export class StateTransaction implements Transaction {
   readonly revision: number
   readonly leases: TransactionLeases
   private readonly state: State
+  private readonly sync: Sync
   private readonly limits: MachineLimits
   private readonly position: number
   private readonly pending = new Map<string, Pending>()
@@ -62,6 +67,7 @@ export class StateTransaction implements Transaction {
 
   constructor(base: ViewBase, times: ViewTimes, revision: number) {
     this.state = base.state
+    this.sync = base.sync
     this.limits = base.limits
     this.leases = new TransactionLeases(base.leases, base.limits, {
       mustBeOpen: () => this.mustBeOpen(),
@@ -85,8 +91,8 @@ export class StateTransaction implements Transaction {
 
   range(range: RangeInput): KvEntry[] {
     this.mustBeOpen()
-    const start = latin1(bytesOf(range.start))
-    const end = range.end === undefined ? undefined : latin1(bytesOf(range.end))
+    const stop = range.end === undefined ? undefined : bytesOf(range.end)
+    const [start, end] = boundsOf({ start: bytesOf(range.start), end: stop, fromKey: stop === undefined })
     const limit = Math.min(range.limit ?? Number.POSITIVE_INFINITY, this.limits.rangeRecords)
     const names = this.namesIn(start, end, range.reverse === true, limit)
     const records: KvEntry[] = []
@@ -109,7 +115,7 @@ export class StateTransaction implements Transaction {
   }
 
   delete(key: KeyInput): boolean {
-    const name = this.keyOf(key)
+    const name = this.changedKey(key)
     const there = this.pending.has(name)
       ? this.pending.get(name) !== undefined
       : this.state.index.get(name) !== undefined
@@ -121,6 +127,13 @@ export class StateTransaction implements Transaction {
     const written = this.written(key, value, 0)
     this.makeRoom(1, written.bytes.length)
     this.emitted.push(written)
+  }
+
+  holds({ kind, namespace, name, token }: GrantInput): boolean {
+    this.mustBeOpen()
+    const holder = this.sync.holder({ kind, namespace: bytesOf(namespace), name: bytesOf(name), token })
+    // A pending change of its key is a delete, because its lease was revoked.
+    return holder !== undefined && !this.pending.has(holder.key)
   }
 
   random(): number {
@@ -152,12 +165,14 @@ export class StateTransaction implements Transaction {
       } else {
         const entry = state.index.get(name)
         if (entry !== undefined) state.remove(entry, revision, position++)
+        if (isReserved(name)) this.sync.removed(name)
       }
     }
     for (const { key, bytes } of this.emitted) {
       state.emit(key, bytes, 0, bytes.length - key.length, revision, position++)
     }
     if (position > 0) state.revision = revision
+    this.sync.settle()
   }
 
   /** What {@link commit} would do, as bytes that do not depend on the order in which the method did it. */
@@ -176,7 +191,7 @@ export class StateTransaction implements Transaction {
   }
 
   private written(key: KeyInput, value: string | Uint8Array, lease: number): Written {
-    const name = this.keyOf(key)
+    const name = this.changedKey(key)
     const body = bytesOf(value)
     if (body.length > this.limits.valueBytes) throw tooLarge('ValueTooLarge', body.length, this.limits.valueBytes)
     const bytes = new Uint8Array(name.length + body.length)
@@ -279,6 +294,12 @@ export class StateTransaction implements Transaction {
       throw tooLarge('KeyTooLarge', bytes.length, this.limits.keyBytes)
     }
     return latin1(bytes)
+  }
+
+  private changedKey(key: KeyInput): string {
+    const name = this.keyOf(key)
+    if (isReserved(name)) throw reservedKey()
+    return name
   }
 
   private mustBeOpen(): void {

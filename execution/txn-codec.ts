@@ -8,7 +8,7 @@
  *   put          u8 bits (1 previous record, 2 keep value, 4 keep lease), uint lease, blob key, blob value
  *   delete       u8 bits (1 deleted records), key range
  *   transaction  uint n, n x condition; uint n, n x operation (success); uint n, n x operation (failure)
- *   condition    u8 target, u8 relation, key range, then by target: blob value | uint | u8
+ *   condition    u8 target, u8 relation, key range, then by target: blob value | uint | u8; held: u8 target, u8 0, resource, uint token
  *   operation    u8 kind, success: 1 put | 2 delete | 3 blob of kv.range arguments | 4 transaction
  *
  *   put answer          u8 n (0 or 1), n x record
@@ -25,12 +25,13 @@ import {
   writeKeyRange,
 } from './kv-codec.ts'
 import type { KvEntry, RangeResult } from './kv-codec.ts'
+import { readResource, writeResource } from './sync/codec.ts'
 import type { Condition, DeleteOperation, Operation, PutOperation, Relation, Txn } from './txn.ts'
 
 /** Kinds of operations as they are written; kinds of answers, too. */
 export const operationKinds = { put: 1, delete: 2, range: 3, txn: 4 } as const
 
-const targets = ['value', 'version', 'create', 'mod', 'lease', 'exists'] as const
+const targets = ['value', 'version', 'create', 'mod', 'lease', 'exists', 'held'] as const
 const relations: readonly Relation[] = ['=', '!=', '<', '>']
 const putBits = { prevKv: 1, ignoreValue: 2, ignoreLease: 4 } as const
 
@@ -170,7 +171,12 @@ function writeTxn(writer: ByteWriter, txn: Txn): void {
 
 function writeCondition(writer: ByteWriter, condition: Condition): void {
   writer.u8(targets.indexOf(condition.target))
-  writer.u8(condition.target === 'exists' ? 0 : relations.indexOf(condition.relation))
+  writer.u8('relation' in condition ? relations.indexOf(condition.relation) : 0)
+  if (condition.target === 'held') {
+    writeResource(writer, condition.grant)
+    writer.uint(condition.grant.token)
+    return
+  }
   writeKeyRange(writer, condition.range)
   if (condition.target === 'value') writer.blob(condition.value)
   else if (condition.target === 'exists') writer.u8(condition.exists ? 1 : 0)
@@ -201,6 +207,10 @@ function readCondition(reader: ByteReader): Condition {
   const target = targets[reader.u8()]
   const relation = relations[reader.u8()]
   if (target === undefined || relation === undefined) throw malformed('a condition of an unknown kind')
+  if (target === 'held') {
+    if (relation !== '=') throw malformed('a condition of an unknown kind')
+    return { target, grant: { ...readResource(reader), token: reader.uint() } }
+  }
   const range = readKeyRange(reader)
   if (target === 'value') return { target, range, relation, value: reader.blob() }
   if (target !== 'exists') return { target, range, relation, number: reader.uint() }

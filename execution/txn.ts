@@ -8,7 +8,9 @@
 import { NitroError, latin1 } from '../base/index.ts'
 import type { KeyRange, RangeRequest } from './kv-codec.ts'
 import type { MachineLimits } from './limits.ts'
-import { boundsOf } from './range.ts'
+import { changedBounds } from './range.ts'
+import { reservedKey } from './sync/key.ts'
+import type { SyncResource } from './sync/key.ts'
 
 /** How a condition compares what is stored with its operand. */
 export type Relation = '=' | '!=' | '<' | '>'
@@ -21,6 +23,18 @@ export type Condition =
   | { readonly target: 'value'; readonly range: KeyRange; readonly relation: Relation; readonly value: Uint8Array }
   | { readonly target: NumberTarget; readonly range: KeyRange; readonly relation: Relation; readonly number: number }
   | { readonly target: 'exists'; readonly range: KeyRange; readonly exists: boolean }
+  | HeldCondition
+
+/** A grant of the sync program: what is held, and since which revision. */
+export interface Grant extends SyncResource {
+  readonly token: number
+}
+
+/** Holds while exactly this grant is held: no longer once it was released, its time was up, or its lease has ended. */
+export interface HeldCondition {
+  readonly target: 'held'
+  readonly grant: Grant
+}
 
 /** Writes a key. */
 export interface PutOperation {
@@ -108,6 +122,7 @@ export function checkTxn(txn: Txn, limits: MachineLimits): void {
 /** Throws what `put` alone can be refused for. */
 export function checkPut(op: PutOperation, limits: MachineLimits): void {
   checkKey(op.key, limits)
+  if (op.key[0] === 0) throw reservedKey()
   if (op.value.length > limits.valueBytes) throw tooLarge('ValueTooLarge', op.value.length, limits.valueBytes)
   if (op.ignoreValue && op.value.length > 0) throw invalid('a value is given and to be ignored')
   if (op.ignoreLease && op.lease !== 0) throw invalid('a lease is given and to be ignored')
@@ -119,6 +134,12 @@ export function checkRange({ start, end, fromKey }: KeyRange, limits: MachineLim
   for (const key of [start, end]) {
     if (key !== undefined && key.length > limits.keyBytes) throw tooLarge('KeyTooLarge', key.length, limits.keyBytes)
   }
+}
+
+/** As {@link checkRange}, for keys that are to go. Throws `InvalidArgument`, too. */
+export function checkDelete(range: KeyRange, limits: MachineLimits): readonly [string, string | undefined] {
+  checkRange(range, limits)
+  return changedBounds(range)
 }
 
 /** Keys that the operations of one list may change. */
@@ -157,7 +178,9 @@ class TxnCheck {
     this.operations += txn.conditions.length + txn.success.length + txn.failure.length
     if (here > allowed || this.operations > branchFactor * transactionOps)
       throw tooMany('transactionOps', transactionOps)
-    for (const { range } of txn.conditions) checkRange(range, this.limits)
+    for (const condition of txn.conditions) {
+      if (condition.target !== 'held') checkRange(condition.range, this.limits)
+    }
     const touched = this.list(txn.success, allowed - here, depth)
     touched.merge(this.list(txn.failure, allowed - here, depth))
     return touched
@@ -176,8 +199,7 @@ class TxnCheck {
       checkPut(op, this.limits)
       touched.puts.add(latin1(op.key))
     } else if (op.kind === 'delete') {
-      checkRange(op.range, this.limits)
-      touched.deletes.push(boundsOf(op.range))
+      touched.deletes.push(checkDelete(op.range, this.limits))
     } else {
       checkRange(op.request, this.limits)
     }

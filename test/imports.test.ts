@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   'src/api': 'base types:execution',
   'src/wire': 'base src/api net types:consensus types:execution msgpackr',
   'src/store': 'base src/api types:execution',
-  'src/sync': 'base src/api types:execution',
+  'src/sync': 'base src/api types:execution croner',
   'src/client': 'base net src/api src/wire src/store src/sync types:execution',
   'src/storage': 'base consensus execution classic-level @noble/hashes node:',
   'src/replica': 'base consensus execution net src/api src/wire src/storage',
@@ -126,8 +126,10 @@ describe('imports', () => {
 
 describe('the client', () => {
   const entry = 'src/client/index.ts'
-  const serverOnly =
-    /^(?:consensus\/(?!.*codec\.ts$)|execution\/(?!.*(?:codec|command|entry|result|limits)\.ts$)|src\/(?:storage|replica|node|server)\/)/
+  const shared = String.raw`sync/key\.ts$|.*(?:codec|command|entry|result|limits)\.ts$`
+  const serverOnly = new RegExp(
+    String.raw`^(?:consensus/(?!.*codec\.ts$)|execution/(?!${shared})|src/(?:storage|replica|node|server)/)`,
+  )
   const serverPackages = new Set(['classic-level', 'pino', 'prom-client', 'commander'])
 
   test.skipIf(!existsSync(join(root, entry)))('bundled, it holds no consensus, storage, replica or node', async () => {

@@ -11,9 +11,10 @@ import type { KeyRecord } from '../key-record.ts'
 import { decodeHistoryArgs, decodeRangeArgs, readKeyRange } from '../kv-codec.ts'
 import type { RangeRequest } from '../kv-codec.ts'
 import type { MachineLimits } from '../limits.ts'
-import { boundsOf, checkRangeRequest, checkReadable, selectRange } from '../range.ts'
+import { changedBounds, checkRangeRequest, checkReadable, selectRange } from '../range.ts'
 import { okStatus } from '../result.ts'
 import type { State } from '../state.ts'
+import { reservedKey } from '../sync/key.ts'
 
 /** Applies kv.put with the arguments in `bytes[at, end)` and returns its result. */
 export function put(state: State, limits: MachineLimits, bytes: Uint8Array, at: number, end: number): Uint8Array {
@@ -26,6 +27,7 @@ export function put(state: State, limits: MachineLimits, bytes: Uint8Array, at: 
   }
   if (keyAt + keyLength > end) throw new NitroError('MalformedFrame', 'the key runs past the end')
   checkKey(keyLength, limits)
+  if (bytes[keyAt] === 0) throw reservedKey()
   const valueLength = end - keyAt - keyLength
   if (valueLength > limits.valueBytes) throw tooLarge('ValueTooLarge', valueLength, limits.valueBytes)
   const revision = state.revision + 1
@@ -37,7 +39,7 @@ export function put(state: State, limits: MachineLimits, bytes: Uint8Array, at: 
 /** Applies kv.delete with the arguments in `bytes[at, end)` and returns its result. */
 export function remove(state: State, limits: MachineLimits, bytes: Uint8Array, at: number, end: number): Uint8Array {
   const reader = new ByteReader(bytes, at, end)
-  const [start, stop] = boundsOf(readKeyRange(reader))
+  const [start, stop] = changedBounds(readKeyRange(reader))
   reader.finish()
   const count = state.index.count(start, stop)
   if (count > limits.transactionKeys) {

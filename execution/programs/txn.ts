@@ -10,15 +10,17 @@ import type { MachineLimits } from '../limits.ts'
 import { boundsOf, checkRangeRequest } from '../range.ts'
 import { okStatus } from '../result.ts'
 import type { State } from '../state.ts'
+import type { Sync } from '../sync/sync.ts'
 import { decodeRemoveArgs, decodeTxnArgs, decodeWriteArgs, operationKinds } from '../txn-codec.ts'
-import { checkPut, checkRange, checkTxn, pathOf, related } from '../txn.ts'
-import type { Condition, DeleteOperation, Path, PutOperation, RangeOperation } from '../txn.ts'
+import { checkDelete, checkPut, checkTxn, pathOf, related } from '../txn.ts'
+import type { Condition, DeleteOperation, HeldCondition, Path, PutOperation, RangeOperation } from '../txn.ts'
 import { rangePayload, writeEntry } from './kv.ts'
 
 /** What transactions work on. */
 export interface TxnContext {
   readonly state: State
   readonly leases: Leases
+  readonly sync: Sync
   readonly limits: MachineLimits
 }
 
@@ -32,7 +34,7 @@ export function write(context: TxnContext, bytes: Uint8Array, at: number, end: n
 /** Applies kv.remove with the arguments in `bytes[at, end)` and returns its result. */
 export function removeRange(context: TxnContext, bytes: Uint8Array, at: number, end: number): Uint8Array {
   const op = decodeRemoveArgs(new ByteReader(bytes, at, end))
-  checkRange(op.range, context.limits)
+  checkDelete(op.range, context.limits)
   return new TxnRun(context).single(op)
 }
 
@@ -42,6 +44,7 @@ export function txn(context: TxnContext, bytes: Uint8Array, at: number, end: num
   checkTxn(request, context.limits)
   let looks = context.limits.rangeRecords
   const path = pathOf(request, (condition) => {
+    if (condition.target === 'held') return context.sync.holder(condition.grant) !== undefined
     const [start, stop] = boundsOf(condition.range)
     const count = context.state.index.count(start, stop)
     if (condition.target === 'exists' && !condition.exists) return count === 0
@@ -52,15 +55,23 @@ export function txn(context: TxnContext, bytes: Uint8Array, at: number, end: num
   return new TxnRun(context).whole(path)
 }
 
+type RangeCondition = Exclude<Condition, HeldCondition>
+
 /** Whether a condition holds for every key of its range, which has `count` of them. */
-function holds(state: State, condition: Condition, start: string, stop: string | undefined, count: number): boolean {
+function holds(
+  state: State,
+  condition: RangeCondition,
+  start: string,
+  stop: string | undefined,
+  count: number,
+): boolean {
   if (count === 0) return holdsFor(state, condition, undefined)
   let all = true
   state.index.ascend(start, stop, (entry) => (all = holdsFor(state, condition, entry)))
   return all
 }
 
-function holdsFor(state: State, condition: Condition, entry: KeyEntry | undefined): boolean {
+function holdsFor(state: State, condition: RangeCondition, entry: KeyEntry | undefined): boolean {
   switch (condition.target) {
     case 'value':
       return (

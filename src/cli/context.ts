@@ -1,6 +1,7 @@
 /** The world of a command: streams, environment, time and connections. Tests give their own. */
 import type { Clock, Random, Scheduler } from '../../base/index.ts'
 import type { Client, ConnectOptions } from '../client/index.ts'
+import type { ChildRun } from './child.ts'
 
 /** A stream that commands write to. */
 export interface OutputStream {
@@ -34,6 +35,8 @@ export interface CliContext {
   /** What a person types to run this program, for advice on what to type next. */
   readonly invocation: string
   connect(options: ConnectOptions): Promise<Client>
+  /** Runs another program to its end and resolves with its exit code. */
+  runChild(run: ChildRun): Promise<number>
   /** Calls `listener` on Ctrl-C or a request to end; returns a function that stops listening. */
   onInterrupt(listener: (signal: string) => void): () => void
 }

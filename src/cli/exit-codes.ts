@@ -19,12 +19,15 @@ export class ExitWith extends Error {
 const codeOf: Partial<Record<ErrorCode, number>> = {
   InvalidArgument: exitCodes.usage,
   NotFound: exitCodes.notFound,
+  LeaseNotFound: exitCodes.notFound,
+  LeaseLost: exitCodes.lost,
   MemberUnknown: exitCodes.notFound,
   Unavailable: exitCodes.unavailable,
   Timeout: exitCodes.unavailable,
   NotLeader: exitCodes.unavailable,
   ProposalDropped: exitCodes.unavailable,
   Overloaded: exitCodes.unavailable,
+  Conflict: exitCodes.unavailable,
   ConnectionClosed: exitCodes.unavailable,
   NotBootstrapped: exitCodes.unavailable,
 }
@@ -47,6 +50,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
   SnapshotInvalid: 'the file is damaged or no snapshot: take another with "nitrostate snapshot save"',
   DiskFull: 'free space on that disk and try again',
   DirectoryUnusable: 'check the directory and its permissions',
+  Compacted: 'history does not go back that far: see "compactRevision" of "nitrostate history KEY"',
+  FutureRevision: 'the newest revision is in "nitrostate status"',
   SessionEvicted: 'whether the write happened is not known: read it back',
 }
 

@@ -1,14 +1,18 @@
 /** The command tree, and the one place where anything thrown becomes a message and an exit code. */
 import { Command, CommanderError } from 'commander'
 import { version } from '../server/index.ts'
+import { wordsAfterDashes } from './child.ts'
 import { benchCommand } from './commands/bench.ts'
+import { compactCommand } from './commands/compact.ts'
 import { delCommand } from './commands/del.ts'
 import { devCommand } from './commands/dev.ts'
 import { exportCommand } from './commands/export.ts'
 import { getCommand } from './commands/get.ts'
 import { hashCommand } from './commands/hash.ts'
 import { healthCommand } from './commands/health.ts'
+import { historyCommand } from './commands/history.ts'
 import { importCommand } from './commands/import.ts'
+import { leaseCommand } from './commands/lease.ts'
 import { memberCommand } from './commands/member.ts'
 import { putCommand } from './commands/put.ts'
 import { rangeCommand } from './commands/range.ts'
@@ -16,6 +20,8 @@ import { serverCommand } from './commands/server.ts'
 import { snapshotCommand } from './commands/snapshot.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferCommand } from './commands/transfer.ts'
+import { txnCommand } from './commands/txn.ts'
+import { watchCommand } from './commands/watch.ts'
 import type { CliContext } from './context.ts'
 import { errorText, exitCodeFor, exitCodes, ExitWith } from './exit-codes.ts'
 import { refuseUnusedOptions, usesCluster } from './shared.ts'
@@ -26,13 +32,14 @@ Examples:
   nitrostate put config/mode blue                 write a key
   nitrostate get config/mode                      read it, from any node, always the latest
   nitrostate range config/ -o json                read a prefix as JSON
+  nitrostate watch --prefix config/               see it change
   nitrostate status                               how the nodes are
 
 Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 lease or lock lost, 5 unavailable.
 Data is written to standard output, everything else to standard error. NO_COLOR is respected.`
 
-/** The whole command tree. */
-export function buildProgram(context: CliContext): Command {
+/** The whole command tree, for a command line of which the last `childWords` stand after `--`. */
+function buildProgram(context: CliContext, childWords: number): Command {
   const root = new Command('nitrostate')
     .description('A consensus-backed distributed state engine: run nodes, read and write keys, operate a cluster.')
     .version(version, '-V, --version', 'print the version')
@@ -42,7 +49,20 @@ export function buildProgram(context: CliContext): Command {
   usesCluster(root).hook('preAction', refuseUnusedOptions)
   const groups: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
     ['Nodes:', [devCommand(context), serverCommand(context)]],
-    ['Keys:', [putCommand(context), getCommand(context), delCommand(context), rangeCommand(context)]],
+    [
+      'Keys:',
+      [
+        putCommand(context),
+        getCommand(context),
+        delCommand(context),
+        rangeCommand(context),
+        txnCommand(context),
+        watchCommand(context, childWords),
+        leaseCommand(context),
+        historyCommand(context),
+        compactCommand(context),
+      ],
+    ],
     ['Transport of data:', [exportCommand(context), importCommand(context), snapshotCommand(context)]],
     [
       'Cluster:',
@@ -65,7 +85,7 @@ export function buildProgram(context: CliContext): Command {
 
 /** Runs one command line and resolves with the exit code; never rejects. */
 export async function runCli(args: readonly string[], context: CliContext): Promise<number> {
-  const root = buildProgram(context)
+  const root = buildProgram(context, wordsAfterDashes(args))
   const pending: Promise<void>[] = []
   forEachCommand(root, (command) => {
     command.exitOverride().configureOutput({

@@ -2,6 +2,7 @@
 import picocolors from 'picocolors'
 import { systemClock, systemRandom, systemScheduler } from '../../base/index.ts'
 import type { CliContext, InputStream, OutputStream } from './context.ts'
+import { runChild } from './run-child.ts'
 
 /** The context of this process; `mainPath` is the script that runs. */
 export function systemContext(mainPath: string): CliContext {
@@ -20,6 +21,7 @@ export function systemContext(mainPath: string): CliContext {
       const { connect } = await import('../client/index.ts')
       return connect(options)
     },
+    runChild,
     onInterrupt,
   }
 }

@@ -1,8 +1,10 @@
 /** The client: a store, programs and cluster operations over one connection at a time to any of several nodes. */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
-import type { Admin, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store } from '../api/index.ts'
-import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
+import type { Admin, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store, Sync } from '../api/index.ts'
+import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
+import { createSync } from '../sync/index.ts'
+import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
 import type { CallParams, CommandChannel, QueryChannel, WatchChannel } from '../wire/index.ts'
 import { createAdmin } from './admin.ts'
@@ -19,6 +21,8 @@ export interface Client<List extends readonly Program[] = readonly []> {
   readonly leases: Leases
   /** Opens a session: a lease that is kept alive until it is closed, and that tells when it can't be. */
   readonly session: OpenSession
+  /** Locks, elections and their kin. */
+  readonly sync: Sync
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
@@ -52,6 +56,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
   readonly store: Store
   readonly leases: Leases
   readonly session: OpenSession
+  readonly sync: EngineSync
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
@@ -88,6 +93,8 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     this.leases = createLeases(this.engine, settings.ports.scheduler)
     this.sessions = new Sessions({ ...settings.ports, leases: this.leases })
     this.session = this.sessions.open
+    const { engine, session } = this
+    this.sync = createSync({ ...settings.ports, engine, session, holderMs, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
     this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
   }
@@ -152,6 +159,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
 
   private shutDown(): Promise<void> {
     this.streams.abort(new NitroError('Closed', 'the client was closed'))
+    this.sync.close()
     this.sessions.close()
     this.commands.close()
     this.queries.close()

@@ -7,6 +7,7 @@ import {
   messageOf,
   silentLogger,
   silentMetrics,
+  systemAsyncContext,
   systemClock,
   systemRandom,
   systemScheduler,
@@ -25,11 +26,14 @@ import type {
   ReadOptions,
   RequestOptions,
   Store,
+  Sync,
 } from '../api/index.ts'
 import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
 import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
-import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
+import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
+import { createSync } from '../sync/index.ts'
+import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession, checkTimeout } from '../wire/index.ts'
 import { AdminService } from './admin-service.ts'
 import { ClientPort } from './client-port.ts'
@@ -101,6 +105,8 @@ export interface Node<List extends readonly Program[] = readonly []> extends Asy
   readonly leases: Leases
   /** Opens a session: a lease that is kept alive until it is closed, and that tells when it can't be. */
   readonly session: OpenSession
+  /** Locks, elections and their kin. */
+  readonly sync: Sync
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
@@ -231,6 +237,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly store: Store
   readonly leases: Leases
   readonly session: OpenSession
+  readonly sync: EngineSync
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
   readonly engine: Engine
@@ -267,6 +274,8 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.leases = createLeases(this.engine, scheduler)
     this.sessions = new Sessions({ leases: this.leases, clock, scheduler })
     this.session = this.sessions.open
+    const { engine, session } = this
+    this.sync = createSync({ engine, session, clock, scheduler, random, holderMs, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
     this.admin = localAdmin(this.service)
     this.stopped = replica.stopped.then(async (reason) => {
@@ -353,6 +362,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   }
 
   private async shut(reason: NitroError | undefined): Promise<void> {
+    this.sync.close()
     this.sessions.close()
     this.commands.close()
     this.reader.close()

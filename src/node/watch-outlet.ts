@@ -2,9 +2,9 @@
  * The watches of one client connection, on the serving end. What the hub has for them in a turn leaves in one frame, and events
  * that several watches see are in it once. When too much is unsent the outlet takes no more, and says when it does again.
  */
-import { latin1, NitroError } from '../../base/index.ts'
+import { NitroError } from '../../base/index.ts'
 import type { Scheduler } from '../../base/index.ts'
-import { defaultLimits } from '../../execution/codec.ts'
+import { boundsOf, defaultLimits } from '../../execution/index.ts'
 import type { EventBuffer, WatchHub, WatchOutlet, WatchSpec } from '../replica/index.ts'
 import { frameKinds, readWatchAsks, WatchTellWriter } from '../wire/index.ts'
 import type { WatchAsks, WireWatchRequest } from '../wire/index.ts'
@@ -153,7 +153,6 @@ export function specOf(request: WireWatchRequest): WatchSpec | NitroError {
     const details = { bytes: longest, limit }
     return new NitroError('KeyTooLarge', `${longest} bytes; the limit is ${limit}`, { details })
   }
-  const start = latin1(range.start)
-  const after = range.end === undefined ? `${start}\0` : latin1(range.end)
-  return { start, end: range.fromKey === true ? undefined : after, puts, deletes, emits, previous }
+  const [start, end] = boundsOf(range)
+  return { start, end, puts, deletes, emits, previous }
 }

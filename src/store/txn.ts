@@ -44,7 +44,6 @@ class TxnBuilder implements Op<Outcome> {
   }
 
   /** Whoever awaits it calls this with two functions: waiting for what was never run must not look like having run it. */
-  // oxlint-disable-next-line unicorn/no-thenable -- the name is that of the branch, and the case is handled
   then(...ops: readonly Op[]): TxnBuilder {
     if (typeof ops[0] === 'function') {
       const error = new NitroError('InvalidArgument', 'a transaction does nothing until commit() is called; await that')

@@ -1,5 +1,6 @@
 /** A command line in a box: streams that are recorded, a clock that counts, a client over a store in memory. */
-import { NitroError, concatBytes, text, utf8, type Random } from '../../base/index.ts'
+import { NitroError, concatBytes, text, utf8, type Clock, type Random, type Scheduler } from '../../base/index.ts'
+import type { Client } from '../../src/client/index.ts'
 import type { Admin, NodeStatus, Store } from '../../src/api/index.ts'
 import { FakeStore } from './fake-store.ts'
 import { type CliContext, type OutputStream, runCli } from '../../src/cli/index.ts'
@@ -13,6 +14,12 @@ export interface BoxOptions {
   readonly columns?: number
   /** Endpoints that cannot be reached. */
   readonly down?: readonly string[]
+  /** A real node's, for commands that need more than keys. */
+  readonly node?: Pick<Client, 'store' | 'leases' | 'session'>
+  readonly time?: Clock & Scheduler
+  readonly runChild?: CliContext['runChild']
+  /** Gets what a Ctrl-C calls. */
+  readonly onInterrupt?: (interrupt: () => void) => void
 }
 
 export interface Outcome {
@@ -36,21 +43,26 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
     stderr: recorder(err, { ...options, terminal: false }),
     stdin: { isTerminal: false, chunks: () => inputChunks(options.input ?? '') },
     colors: false,
-    clock: countingClock(),
-    scheduler: { after: () => ({ cancel() {} }), endOfTurn: (run) => queueMicrotask(run) },
+    clock: options.time ?? countingClock(),
+    scheduler: options.time ?? { after: () => ({ cancel() {} }), endOfTurn: (run) => queueMicrotask(run) },
     random: countingRandom(),
     mainPath: 'main.js',
     invocation: 'nitrostate',
-    onInterrupt: () => () => {},
+    runChild: options.runChild ?? (() => Promise.reject(new Error('no children here'))),
+    onInterrupt: (listener) => {
+      options.onInterrupt?.(() => listener('SIGINT'))
+      return () => {}
+    },
     async connect({ endpoints }) {
       connections.push(endpoints)
       const up = endpoints.find((endpoint) => !(options.down ?? []).includes(endpoint))
       if (up === undefined) throw new NitroError('Unavailable', `cannot reach ${endpoints.join(', ')}`)
       const close = async (): Promise<void> => void closed++
       return {
-        store: options.store ?? new FakeStore(),
-        leases: unused(),
-        session: () => Promise.reject(new Error('no sessions here')),
+        store: options.node?.store ?? options.store ?? new FakeStore(),
+        leases: options.node?.leases ?? unused(),
+        session: options.node?.session ?? (() => Promise.reject(new Error('no sessions here'))),
+        sync: unused(),
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },

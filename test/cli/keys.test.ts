@@ -47,7 +47,7 @@ test('get marks bytes that are no text as base64 in JSON', async () => {
   const store = new FakeStore()
   await store.put('a', Uint8Array.from([255]))
   const { out } = await runBoxed(['get', 'a', '-o', 'jsonl'], { store })
-  expect(out).toBe('{"key":"a","value64":"/w==","createRevision":1,"modRevision":1,"version":1}\n')
+  expect(out).toBe('{"key":"a","value64":"/w==","createRevision":1,"modRevision":1,"version":1,"lease":0}\n')
 })
 
 test('get shows control characters as escapes in a table', async () => {

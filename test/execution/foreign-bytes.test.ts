@@ -5,18 +5,25 @@ import { utf8 } from '../../base/index.ts'
 import {
   builtins,
   decodeResult,
+  encodeAcquireArgs,
   encodeKeepAliveArgs,
   encodeLeaseGrantArgs,
   encodeLeaseRevokeArgs,
+  encodeProclaimArgs,
+  encodeReleaseArgs,
   encodeRemoveArgs,
+  encodeSetArgs,
+  encodeSyncCancelArgs,
   encodeTxnArgs,
   encodeWriteArgs,
   kvMethods,
   leaseMethods,
+  syncMethods,
 } from '../../execution/index.ts'
 import { Box, call, codeOf, put } from './harness.ts'
 
-const { kv, lease } = builtins
+const { kv, lease, sync } = builtins
+const door = { kind: 1, namespace: utf8('n'), name: utf8('door') }
 const write = { key: utf8('k'), value: utf8('v'), lease: 1, prevKv: true, ignoreValue: false, ignoreLease: false }
 const all = { start: utf8('a'), end: utf8('z') }
 const view = { revision: 2, sort: 'value' as const, minModRevision: 1, limit: 2 }
@@ -37,6 +44,18 @@ const samples: readonly (readonly [program: number, method: number, args: Uint8A
   [lease, leaseMethods.grant, encodeLeaseGrantArgs(0, 5000)],
   [lease, leaseMethods.revoke, encodeLeaseRevokeArgs(1)],
   [lease, leaseMethods.keepAlive, encodeKeepAliveArgs([1, 2, 3])],
+  [
+    sync,
+    syncMethods.acquire,
+    encodeAcquireArgs({
+      ...{ ...door, mode: 'exclusive', capacity: 1, lease: 1, acquireId: new Uint8Array(16), wait: true },
+      ...{ maxHoldMs: 5, label: utf8('l'), value: utf8('v') },
+    }),
+  ],
+  [sync, syncMethods.release, encodeReleaseArgs(door, 3)],
+  [sync, syncMethods.cancel, encodeSyncCancelArgs(door, 1, new Uint8Array(16))],
+  [sync, syncMethods.proclaim, encodeProclaimArgs(door, 3, utf8('v'))],
+  [sync, syncMethods.set, encodeSetArgs({ ...door, token: 0, ifRevision: 0, value: utf8('v') })],
 ]
 const queries: readonly (readonly [string, string])[] = [
   ['kv', 'get'],
@@ -44,6 +63,9 @@ const queries: readonly (readonly [string, string])[] = [
   ['kv', 'history'],
   ['lease', 'timeToLive'],
   ['lease', 'list'],
+  ['sync', 'inspect'],
+  ['sync', 'list'],
+  ['sync', 'cell'],
 ]
 
 /** A valid sample with some bytes changed, cut or added; or any bytes at all. */

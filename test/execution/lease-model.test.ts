@@ -11,7 +11,7 @@ import {
   encodeLeaseRevokeArgs,
   encodeWriteArgs,
 } from '../../execution/index.ts'
-import { LeaseHeap } from '../../execution/lease-heap.ts'
+import { DeadlineHeap } from '../../execution/deadline-heap.ts'
 import { Lease } from '../../execution/lease.ts'
 import { Box, call, codeOf, payloadOf, put } from './harness.ts'
 
@@ -206,7 +206,7 @@ describe('the heap of deadlines', () => {
     const action = fc.record({ at: fc.nat(), what: fc.constantFrom('add', 'add', 'move', 'remove'), ms: fc.nat(20) })
     fc.assert(
       fc.property(fc.array(action, { maxLength: 60, size: 'max' }), (actions) => {
-        const heap = new LeaseHeap()
+        const heap = new DeadlineHeap<Lease>()
         const all: Lease[] = []
         for (const { at, what, ms } of actions) {
           const chosen = all[at % Math.max(1, all.length)]

@@ -134,12 +134,12 @@ describe('the kv program', () => {
       Uint8Array.of(0xff),
       Uint8Array.of(0x80),
       Uint8Array.of(0x7f, 0xff),
-      Uint8Array.of(0),
+      Uint8Array.of(1),
       Uint8Array.of(0x7f),
     ]
     box.apply(keys.map((key) => put(key, 'v')))
     const answer = box.range({ start: new Uint8Array(), fromKey: true })
-    expect(answer.records.map(({ key }) => latin1(key))).toEqual(['\0', '\x7f', '\x7f\xff', '\x80', '\xff'])
+    expect(answer.records.map(({ key }) => latin1(key))).toEqual(['\x01', '\x7f', '\x7f\xff', '\x80', '\xff'])
   })
 
   it('answers keys or counts alone when asked', () => {

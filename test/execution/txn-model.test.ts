@@ -40,8 +40,11 @@ type ModelOp =
   | { readonly kind: 'range'; readonly keys: Keys; readonly limit: number }
   | { readonly kind: 'txn'; readonly txn: ModelTxn }
 
+/** What conditions look at; grants have a model of their own. */
+type ModelTarget = Exclude<Condition['target'], 'held'>
+
 interface ModelTxn {
-  readonly conditions: readonly (readonly [Keys, Condition['target'], '=' | '!=' | '<' | '>', number])[]
+  readonly conditions: readonly (readonly [Keys, ModelTarget, '=' | '!=' | '<' | '>', number])[]
   readonly success: readonly ModelOp[]
   readonly failure: readonly ModelOp[]
 }
@@ -190,7 +193,7 @@ const put: fc.Arbitrary<ModelOp> = fc
   .map((op) => ({ ...op, value: op.ignoreValue ? '' : op.value, lease: op.ignoreLease ? 0 : op.lease }))
 const condition = fc.tuple(
   keys,
-  fc.constantFrom<Condition['target']>('value', 'version', 'create', 'mod', 'lease', 'exists'),
+  fc.constantFrom<ModelTarget>('value', 'version', 'create', 'mod', 'lease', 'exists'),
   fc.constantFrom('=' as const, '!=' as const, '<' as const, '>' as const),
   fc.nat(4),
 )

@@ -131,5 +131,11 @@ describe('the watches of a client on the serving end', () => {
     expect(specOf({ ...base, range: { start: a } })).toMatchObject({ start: 'a', end: 'a\0' })
     expect(specOf({ ...base, range: { start: a, end: b } })).toMatchObject({ start: 'a', end: 'b' })
     expect(specOf({ ...base, range: { start: a, fromKey: true } })).toMatchObject({ start: 'a', end: undefined })
+    // Reserved keys are for those who ask for nothing else.
+    const zero = Uint8Array.of(0)
+    const one = Uint8Array.of(1)
+    expect(specOf({ ...base, range: { start: zero, fromKey: true } })).toMatchObject({ start: '\x01', end: undefined })
+    expect(specOf({ ...base, range: { start: new Uint8Array(), end: b } })).toMatchObject({ start: '\x01', end: 'b' })
+    expect(specOf({ ...base, range: { start: zero, end: one } })).toMatchObject({ start: '\0', end: '\x01' })
   })
 })

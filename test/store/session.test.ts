@@ -2,10 +2,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { NitroError } from '../../base/index.ts'
-import type { Leases, Session, SessionState } from '../../src/api/index.ts'
+import type { Engine, Leases, Session, SessionState } from '../../src/api/index.ts'
 import { Sessions, createLeases, holderMs } from '../../src/store/index.ts'
 import { decodeKeepAliveResult, encodeKeepAliveArgs } from '../../execution/codec.ts'
-import type { Engine } from '../../src/api/index.ts'
 import { VirtualTime } from '../net/schedulers.ts'
 
 const ttlMs = 10_000

@@ -9,7 +9,7 @@ import { keyRange } from './key-range.ts'
 
 const examples = `
 One JSON object a line: {"key":"a","value":"b"}; bytes that are no text stand as base64 under "key64" or "value64".
-Pages are read one after the other, each of its own moment. For a backup take "nitrostate snapshot save".
+It is the state of one revision. For a backup take "nitrostate snapshot save".
 
 Examples:
   nitrostate export > all.jsonl

@@ -1,8 +1,14 @@
 /** `nitrostate put KEY [VALUE]` */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { integer } from '../arguments.ts'
 import { note, readInput, type CliContext } from '../context.ts'
 import { printRecord } from '../output.ts'
 import { usesCluster, withClient } from '../shared.ts'
+
+interface Options {
+  readonly lease?: number
+  readonly prev?: true
+}
 
 const examples = `
 Examples:
@@ -16,12 +22,15 @@ export function putCommand(context: CliContext): Command {
     .description('write one key; prints the revision the write took')
     .argument('<key>', 'the key')
     .argument('[value]', 'the value; "-" or nothing reads it from standard input, byte for byte')
+    .addOption(new Option('--lease <id>', 'attach the key to this lease').argParser(integer(1)))
+    .option('--prev', 'with the value before')
     .addHelpText('after', examples)
-    .action(async (key: string, value: string | undefined, _options: unknown, command: Command) => {
+    .action(async (key: string, value: string | undefined, { lease, prev }: Options, command: Command) => {
       await withClient(context, command, async ({ store }, { output, timeoutMs }) => {
         const bytes = value === undefined || value === '-' ? await fromInput(context) : value
-        const { revision } = await store.put(key, bytes, { timeoutMs })
-        await printRecord(context, output ?? 'table', { revision }, 'revision')
+        const { revision, previous } = await store.put(key, bytes, { lease, prev, timeoutMs })
+        const before = previous && { prevRevision: previous.modRevision, prevValue: previous.value }
+        await printRecord(context, output ?? 'table', { revision, ...before }, 'revision')
       })
     })
 }

@@ -1,0 +1,69 @@
+/** What callers give, checked and turned into resources of the machine. */
+import { ByteWriter, NitroError, utf8 } from '../../base/index.ts'
+import { defaultLimits, syncKinds } from '../../execution/codec.ts'
+import type { SyncHolding, SyncResource } from '../../execution/codec.ts'
+import type { BytesLike, Party, SyncKind } from '../api/index.ts'
+
+/** Bytes of text, or a copy of bytes: the caller may use them again before they are sent. Throws `InvalidArgument`. */
+export function bytesOf(input: BytesLike, what: string): Uint8Array {
+  if (typeof input === 'string') return utf8(input)
+  if (input instanceof Uint8Array) return new Uint8Array(input)
+  throw new NitroError('InvalidArgument', `${what} must be a string or a Uint8Array, not ${typeof input}`)
+}
+
+/** Bytes of a name. Throws `KeyTooLarge`, `InvalidArgument`. */
+export function nameBytes(input: BytesLike, what = 'the name'): Uint8Array {
+  const bytes = bytesOf(input, what)
+  const limit = defaultLimits.syncNameBytes
+  if (bytes.length >= 1 && bytes.length <= limit) return bytes
+  const message = `${what} has ${bytes.length} bytes; it must have 1 to ${limit}`
+  throw new NitroError('KeyTooLarge', message, { details: { bytes: bytes.length, limit } })
+}
+
+/** The resource of a kind and a name. Throws `KeyTooLarge`, `InvalidArgument`. */
+export function resourceFor(kind: SyncKind, name: BytesLike, namespace: BytesLike | undefined): SyncResource {
+  return { kind: syncKinds[kind], namespace: namespaceBytes(namespace), name: nameBytes(name) }
+}
+
+/** Bytes of a namespace; it may be empty. Throws `KeyTooLarge`, `InvalidArgument`. */
+export function namespaceBytes(namespace: BytesLike | undefined): Uint8Array {
+  return namespace === undefined || namespace.length === 0 ? new Uint8Array() : nameBytes(namespace, 'the namespace')
+}
+
+/** A part of a group: its members, for which the item is empty, or one item. */
+export function groupResource(group: BytesLike, item: string, namespace: BytesLike | undefined): SyncResource {
+  const writer = new ByteWriter(64)
+  writer.blob(nameBytes(group, 'the group'))
+  writer.raw(utf8(item))
+  return resourceFor('assign', writer.take(), namespace)
+}
+
+/** The kind of a number; undefined for one of a newer version. */
+export function kindOf(code: number): SyncKind | undefined {
+  return (Object.keys(syncKinds) as SyncKind[]).find((kind) => syncKinds[kind] === code)
+}
+
+/** A whole number of milliseconds, or undefined. Throws `InvalidArgument`. */
+export function checkMs(value: number | undefined, what: string, least: number): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value
+  throw new NitroError('InvalidArgument', `${what} is ${value}; it must be whole milliseconds from ${least} on`)
+}
+
+/** A whole number from 1 on. Throws `InvalidArgument`. */
+export function checkCount(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= 0xffff_ffff) return value
+  throw new NitroError('InvalidArgument', `${what} is ${value}; it must be a whole number from 1 on`)
+}
+
+/** A holder or waiter for callers. */
+export function partyOf(holding: SyncHolding): Party {
+  const { token, mode, lease, sinceMs } = holding
+  return { token, mode, lease, sinceMs, label: text(holding.label), value: new Uint8Array(holding.value) }
+}
+
+const decoder = new TextDecoder()
+
+/** Bytes as text, whatever they are. */
+export function text(bytes: Uint8Array): string {
+  return decoder.decode(bytes)
+}

@@ -1,0 +1,225 @@
+/** The interface `sync` of a node or client. */
+import { NitroError } from '../../base/index.ts'
+import {
+  decodeInspectResult,
+  decodeSyncListResult,
+  encodeInspectArgs,
+  encodeSyncListArgs,
+  syncKinds,
+} from '../../execution/codec.ts'
+import type { SyncMode, SyncResource } from '../../execution/codec.ts'
+import type {
+  AcquireOptions,
+  Assignment,
+  AssignOptions,
+  Barrier,
+  BytesLike,
+  DoubleBarrierOptions,
+  Inspection,
+  InspectOptions,
+  Latch,
+  LatchOptions,
+  Leader,
+  LeaderOptions,
+  LeaderView,
+  Lock,
+  NameOptions,
+  ObserveOptions,
+  OnceJob,
+  OnceOptions,
+  OnceRun,
+  OwnedItem,
+  SemaphoreOptions,
+  Sync,
+  SyncKind,
+  SyncListed,
+  SyncListOptions,
+  Together,
+  TryOptions,
+} from '../api/index.ts'
+import { Acquirer } from './acquire.ts'
+import { GroupMember } from './assign.ts'
+import { CellBarrier, CellLatch } from './barriers.ts'
+import { Cell } from './cell.ts'
+import { enterTogether } from './double-barrier.ts'
+import type { Grant } from './grant.ts'
+import { HeldLeader, HeldLock } from './locks.ts'
+import {
+  bytesOf,
+  checkCount,
+  checkMs,
+  groupResource,
+  kindOf,
+  nameBytes,
+  namespaceBytes,
+  partyOf,
+  resourceFor,
+} from './names.ts'
+import { Observation } from './observe.ts'
+import { ScheduledJob } from './once.ts'
+import type { SyncPorts } from './ports.ts'
+import { refuseReentrant, runUnder } from './reentrancy.ts'
+import { scheduleOf } from './schedule.ts'
+
+/** Resources of a list that are asked for at once. */
+const pageSize = 500
+
+/** Makes the interface. {@link EngineSync.close} ends what it does by itself. */
+export function createSync(ports: SyncPorts): EngineSync {
+  return new EngineSync(ports)
+}
+
+/** Sync over any engine. */
+export class EngineSync implements Sync {
+  private readonly ports: SyncPorts
+  private readonly acquirer: Acquirer
+
+  constructor(ports: SyncPorts) {
+    this.ports = ports
+    this.acquirer = new Acquirer(ports)
+  }
+
+  /** The engine is about to be closed. */
+  close(): void {
+    this.acquirer.close()
+  }
+
+  lock(name: BytesLike, options: AcquireOptions = {}): Promise<Lock> {
+    return this.hold('lock', name, 'exclusive', 1, options)
+  }
+
+  async tryLock(name: BytesLike, options: TryOptions = {}): Promise<Lock | undefined> {
+    const resource = resourceFor('lock', name, options.namespace)
+    const wanted = { resource, mode: 'exclusive', capacity: 1 } as const
+    const grant = await this.acquirer.acquire(wanted, { ...options, wait: 0 })
+    return grant && new HeldLock(grant)
+  }
+
+  async withLock<T>(name: BytesLike, body: (lock: Lock) => Promise<T> | T, options: AcquireOptions = {}): Promise<T> {
+    const grant = await this.grant(resourceFor('lock', name, options.namespace), 'exclusive', 1, options)
+    try {
+      const result = await runUnder(this.ports.context, this, grant, async () => body(new HeldLock(grant)))
+      grant.throwIfLost()
+      return result
+    } finally {
+      await grant[Symbol.asyncDispose]()
+    }
+  }
+
+  async leader(name: BytesLike, options: LeaderOptions = {}): Promise<Leader> {
+    const value = bytesOf(options.value ?? '', 'the value')
+    const grant = await this.grant(resourceFor('leader', name, options.namespace), 'exclusive', 1, options, value)
+    return new HeldLeader(grant, this.ports)
+  }
+
+  observe(name: BytesLike, options: ObserveOptions = {}): AsyncIterableIterator<LeaderView | undefined> {
+    return new Observation(this.ports, resourceFor('leader', name, options.namespace), options.signal)
+  }
+
+  readLock(name: BytesLike, options: AcquireOptions = {}): Promise<Lock> {
+    return this.hold('rwlock', name, 'shared', 0, options)
+  }
+
+  writeLock(name: BytesLike, options: AcquireOptions = {}): Promise<Lock> {
+    return this.hold('rwlock', name, 'exclusive', 0, options)
+  }
+
+  async semaphore(name: BytesLike, options: SemaphoreOptions): Promise<Lock> {
+    return this.hold('semaphore', name, 'shared', checkCount(options.permits, 'permits'), options)
+  }
+
+  barrier(name: BytesLike, options: NameOptions = {}): Barrier {
+    return new CellBarrier(new Cell(this.ports, resourceFor('barrier', name, options.namespace)))
+  }
+
+  async enter(name: BytesLike, options: DoubleBarrierOptions): Promise<Together> {
+    const count = checkCount(options.count, 'count')
+    const grant = await this.grant(resourceFor('doubleBarrier', name, options.namespace), 'shared', 0, options)
+    return enterTogether(this.ports, grant, count, options.signal)
+  }
+
+  latch(name: BytesLike, options: LatchOptions): Latch {
+    const cell = new Cell(this.ports, resourceFor('latch', name, options.namespace))
+    return new CellLatch(cell, checkCount(options.count, 'count'))
+  }
+
+  once(options: OnceOptions, job: (run: OnceRun) => unknown): OnceJob {
+    if (options.missed !== undefined && options.missed !== 'skip' && options.missed !== 'run') {
+      throw new NitroError('InvalidArgument', `missed is ${JSON.stringify(options.missed)}; it must be skip or run`)
+    }
+    const resource = resourceFor('once', options.name, options.namespace)
+    return new ScheduledJob(this.acquirer, { resource, options, schedule: scheduleOf(options), job })
+  }
+
+  assign(options: AssignOptions, work: (item: OwnedItem) => unknown): Assignment {
+    checkMs(options.grace, 'grace', 0)
+    for (const item of options.items) {
+      if (item === '') throw new NitroError('InvalidArgument', 'an item has no name')
+      groupResource(options.group, item, options.namespace)
+    }
+    return new GroupMember(this.acquirer, { ...options, items: [...options.items] }, work)
+  }
+
+  async inspect(name: BytesLike, options: InspectOptions = {}): Promise<Inspection> {
+    const resource = resourceFor(checkKind(options.kind ?? 'lock'), name, options.namespace)
+    const payload = await this.ports.engine.query('sync', 'inspect', encodeInspectArgs(resource), options)
+    const { revision, holders, waiters } = decodeInspectResult(payload)
+    return { revision, holders: holders.map(partyOf), waiters: waiters.map(partyOf) }
+  }
+
+  async list(options: SyncListOptions = {}): Promise<readonly SyncListed[]> {
+    const request = {
+      kind: options.kind === undefined ? undefined : syncKinds[checkKind(options.kind)],
+      namespace: options.namespace === undefined ? undefined : namespaceBytes(options.namespace),
+      prefix:
+        options.prefix === undefined || options.prefix.length === 0
+          ? undefined
+          : nameBytes(options.prefix, 'the prefix'),
+      limit: pageSize,
+    }
+    const listed: SyncListed[] = []
+    for (let after: SyncResource | undefined; ;) {
+      const args = encodeSyncListArgs({ ...request, after })
+      const { resources, more } = decodeSyncListResult(await this.ports.engine.query('sync', 'list', args, options))
+      for (const { kind: code, namespace, name, holding, waiting, holder } of resources) {
+        const kind = kindOf(code)
+        if (kind === undefined) continue
+        const bytes = { namespace: new Uint8Array(namespace), name: new Uint8Array(name) }
+        listed.push({ kind, ...bytes, holding, waiting, holder: holder && partyOf(holder) })
+      }
+      after = resources.at(-1)
+      if (!more || after === undefined) return listed
+    }
+  }
+
+  private async hold(
+    kind: SyncKind,
+    name: BytesLike,
+    mode: SyncMode,
+    capacity: number,
+    options: AcquireOptions,
+  ): Promise<Lock> {
+    return new HeldLock(await this.grant(resourceFor(kind, name, options.namespace), mode, capacity, options))
+  }
+
+  private async grant(
+    resource: SyncResource,
+    mode: SyncMode,
+    capacity: number,
+    options: AcquireOptions,
+    value?: Uint8Array,
+  ): Promise<Grant> {
+    refuseReentrant(this.ports.context, this, resource)
+    const grant = await this.acquirer.acquire({ resource, mode, capacity, value }, options)
+    if (grant !== undefined) return grant
+    throw new NitroError('Timeout', 'others hold it, or wait for it', { executed: 'no' })
+  }
+}
+
+function checkKind(kind: SyncKind): SyncKind {
+  if (Object.hasOwn(syncKinds, kind)) return kind
+  throw new NitroError(
+    'InvalidArgument',
+    `${JSON.stringify(kind)} is no kind; known are ${Object.keys(syncKinds).join(', ')}`,
+  )
+}

@@ -1,0 +1,495 @@
+/**
+ * The conformance suite of locks and elections: what `sync` of a node and of a client must both do. Two interfaces of one cluster
+ * stand for two processes.
+ */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { utf8 } from '../../base/index.ts'
+import type { Lock, OpenSession, Store, Sync } from '../../src/api/index.ts'
+import { put } from '../../src/store/index.ts'
+
+/** What the suite needs; `pass` lets time go by for all alike. */
+export interface OpenSync {
+  readonly sync: Sync
+  readonly other: Sync
+  readonly store: Store
+  readonly session: OpenSession
+  readonly revoke: (lease: number) => Promise<unknown>
+  pass(ms: number): Promise<void>
+}
+
+let names = 0
+
+/** What became of a promise, if anything has. */
+function outcome<T>(promise: Promise<T>): { value?: T; error?: unknown } {
+  const seen: { value?: T; error?: unknown } = {}
+  promise.then(
+    (value) => (seen.value = value),
+    (error: unknown) => (seen.error = error),
+  )
+  return seen
+}
+
+/** Registers the suite. */
+export function syncSuite(open: () => OpenSync): void {
+  let opened: OpenSync
+  let sync: Sync
+  let other: Sync
+  let store: Store
+  let name: string
+  beforeEach(() => {
+    opened = open()
+    ;({ sync, other, store } = opened)
+    name = `name ${names++}`
+  })
+  const waiting = async (count: number, of = name): Promise<void> => {
+    for (let i = 0; i < 100; i++) {
+      if ((await sync.inspect(of)).waiters.length === count) return
+      await opened.pass(20)
+    }
+    expect((await sync.inspect(of)).waiters.length).toBe(count)
+  }
+  const isGuarded = async (lock: Pick<Lock, 'guard'>): Promise<boolean> =>
+    (await store.txn().if(lock.guard()).then(put('guarded', name)).commit()).succeeded
+
+  describe('a lock', () => {
+    test('is held by one at a time, in the order of asking, with a rising token each', async () => {
+      const first = await sync.lock(name)
+      const order: string[] = []
+      const later: Promise<Lock>[] = []
+      for (const [at, who] of [other, sync, other].entries()) {
+        later.push(
+          who.lock(name, { label: `w${at}` }).then((lock) => {
+            order.push(`w${at}`)
+            return lock
+          }),
+        )
+        await waiting(at + 1)
+      }
+      expect(order).toEqual([])
+      const tokens = [first.token]
+      let holder = first
+      for (const next of later) {
+        await holder.unlock()
+        holder = await next
+        tokens.push(holder.token)
+      }
+      await holder.unlock()
+      expect(order).toEqual(['w0', 'w1', 'w2'])
+      expect(tokens).toEqual(tokens.toSorted((a, b) => a - b))
+      expect(new Set(tokens).size).toBe(4)
+    })
+
+    test('tells what it is: name, token, state, signal', async () => {
+      const { revision } = await store.put('before', 'x')
+      const lock = await sync.lock(Uint8Array.of(0, 255, 7, names))
+      expect(lock.name).toEqual(Uint8Array.of(0, 255, 7, names))
+      expect(lock.token).toBeGreaterThan(revision)
+      expect(lock.state).toBe('held')
+      lock.throwIfLost()
+      await lock.unlock()
+      expect(lock.state).toBe('released')
+      expect(lock.signal.reason).toMatchObject({ code: 'NotHeld' })
+      expect(() => lock.throwIfLost()).toThrow(expect.objectContaining({ code: 'NotHeld' }))
+    })
+
+    test('two acquisitions in one process never share a grant', async () => {
+      const first = await sync.lock(name)
+      const second = outcome(sync.lock(name))
+      await waiting(1)
+      await opened.pass(1_000)
+      expect(second.value).toBeUndefined()
+      await first.unlock()
+      await opened.pass(200)
+      expect(second.value?.token).toBeGreaterThan(first.token)
+      await second.value?.unlock()
+    })
+
+    test('is tried once without waiting, and for as long as one wants', async () => {
+      const lock = await sync.lock(name)
+      expect(await other.tryLock(name)).toBeUndefined()
+      await expect(other.lock(name, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout', executed: 'no' })
+      const late = outcome(other.lock(name, { wait: 1_000 }))
+      await opened.pass(900)
+      expect(late.error).toBeUndefined()
+      await opened.pass(200)
+      expect(late.error).toMatchObject({ code: 'Timeout', executed: 'no' })
+      await waiting(0)
+      await lock.unlock()
+      const tried = await other.tryLock(name)
+      expect(tried?.token).toBeGreaterThan(lock.token)
+      await tried?.unlock()
+    })
+
+    test('an abort while waiting rejects with its reason and leaves no waiter behind', async () => {
+      const lock = await sync.lock(name)
+      const controller = new AbortController()
+      const aborted = outcome(other.lock(name, { signal: controller.signal }))
+      const patient = outcome(other.lock(name))
+      await waiting(2)
+      const reason = new Error('enough')
+      controller.abort(reason)
+      await waiting(1)
+      expect(aborted.error).toBe(reason)
+      await lock.unlock()
+      await opened.pass(200)
+      expect(patient.value?.state).toBe('held')
+      await patient.value?.unlock()
+      await expect(sync.lock(name, { signal: controller.signal })).rejects.toBe(reason)
+    })
+
+    test('an abort at any moment leaves neither waiter nor holder', async () => {
+      for (let ms = 0; ms < 12; ms++) {
+        const controller = new AbortController()
+        const asked = outcome(sync.lock(name, { signal: controller.signal }))
+        await opened.pass(ms)
+        controller.abort(new Error('enough'))
+        await opened.pass(1)
+        await asked.value?.unlock()
+        await opened.pass(500)
+        expect(await sync.inspect(name), `after ${ms} ms`).toMatchObject({ holders: [], waiters: [] })
+      }
+    })
+
+    test('guards transactions as long as it is held, and not a moment longer', async () => {
+      const lock = await sync.lock(name)
+      expect(await isGuarded(lock)).toBe(true)
+      await lock.unlock()
+      expect(await isGuarded(lock)).toBe(false)
+      const next = await other.lock(name)
+      expect(await isGuarded(lock)).toBe(false)
+      expect(await isGuarded(next)).toBe(true)
+      await next.unlock()
+    })
+
+    test('goes with its session, to the next who waits; unlocking it then is NotHeld and frees nobody else', async () => {
+      const session = await opened.session({ ttl: 3_000 })
+      const lock = await sync.lock(name, { session })
+      const next = outcome(other.lock(name))
+      await waiting(1)
+      await opened.revoke(session.lease)
+      await opened.pass(100)
+      expect(next.value?.state).toBe('held')
+      expect(await isGuarded(lock)).toBe(false)
+      await opened.pass(1_100)
+      expect(lock.state).toBe('lost')
+      expect(lock.signal.reason).toMatchObject({ code: 'LockLost', cause: { code: 'LeaseLost' } })
+      expect(() => lock.throwIfLost()).toThrow(expect.objectContaining({ code: 'LockLost' }))
+      await expect(lock.unlock()).rejects.toMatchObject({ code: 'NotHeld' })
+      await lock[Symbol.asyncDispose]()
+      await opened.pass(500)
+      expect((await sync.inspect(name)).holders).toMatchObject([{ token: next.value?.token }])
+      await next.value?.unlock()
+    })
+
+    test('a waiter whose session ends is out of the queue, and told so', async () => {
+      const lock = await sync.lock(name)
+      const session = await opened.session({ ttl: 3_000 })
+      const waiter = outcome(other.lock(name, { session }))
+      await waiting(1)
+      await opened.revoke(session.lease)
+      await opened.pass(1_500)
+      expect(waiter.error).toMatchObject({ code: 'LockLost' })
+      await lock.unlock()
+      expect((await sync.inspect(name)).holders).toEqual([])
+    })
+
+    test('with maxHold it ends by itself, for its holder first', async () => {
+      const lock = await sync.lock(name, { maxHold: 1_000 })
+      const next = outcome(other.lock(name, { maxHold: 2_000 }))
+      await waiting(1)
+      while (next.value === undefined) {
+        const held = lock.state
+        await opened.pass(10)
+        if (held === 'held') expect(next.value, 'two hold it').toBeUndefined()
+      }
+      expect(lock.state).toBe('lost')
+      expect(lock.signal.aborted).toBe(true)
+      expect(await isGuarded(lock)).toBe(false)
+      expect(await isGuarded(next.value)).toBe(true)
+      await opened.pass(1_000)
+      expect(next.value).toMatchObject({ state: 'held' })
+      await opened.pass(1_500)
+      expect(next.value).toMatchObject({ state: 'lost' })
+      expect((await sync.inspect(name)).holders).toEqual([])
+    })
+
+    test("a wait is counted anew for each who waits: nobody is stuck behind somebody else's limit", async () => {
+      const first = await sync.lock(name, { maxHold: 5_000 })
+      const second = outcome(other.lock(name, { maxHold: 300 }))
+      const third = outcome(sync.lock(name))
+      await waiting(2)
+      await first.unlock()
+      await opened.pass(200)
+      expect(second.value).toBeDefined()
+      await opened.pass(2_000)
+      expect(third.value).toMatchObject({ state: 'held' })
+      await third.value?.unlock()
+    })
+
+    test('stays held for as long as its process lives, however short its time to live', async () => {
+      const lock = await sync.lock(name, { ttl: 1_000 })
+      await opened.pass(15_000)
+      expect(lock.state).toBe('held')
+      expect(await isGuarded(lock)).toBe(true)
+      await lock.unlock()
+    })
+
+    test('withLock gives it back, whatever happens, and tells when it was lost', async () => {
+      const result = await sync.withLock(name, async (lock) => {
+        expect(lock.state).toBe('held')
+        expect(await other.tryLock(name)).toBeUndefined()
+        return 7
+      })
+      expect(result).toBe(7)
+      const failure = new Error('body')
+      await expect(sync.withLock(name, () => Promise.reject(failure))).rejects.toBe(failure)
+      await expect(sync.withLock(name, () => opened.pass(2_000), { maxHold: 1_000 })).rejects.toMatchObject({
+        code: 'LockLost',
+      })
+      const free = await other.tryLock(name)
+      expect(free).toBeDefined()
+      await free?.unlock()
+    })
+
+    test('asking again within withLock is Reentrant, across awaits, but not for others or other names', async () => {
+      await sync.withLock(name, async () => {
+        await opened.pass(10)
+        await expect(sync.withLock(name, () => 1)).rejects.toMatchObject({ code: 'Reentrant', executed: 'no' })
+        await expect(sync.lock(name)).rejects.toMatchObject({ code: 'Reentrant' })
+        expect(await sync.withLock(`${name} inner`, () => 2)).toBe(2)
+        expect(await sync.withLock(name, () => 3, { namespace: 'elsewhere' })).toBe(3)
+      })
+      expect(await sync.withLock(name, () => 4)).toBe(4)
+    })
+
+    test('the end of its scope unlocks it', async () => {
+      {
+        await using lock = await sync.lock(name)
+        expect(lock.state).toBe('held')
+      }
+      expect((await sync.inspect(name)).holders).toEqual([])
+    })
+
+    test('namespaces, kinds and every byte of a name are told apart', async () => {
+      const held = [
+        await sync.lock('a/b'),
+        await sync.lock('a-b'),
+        await sync.lock('a/b', { namespace: 'app' }),
+        await sync.writeLock('a/b'),
+        await sync.leader('a/b'),
+      ]
+      expect(new Set(held.map(({ token }) => token)).size).toBe(5)
+      expect(await sync.list({ prefix: 'a/' })).toMatchObject([
+        { kind: 'lock' },
+        { kind: 'rwlock' },
+        { kind: 'leader' },
+        { kind: 'lock', namespace: utf8('app') },
+      ])
+      expect(await sync.list({ namespace: 'app' })).toHaveLength(1)
+      expect(await sync.list({ kind: 'rwlock', namespace: '' })).toHaveLength(1)
+      await Promise.all(held.map((lock) => lock[Symbol.asyncDispose]()))
+      expect(await sync.list({ prefix: 'a/' })).toEqual([])
+    })
+
+    test('inspection shows who holds and who waits, in order', async () => {
+      const lock = await sync.lock(name, { label: 'job 1' })
+      const waiters = ['job 2', 'job 3'].map((label) => other.lock(name, { label }))
+      await waiting(2)
+      const { holders, waiters: queue } = await other.inspect(name)
+      expect(holders).toMatchObject([{ token: lock.token, label: 'job 1', mode: 'exclusive' }])
+      expect(queue.map(({ label, token }) => [label, token])).toEqual([
+        ['job 2', 0],
+        ['job 3', 0],
+      ])
+      await lock.unlock()
+      for (const waiter of waiters) await (await waiter).unlock()
+    })
+
+    test('impossible options are refused before anything is asked', async () => {
+      for (const options of [{ ttl: 0 }, { ttl: 1.5 }, { wait: -1 }, { maxHold: 0 }]) {
+        await expect(sync.lock(name, options)).rejects.toMatchObject({ code: 'InvalidArgument' })
+      }
+      await expect(sync.lock('')).rejects.toMatchObject({ code: 'KeyTooLarge' })
+      await expect(sync.lock('x'.repeat(2_000))).rejects.toMatchObject({ code: 'KeyTooLarge' })
+      await expect(sync.lock(name, { label: 'x'.repeat(2_000) })).rejects.toMatchObject({ code: 'KeyTooLarge' })
+      await expect(sync.semaphore(name, { permits: 0 })).rejects.toMatchObject({ code: 'InvalidArgument' })
+    })
+  })
+
+  describe('a leader', () => {
+    test('is one; the next follows when it resigns, and a late resign deposes nobody', async () => {
+      const first = await sync.leader(name, { value: 'one' })
+      const second = outcome(other.leader(name, { value: 'two' }))
+      await opened.pass(300)
+      expect(second.value).toBeUndefined()
+      await first.resign()
+      await opened.pass(100)
+      expect(second.value?.token).toBeGreaterThan(first.token)
+      await first.resign()
+      await first[Symbol.asyncDispose]()
+      await opened.pass(500)
+      expect(second.value?.state).toBe('held')
+      await second.value?.resign()
+    })
+
+    test('is observed: the one there is, then each change, the latest first for who is slow', async () => {
+      const observed = other.observe(name)
+      expect(await observed.next()).toEqual({ done: false, value: undefined })
+      const leader = await sync.leader(name, { value: 'a', label: 'host' })
+      const { value: seen } = await observed.next()
+      expect(seen).toMatchObject({ token: leader.token, label: 'host' })
+      expect((seen as { text(): string }).text()).toBe('a')
+      for (const value of ['b', 'c', 'd']) await leader.proclaim(value)
+      await opened.pass(200)
+      const { value: latest } = await observed.next()
+      expect((latest as { text(): string }).text()).toBe('d')
+      await leader.resign()
+      expect(await observed.next()).toEqual({ done: false, value: undefined })
+      const next = await other.leader(name, { value: 'e' })
+      expect((await observed.next()).value).toMatchObject({ token: next.token })
+      await observed.return?.()
+      expect(await observed.next()).toEqual({ done: true, value: undefined })
+
+      const late = sync.observe(name)
+      expect((await late.next()).value).toMatchObject({ token: next.token })
+      await late.return?.()
+      await next.resign()
+    })
+
+    test('an observation ends with its signal', async () => {
+      const controller = new AbortController()
+      const observed = sync.observe(name, { signal: controller.signal })
+      await observed.next()
+      const reason = new Error('enough')
+      const pending = observed.next()
+      controller.abort(reason)
+      await expect(pending).rejects.toBe(reason)
+      expect((await observed.next()).done).toBe(true)
+    })
+
+    test('that was deposed learns of it when it speaks', async () => {
+      const session = await opened.session({ ttl: 60_000 })
+      const leader = await sync.leader(name, { session })
+      await opened.revoke(session.lease)
+      await expect(leader.proclaim('still me')).rejects.toMatchObject({ code: 'NotHeld' })
+      expect(leader.state).toBe('lost')
+      expect(leader.signal.reason).toMatchObject({ code: 'LockLost' })
+      await expect(leader.proclaim('still me')).rejects.toMatchObject({ code: 'NotHeld' })
+      await expect(leader.proclaim('x'.repeat(100_000))).rejects.toMatchObject({ code: 'ValueTooLarge' })
+      expect(await isGuarded(leader)).toBe(false)
+    })
+  })
+
+  describe('other locks', () => {
+    test('readers share, a writer is alone, and later readers wait behind it', async () => {
+      const readers = [await sync.readLock(name), await other.readLock(name)]
+      const writer = outcome(other.writeLock(name))
+      await opened.pass(100)
+      const late = outcome(sync.readLock(name))
+      await opened.pass(300)
+      expect([writer.value, late.value]).toEqual([undefined, undefined])
+      for (const reader of readers) await reader.unlock()
+      await opened.pass(200)
+      expect(writer.value?.state).toBe('held')
+      expect(late.value).toBeUndefined()
+      await writer.value?.unlock()
+      await opened.pass(200)
+      expect(late.value?.token).toBeGreaterThan(writer.value?.token as number)
+      await late.value?.unlock()
+    })
+
+    test('a semaphore has so many permits, each with a token, and one number of them for all', async () => {
+      const options = { permits: 2 }
+      const permits = [await sync.semaphore(name, options), await other.semaphore(name, options)]
+      const third = outcome(sync.semaphore(name, options))
+      await opened.pass(200)
+      expect(third.value).toBeUndefined()
+      await expect(other.semaphore(name, { permits: 3 })).rejects.toMatchObject({ code: 'CapacityMismatch' })
+      await permits[0]?.unlock()
+      await opened.pass(200)
+      expect(third.value?.state).toBe('held')
+      expect(await isGuarded(permits[1] as Lock)).toBe(true)
+      await Promise.all([permits[1]?.unlock(), third.value?.unlock()])
+    })
+  })
+
+  describe('barriers and latches', () => {
+    test('a raised barrier holds back until it is lifted', async () => {
+      const barrier = sync.barrier(name)
+      await barrier.pass()
+      expect(await barrier.raise()).toBe(true)
+      expect(await other.barrier(name).raise()).toBe(false)
+      expect(await barrier.isRaised()).toBe(true)
+      const passed = outcome(
+        other
+          .barrier(name)
+          .pass()
+          .then(() => 'through'),
+      )
+      await opened.pass(500)
+      expect(passed.value).toBeUndefined()
+      expect(await barrier.lift()).toBe(true)
+      await opened.pass(100)
+      expect(passed.value).toBe('through')
+      expect(await barrier.lift()).toBe(false)
+      await barrier.raise()
+      await expect(barrier.pass({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+      await barrier.lift()
+    })
+
+    test('a latch opens at zero and stays open; its count is one for all', async () => {
+      const latch = sync.latch(name, { count: 3 })
+      const opens = outcome(
+        other
+          .latch(name, { count: 3 })
+          .wait()
+          .then(() => 'open'),
+      )
+      expect(await latch.left()).toBe(3)
+      const counts = await Promise.all([latch.countDown(), other.latch(name, { count: 3 }).countDown()])
+      expect(new Set(counts)).toEqual(new Set([1, 2]))
+      await expect(sync.latch(name, { count: 4 }).left()).rejects.toMatchObject({ code: 'CapacityMismatch' })
+      await opened.pass(200)
+      expect(opens.value).toBeUndefined()
+      expect(await latch.countDown()).toBe(0)
+      expect(await latch.countDown()).toBe(0)
+      await opened.pass(100)
+      expect(opens.value).toBe('open')
+      await latch.wait()
+      await latch.reset()
+      expect(await latch.left()).toBe(3)
+    })
+
+    test('a double barrier lets all in when all are there, and out when all have left', async () => {
+      const options = { count: 3 }
+      const early = [outcome(sync.enter(name, options)), outcome(other.enter(name, options))]
+      await opened.pass(500)
+      expect(early.map(({ value }) => value)).toEqual([undefined, undefined])
+      const last = await sync.enter(name, options)
+      await opened.pass(200)
+      const places = [...early.map(({ value }) => value), last]
+      expect(places.map((place) => place?.state)).toEqual(['held', 'held', 'held'])
+      const gone = outcome(last.leave().then(() => 'out'))
+      await opened.pass(300)
+      expect(gone.value).toBeUndefined()
+      for (const place of places.slice(0, 2)) void place?.leave()
+      await opened.pass(100)
+      expect(gone.value).toBe('out')
+    })
+
+    test('who gives up on a double barrier is not counted', async () => {
+      const controller = new AbortController()
+      const given = outcome(sync.enter(name, { count: 2, signal: controller.signal }))
+      await opened.pass(200)
+      controller.abort(new Error('enough'))
+      await opened.pass(200)
+      expect(given.error).toMatchObject({ message: 'enough' })
+      const alone = outcome(other.enter(name, { count: 2 }))
+      await opened.pass(300)
+      expect(alone.value).toBeUndefined()
+      const second = await sync.enter(name, { count: 2 })
+      await opened.pass(100)
+      await Promise.all([alone.value?.leave(), second.leave()])
+    })
+  })
+}
