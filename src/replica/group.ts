@@ -1,14 +1,13 @@
 /**
  * One running member of the group: the core with its disk, machine and links.
  *
- * The walk of one write (DESIGN section 2) goes through this file from `submit` to `sink`; every box on the way is a file
+ * The walk of one write (DESIGN section 2) goes through this file from `intake` to `applied`; every box on the way is a file
  * of its own, and this one only joins them.
  */
 import { NitroError, hashBytes, isNitroError } from '../../base/index.ts'
 import type { Entry, SoftState } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
 import { frameKinds } from '../wire/index.ts'
-import type { CommandOwner } from '../wire/index.ts'
 import { Applier } from './applier.ts'
 import { ChangeSignal } from './change-signal.ts'
 import { Compactor } from './compaction.ts'
@@ -218,11 +217,6 @@ export class Group {
 
   private sendTo(to: number, channel: Channel, kind: number, payload: Uint8Array): boolean {
     return this.options.links.send(this.nameOf(to), channel, kind, payload)
-  }
-
-  /** Puts a command on its way; `owner` hears exactly once. */
-  submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
-    this.intake.submit(command, owner, tag)
   }
 
   // ---- what the core tells

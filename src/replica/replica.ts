@@ -300,7 +300,7 @@ export class Replica {
   /** Puts an encoded command on its way to the log; `owner` hears exactly once. */
   submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
     if (this.group === undefined) owner.failed(tag, this.notThereYet())
-    else this.group.submit(command, owner, tag)
+    else this.group.intake.submit(command, owner, tag)
   }
 
   /** Runs a query; `owner` hears exactly once. */
