@@ -14,7 +14,7 @@ import type { ReplicaId } from '../kernel/dot.ts'
 import type { Op } from '../kernel/op.ts'
 import { noValue } from '../kernel/op.ts'
 import { collectSpans, dotsOf } from './collect.ts'
-import { encodeSpans, encodeUpdate } from './encode.ts'
+import { encodeRows, encodeSpans, encodeUpdate } from './encode.ts'
 import type { Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
@@ -313,8 +313,14 @@ export class DocCore {
       throw new NitroError('InvalidArgument', 'a version of the past can be read and forked, not changed')
   }
 
+  private ownLv(seq: number): number {
+    return this.state.graph.lvOf(this.replica, seq)
+  }
+
   private bundleBytes(bundle: OpenBundle, length: number): Uint8Array {
     const { lv, seq, parents, rows, sequences } = bundle
+    const own = seq === 0 ? parents.length === 0 : parents.length === 1 && parents[0] === this.ownLv(seq - 1)
+    if (own && sequences === undefined) return encodeRows(this.state, this.replica, seq, length, seq > 0, rows)
     const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents) }
     return encodeUpdate(this.state, [span], rows, sequences, [lv, lv + length])
   }
