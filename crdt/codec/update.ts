@@ -69,6 +69,18 @@ export function writeAllButSections(
   writer.u8(base === undefined ? 0 : 1)
   if (base !== undefined) writer.blob(base)
   writeSpans(writer, spans)
+  writePlacesAndRows(writer, places, rows, shapesOf, numbers, encoder)
+}
+
+/** Appends what comes after the spans; see {@link writeAllButSections}. */
+export function writePlacesAndRows(
+  writer: ByteWriter,
+  places: readonly WirePlace[],
+  rows: readonly Row[],
+  shapesOf: ShapesOf,
+  numbers: ArrayLike<number> | undefined,
+  encoder: RowWriter,
+): void {
   writer.uint(places.length)
   for (let i = 0; i < places.length; i++) {
     const { parent, tag, name, epoch } = places[i] as WirePlace

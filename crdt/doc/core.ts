@@ -14,7 +14,7 @@ import type { ReplicaId } from '../kernel/dot.ts'
 import type { Op } from '../kernel/op.ts'
 import { noValue } from '../kernel/op.ts'
 import { collectSpans, dotsOf } from './collect.ts'
-import { encodeSpans, encodeUpdate } from './encode.ts'
+import { encodeRows, encodeSpans, encodeUpdate } from './encode.ts'
 import type { Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
@@ -25,6 +25,7 @@ import type { Edit, SequenceContent, UnitSequence } from './sequence.ts'
 import { isSequence } from './sequence.ts'
 import type { Place } from './state.ts'
 import { DocState, shapesOf } from './state.ts'
+import { TypingReader } from './typing.ts'
 
 /** Who made a change: the user of this document, another replica, or the user by undoing or redoing. */
 export type Origin = 'local' | 'remote' | 'undo'
@@ -94,6 +95,7 @@ export class DocCore {
   /** Whether the document only shows a version of another one. */
   frozen = false
   private readonly wallMs: () => number
+  private readonly typing = new TypingReader()
   private open: OpenBundle | undefined
   private patcher: Patcher | undefined
   /** Own events below this number have been given out by {@link commit}. */
@@ -254,25 +256,31 @@ export class DocCore {
     patcher: Patcher | undefined,
     touched: Touched,
   ): void {
-    const read = (bytes: Uint8Array): Prepared =>
-      decoding(() => {
-        const update = readUpdate(new ByteReader(bytes), shapesOf)
-        if (update.base !== undefined) onBase(update.base)
-        return prepare(this.state, update)
-      })
-    const prepared = read(bytes)
-    const missing = missingFor(this.state, prepared.update)
-    if (missing !== undefined) {
-      // The caller may use its memory again while this waits.
-      this.pending.add(read(bytes.slice()), bytes.length, missing)
-      return
+    if (!this.typing.take(this.state, bytes, patcher, touched)) {
+      const prepared = this.read(bytes, onBase)
+      const missing = missingFor(this.state, prepared.update)
+      if (missing !== undefined) {
+        // The caller may use its memory again while this waits.
+        this.pending.add(this.read(bytes.slice(), onBase), bytes.length, missing)
+        return
+      }
+      if (!receive(this.state, prepared, patcher, touched)) return
+      this.typing.remember(prepared.places, prepared.update)
     }
-    if (!receive(this.state, prepared, patcher, touched)) return
+    if (this.pending.size === 0) return
     for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
       const still = missingFor(this.state, next.prepared.update)
       if (still === undefined) receive(this.state, next.prepared, patcher, touched)
       else this.pending.add(next.prepared, next.bytes, still)
     }
+  }
+
+  private read(bytes: Uint8Array, onBase: (base: Uint8Array) => void): Prepared {
+    return decoding(() => {
+      const update = readUpdate(new ByteReader(bytes), shapesOf)
+      if (update.base !== undefined) onBase(update.base)
+      return prepare(this.state, update)
+    })
   }
 
   /** Tells listeners of a change. */
@@ -305,8 +313,14 @@ export class DocCore {
       throw new NitroError('InvalidArgument', 'a version of the past can be read and forked, not changed')
   }
 
+  private ownLv(seq: number): number {
+    return this.state.graph.lvOf(this.replica, seq)
+  }
+
   private bundleBytes(bundle: OpenBundle, length: number): Uint8Array {
     const { lv, seq, parents, rows, sequences } = bundle
+    const own = seq === 0 ? parents.length === 0 : parents.length === 1 && parents[0] === this.ownLv(seq - 1)
+    if (own && sequences === undefined) return encodeRows(this.state, this.replica, seq, length, seq > 0, rows)
     const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents) }
     return encodeUpdate(this.state, [span], rows, sequences, [lv, lv + length])
   }

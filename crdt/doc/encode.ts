@@ -1,8 +1,9 @@
 /** From the state of a document to updates. */
 import type { Row } from '../codec/rows.ts'
 import type { WireSpan } from '../codec/spans.ts'
+import { writeOwnSpan } from '../codec/spans.ts'
 import type { WirePlace } from '../codec/update.ts'
-import { firstSequenceTag, writeAllButSections } from '../codec/update.ts'
+import { firstSequenceTag, updateVersion, writeAllButSections, writePlacesAndRows } from '../codec/update.ts'
 import type { VersionVector, Span } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { LocalSpan } from './collect.ts'
@@ -100,6 +101,33 @@ export function encodeUpdate(
     for (const sequence of sequences.values()) writeSection(state, sequence, ranges)
   } else writeSections(state, places, numbers, sequences, ranges)
   return scratch.take()
+}
+
+/** The same for a bundle of rows whose only parent, if it has one, is the event of its replica before it. */
+export function encodeRows(
+  state: DocState,
+  rid: number,
+  seq: number,
+  length: number,
+  follows: boolean,
+  rows: readonly Row[],
+): Uint8Array {
+  const { places, numbers, sequences } = state.numbering(rows, undefined)
+  const { scratch } = state
+  scratch.clear()
+  scratch.u8(updateVersion)
+  scratch.u8(0)
+  writeOwnSpan(scratch, rid, seq, length, follows)
+  writePlacesAndRows(scratch, places, rows, shapesOf, numbers, state.rows.reset())
+  // Sequences are there only because of an epoch.
+  if (sequences) writeSections(state, places, numbers, undefined, [])
+  const size = scratch.length
+  if (size > 64) return scratch.take()
+  // So small a copy is faster by hand.
+  const copy = new Uint8Array(size)
+  const { bytes } = scratch
+  for (let i = 0; i < size; i++) copy[i] = bytes[i] as number
+  return copy
 }
 
 /** The sections in the order of their places; empty ones for sequences that are only there because of an epoch. */

@@ -127,6 +127,25 @@ export class CausalGraph {
     return this.add(rid, this.nextSeq(rid), length, this.heads)
   }
 
+  /** Adds operations of a replica that has some, the first of which has only its last one as parent; returns the LV of the first. */
+  follow(rid: number, length: number): number {
+    const { length: lv } = this
+    const author = this.author(rid)
+    const run = author.runs.at(-1)
+    assert(run !== undefined, 'there is something to follow')
+    if (run + 1 < this.rids.length || length > maxOperations - lv)
+      return this.add(rid, author.next, length, [this.endOfRun(run) - 1])
+    // The run goes on, and is one of the heads; the only one perhaps.
+    author.next += length
+    this.length = lv + length
+    const { heads } = this
+    if (heads.length === 1) {
+      this.heads = [this.length - 1]
+      this.criticals[this.criticals.length - 1] = this.length - 1
+    } else this.heads = [...heads.slice(0, -1), this.length - 1]
+    return lv
+  }
+
   private author(rid: number): Author {
     let author = this.authors.get(rid)
     if (author === undefined) this.authors.set(rid, (author = { runs: [], next: 0 }))

@@ -32,6 +32,12 @@ export class TextSequence extends Sequence<string, Uint8Array | Uint16Array, Uin
     this.log.push(opKind.insert, lv, text.length, position)
   }
 
+  /** Takes an insertion of code units `[start, end)` of an array from elsewhere, to be integrated. */
+  receiveUnits(position: number, units: Uint8Array | Uint16Array, start: number, end: number, lv: number): void {
+    this.store.appendUnits(units, start, end)
+    this.log.push(opKind.insert, lv, end - start, position)
+  }
+
   /** The text of `[start, end)`. */
   slice(start: number, end: number = this.length): string {
     let out = ''

@@ -11,7 +11,7 @@ import { pathsOf, subjects } from './subjects.ts'
 /** Damage to bytes: places and what happens there. */
 export const damage: fc.Arbitrary<readonly (readonly [at: number, kind: number, byte: number])[]> = fc.array(
   fc.tuple(fc.nat(0xffff), fc.nat(4), fc.nat(255)),
-  { minLength: 1, maxLength: 4 },
+  { minLength: 1, maxLength: 2 },
 )
 
 /** Bytes with some of them changed, removed, added or repeated. */
