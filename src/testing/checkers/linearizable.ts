@@ -17,29 +17,33 @@ const shownMax = 24
 export class Linearizable implements Checker {
   readonly property = 'linearizable'
   private readonly report: Report
+  private readonly undecided: Report
 
-  constructor(report: Report) {
+  /** `undecided` hears of a history that was too hard to check: that says nothing of the product, and must not pass. */
+  constructor(report: Report, undecided: Report) {
     this.report = report
+    this.undecided = undecided
   }
 
   finished({ history }: FinishedRun): void {
-    for (const key of history.keys()) checkKey(history, key, this.report)
+    for (const key of history.keys()) this.checkKey(history, key)
   }
-}
 
-function checkKey(history: History, key: string, report: Report): void {
-  // A get without an answer says nothing; what surely failed did nothing.
-  const operations = history.on(key).filter((one) => one.kind !== 'get' || one.outcome === 'ok')
-  const verdict = linearize(registerModel, timedOf(operations))
-  if (verdict.kind === 'linearizable') return
-  if (verdict.kind === 'unknown') return report(`the ${operations.length} operations on ${key} were too hard to check`)
-  const stuck = verdict.stuck.map((at) => operations[at] as Operation)
-  const from = Math.min(...stuck.map((one) => one.start))
-  const around = operations.filter((one) => one.end >= from - shownMax && one.start <= (stuck[0]?.end ?? from))
-  const shown = around
-    .slice(-shownMax)
-    .map((one) => `\n    ${stuck.includes(one) ? '>' : ' '} ${describeOperation(one)}`)
-  report(`no order explains the history of ${key} beyond ${verdict.explained} answers:${shown.join('')}`)
+  private checkKey(history: History, key: string): void {
+    // A get without an answer says nothing; what surely failed did nothing.
+    const operations = history.on(key).filter((one) => one.kind !== 'get' || one.outcome === 'ok')
+    const verdict = linearize(registerModel, timedOf(operations))
+    if (verdict.kind === 'linearizable') return
+    if (verdict.kind === 'unknown')
+      return this.undecided(`the ${operations.length} operations on ${key} were too hard to check`)
+    const stuck = verdict.stuck.map((at) => operations[at] as Operation)
+    const from = Math.min(...stuck.map((one) => one.start))
+    const around = operations.filter((one) => one.end >= from - shownMax && one.start <= (stuck[0]?.end ?? from))
+    const shown = around
+      .slice(-shownMax)
+      .map((one) => `\n    ${stuck.includes(one) ? '>' : ' '} ${describeOperation(one)}`)
+    this.report(`no order explains the history of ${key} beyond ${verdict.explained} answers:${shown.join('')}`)
+  }
 }
 
 /** A write without an answer whose value nobody saw is as good as any other of that kind. */

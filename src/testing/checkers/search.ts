@@ -7,17 +7,20 @@
  * search may leave it out. Many of these would make a search exponential, so there are two rules for them. Of several
  * that do the same to every state the earliest is used first, since it may stand wherever a later one may. And a state is
  * not tried again with more of them used up than before: what failed with more of them to choose from fails with less.
+ * An answered operation that may come next and leaves the state as it is, such as a read, comes next: nothing is lost by that.
  */
 
 /** A sequential object: what an operation does to a state, if it may happen there with the outcome it had. */
 export interface Model<State, Op> {
   readonly initial: State
-  /** The state after `op`; undefined if `op` could not have been answered as it was in this state. */
+  /** The state after `op`, the same object if it changes nothing; undefined if `op` could not have been answered as it was in this state. */
   step(state: State, op: Op): State | undefined
   /** A text that equal states share and others do not. */
   key(state: State): string
   /** A text for an operation of unknown outcome: those that share it do the same to every state. Default: all differ. */
   alike?(op: Op): string
+  /** A number for an answered operation, if its answer tells one: those that have one take effect in its order. */
+  rank?(op: Op): number | undefined
 }
 
 /** An operation with its moments; `returned` is infinite while the outcome is not known. */
@@ -60,7 +63,7 @@ class Search<State, Op> {
   private readonly model: Model<State, Op>
   private readonly operations: readonly Timed<Op>[]
   private readonly head: Node
-  /** For each operation of unknown outcome the one that has to be used before it, or -1. */
+  /** For each operation the one that has to be placed before it by rank, or used before it where both are open; or -1. */
   private readonly earlier: readonly number[]
   private readonly answered: Bits
   private readonly used: Bits
@@ -73,7 +76,7 @@ class Search<State, Op> {
     this.model = model
     this.operations = operations
     this.head = eventsOf(operations)
-    this.earlier = earlierAlike(model, operations)
+    this.earlier = earlierOf(model, operations)
     this.answered = new Bits(operations.length)
     this.used = new Bits(operations.length)
     this.state = model.initial
@@ -82,7 +85,7 @@ class Search<State, Op> {
 
   run(): Verdict {
     const needed = this.operations.filter((one) => one.returned !== Infinity).length
-    const order: { readonly node: Node; readonly state: State }[] = []
+    const order: { readonly node: Node; readonly state: State; readonly forced: boolean }[] = []
     let left = needed
     let best: { readonly explained: number; readonly stuck: readonly number[] } = { explained: -1, stuck: [] }
     let at = this.first(true)
@@ -91,7 +94,7 @@ class Search<State, Op> {
       if (at !== undefined) {
         const { state } = this
         if (this.place(at)) {
-          order.push({ node: at, state })
+          order.push({ node: at, state, forced: at.match !== undefined && this.state === state })
           if (at.match !== undefined) left--
           at = this.first(true)
         } else at = this.next(at)
@@ -103,7 +106,7 @@ class Search<State, Op> {
       if (last === undefined) return { kind: 'violation', ...best }
       this.takeBack(last.node, last.state)
       if (last.node.match !== undefined) left++
-      at = this.next(last.node)
+      at = last.forced ? undefined : this.next(last.node)
     }
     return { kind: 'linearizable' }
   }
@@ -120,14 +123,14 @@ class Search<State, Op> {
   private from(start: Node | undefined, withAnswer: boolean): Node | undefined {
     for (let node = start; node !== undefined && !node.isReturn; node = node.after) {
       if ((node.match !== undefined) !== withAnswer) continue
-      if (withAnswer || this.mayUse(node.op)) return node
+      if (this.mayPlace(node.op, withAnswer)) return node
     }
     return withAnswer ? this.first(false) : undefined
   }
 
-  private mayUse(op: number): boolean {
+  private mayPlace(op: number, withAnswer: boolean): boolean {
     const earlier = this.earlier[op] as number
-    return earlier < 0 || this.used.has(earlier)
+    return earlier < 0 || (withAnswer ? this.answered : this.used).has(earlier)
   }
 
   /** Lets a call take effect now, if the model allows it and this was not tried before. */
@@ -165,16 +168,29 @@ class Search<State, Op> {
   }
 }
 
-function earlierAlike<State, Op>(model: Model<State, Op>, operations: readonly Timed<Op>[]): number[] {
-  const latest = new Map<string, number>()
+function earlierOf<State, Op>(model: Model<State, Op>, operations: readonly Timed<Op>[]): number[] {
   const earlier = operations.map(() => -1)
-  const open = [...operations.keys()].filter((i) => (operations[i] as Timed<Op>).returned === Infinity)
-  const calledAt = (i: number): number => (operations[i] as Timed<Op>).called
-  for (const i of open.toSorted((a, b) => calledAt(a) - calledAt(b))) {
-    const text = model.alike?.((operations[i] as Timed<Op>).op)
+  const all = [...operations.entries()].map(([i, { op, called, returned }]) => ({
+    i,
+    op,
+    called,
+    open: returned === Infinity,
+  }))
+  const latest = new Map<string, number>()
+  for (const { i, op } of all.filter((one) => one.open).toSorted((a, b) => a.called - b.called)) {
+    const text = model.alike?.(op)
     if (text === undefined) continue
     earlier[i] = latest.get(text) ?? -1
     latest.set(text, i)
+  }
+  let before = -1
+  const ranked = all.flatMap(({ i, op, open }) => {
+    const rank = open ? undefined : model.rank?.(op)
+    return rank === undefined ? [] : [{ i, rank }]
+  })
+  for (const { i } of ranked.toSorted((a, b) => a.rank - b.rank)) {
+    earlier[i] = before
+    before = i
   }
   return earlier
 }

@@ -64,7 +64,7 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new EqualState(report('equal state')))
   checkers.add(new StateSurvivesCrashes(report('state survives crashes')))
   checkers.add(new RepliesAfterDurability(committed, durable, report('replies after durability')))
-  checkers.add(new Linearizable(report('linearizable')))
+  checkers.add(new Linearizable(report('linearizable'), report('run')))
   checkers.add(new RevisionsRise(report('revisions rise')))
   checkers.add(new AcknowledgedKept(report('acknowledged is kept')))
   checkers.add(new ExactlyOnce(report('exactly once')))

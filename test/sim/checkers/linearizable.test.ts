@@ -4,12 +4,16 @@ import { Linearizable } from '../../../src/testing/checkers/linearizable.ts'
 import { History } from '../../../src/testing/checkers/history.ts'
 import type { Operation } from '../../../src/testing/checkers/history.ts'
 import { registerModel } from '../../../src/testing/checkers/register-model.ts'
+import type { Register } from '../../../src/testing/checkers/register-model.ts'
 import { linearize } from '../../../src/testing/checkers/search.ts'
 import type { Model, Timed } from '../../../src/testing/checkers/search.ts'
 
 function found(history: History): string[] {
   const texts: string[] = []
-  new Linearizable((what) => texts.push(what)).finished({ history, finals: undefined })
+  new Linearizable(
+    (what) => texts.push(what),
+    (what) => texts.push(what),
+  ).finished({ history, finals: undefined })
   return texts
 }
 
@@ -103,6 +107,24 @@ test('a history with many writes without answer is still decided', () => {
   expect(found(history).join()).toMatch(/no order explains/)
 })
 
+test('many clients at once on one key are decided: revisions and reads leave little to try', () => {
+  const history = new History()
+  const open: (() => void)[] = []
+  for (let i = 1; i <= 400; i++) {
+    const put = history.begin(`c${i % 16}`, 'put', 'k', `v${i}`)
+    const get = history.begin(`d${i % 16}`, 'get', 'k')
+    open.push(
+      () => history.answered(put, undefined, i),
+      () => history.answered(get, `v${i}`, i),
+    )
+    if (i % 7 === 0) history.begin('lost', 'put', 'k', `lost ${i}`)
+    if (i % 16 === 0) for (const close of open.splice(0).reverse()) close()
+  }
+  expect(found(history)).toEqual([])
+  history.answered(history.begin('late', 'get', 'k'), 'v390', 390)
+  expect(found(history).join()).toMatch(/no order explains/)
+})
+
 test('a search that takes too long says so', () => {
   const never: Model<number, number> = { initial: 0, step: (state) => state + 1, key: String }
   const operations: Timed<number>[] = Array.from({ length: 4 }, (_, op) => ({ op, called: op, returned: 10 + op }))
@@ -112,7 +134,7 @@ test('a search that takes too long says so', () => {
 
 /** The obvious way: every order of every choice of the open operations. */
 function bruteForce(operations: readonly Timed<Operation>[]): boolean {
-  const extend = (left: readonly Timed<Operation>[], state: { readonly value: string | undefined }): boolean => {
+  const extend = (left: readonly Timed<Operation>[], state: Register): boolean => {
     if (left.every((one) => one.returned === Infinity)) return true
     return left.some((one) => {
       if (left.some((other) => other.returned < one.called)) return false
@@ -133,6 +155,7 @@ const operation = fc.record({
   kind: fc.constantFrom('put', 'get', 'delete', 'increment'),
   value: fc.constantFrom('1', '2', '3'),
   nothing: fc.boolean(),
+  revision: fc.constantFrom(undefined, undefined, undefined, 1, 2, 3),
   open: fc.integer({ min: 0, max: 4 }).map((draw) => draw === 0),
   start: fc.integer({ min: 0, max: 20 }),
   length: fc.integer({ min: 0, max: 8 }),
@@ -142,10 +165,11 @@ test('the search agrees with trying every order, on histories good and bad', () 
   const verdicts = { good: 0, bad: 0 }
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 7 }), (drawnOps) => {
-      const timed = drawnOps.map(({ kind, value, nothing, open, start, length }): Timed<Operation> => {
+      const timed = drawnOps.map(({ kind, value, nothing, revision, open, start, length }): Timed<Operation> => {
         const op = {
-          ...{ client: 'c', key: 'k', start, end: open ? Infinity : start + length, revision: undefined },
+          ...{ client: 'c', key: 'k', start, end: open ? Infinity : start + length },
           ...{ kind, value: kind === 'put' ? value : undefined },
+          revision: open ? undefined : revision,
           ...{ outcome: open ? 'unknown' : 'ok', result: nothing ? undefined : value, deleted: nothing },
         } as Operation
         return { op, called: start, returned: op.end }

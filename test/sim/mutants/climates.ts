@@ -38,13 +38,15 @@ export const climates = {
   /** Members come and go while clients write without a pause, and nothing breaks. */
   crowd: {
     ...dense,
+    nodes: 4,
     damage: 'none',
-    faultsMs: 4_000,
-    everyMs: 50,
+    faultsMs: 3_000,
+    workers: 4,
+    everyMs: 20,
     reconfigure: true,
     operatorPauseMs: [20, 100],
-    delayMs: [2, 20],
-    weights: only({ 'slow route': 1 }),
+    delayMs: [2, 60],
+    weights: only({}),
   },
   /** Power fails again and again, for one and for all, also in the middle of durable steps. */
   power: {
@@ -118,8 +120,11 @@ export const climates = {
   /** Everybody is far from everybody, and what is said comes twice, late and out of order. */
   far: {
     ...steady,
-    faultsMs: 8_000,
-    everyMs: 60,
+    faultsMs: 5_000,
+    clients: 4,
+    workers: 8,
+    everyMs: 30,
+    hurryRate: 0.05,
     pauseMs: [400, 1_500],
     electionTimeoutMs: 1_000,
     delayMs: [10, 120],
