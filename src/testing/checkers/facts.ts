@@ -39,6 +39,13 @@ export interface AttemptFact {
   readonly keys: readonly string[]
 }
 
+/** A transaction was refused for good: this value of its must be nowhere. */
+export interface UndoneFact {
+  readonly kind: 'undone'
+  readonly client: string
+  readonly value: string
+}
+
 /** A transaction was answered. */
 export interface WriteFact {
   readonly kind: 'write'
@@ -96,4 +103,13 @@ export interface FollowFact {
 }
 
 /** Something that a client was told. */
-export type Fact = ReadFact | AttemptFact | WriteFact | CompactFact | LeaseFact | WatchFact | LostFact | FollowFact
+export type Fact =
+  | ReadFact
+  | AttemptFact
+  | UndoneFact
+  | WriteFact
+  | CompactFact
+  | LeaseFact
+  | WatchFact
+  | LostFact
+  | FollowFact

@@ -13,6 +13,7 @@ import type { Change } from './watch.ts'
 export class TransactionsAtomic implements Checker {
   readonly property = 'transactions are atomic'
   private readonly attempts: AttemptFact[] = []
+  private readonly undone = new Set<string>()
   private readonly history: OneHistory
   private readonly report: Report
 
@@ -23,6 +24,7 @@ export class TransactionsAtomic implements Checker {
 
   told(fact: Fact): void {
     if (fact.kind === 'attempt') this.attempts.push(fact)
+    else if (fact.kind === 'undone') this.undone.add(fact.value)
     else if (fact.kind === 'write') this.write(fact)
   }
 
@@ -77,6 +79,7 @@ export class TransactionsAtomic implements Checker {
     for (const { client, value, keys } of this.attempts) {
       const found = places.get(value) ?? []
       if (found.length === 0) continue
+      if (this.undone.has(value)) this.report(`${client} was refused, and ${value} is there all the same`)
       const told = found.map((one) => `${[...one.keys].join(' ')} at ${one.revision}`).join(', ')
       const whole = found.length === 1 && keys.every((key) => found[0]?.keys.has(key))
       if (!whole) this.report(`a transaction of ${client} wrote ${value} to ${keys.join(' ')}, and it is in ${told}`)

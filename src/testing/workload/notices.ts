@@ -22,7 +22,7 @@ type Post = NonNullable<Program['methods']>[string]
 
 const post: Post = (tx, args) => {
   if (!Array.isArray(args)) throw new ProgramError('ArgumentsNeeded')
-  const [key, value] = args
+  const [key, value] = args as readonly unknown[]
   if (typeof key !== 'string' || typeof value !== 'string') throw new ProgramError('ArgumentsNeeded')
   tx.put(key, value)
   tx.emit(`${key}/seen`, value)
@@ -49,6 +49,7 @@ export const noticeOperation: WorkloadOperation = {
     if (done === undefined) return
     if ('refused' in done) {
       coverage.hit('program: taken back')
+      turn.world.tell({ kind: 'undone', client, value })
       return
     }
     coverage.hit('program: emitted an event')

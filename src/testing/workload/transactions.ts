@@ -34,13 +34,14 @@ export const transactionOperation: WorkloadOperation = {
         ]
       : puts
     const removal: readonly Op[] = removed === undefined ? [] : [del(removed)]
+    const operations: readonly Op[] = [get(looked), ...writes, ...removal, get(looked)]
     const known = desk.known()
     turn.world.tell({ kind: 'attempt', client: turn.client.name, value, keys: written })
     const answer = await turn.attempt('runs a transaction', () =>
       turn.connection.store
         .txn()
         .if(key(looked).mod.eq(mod))
-        .then(get(looked), ...writes, ...removal, get(looked))
+        .then(...operations)
         .else(get(looked))
         .commit(turn.options),
     )

@@ -131,6 +131,40 @@ export const climates = {
     followRate: 0,
     weights: only({ duplicates: 1, 'slow route': 0.5 }),
   },
+  /** Clients of the state engine are busy; nodes die and come back, logs are short, and snapshots are frequent. */
+  engine: {
+    ...steady,
+    everyMs: 120,
+    stateClients: 3,
+    pauseMs: [200, 1_200],
+    aimAtLeader: 0.5,
+    electionTimeoutMs: 300,
+    historyRevisions: 100_000,
+    weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'one way': 0.5, 'slow route': 0.5 }),
+  },
+  /** The same with a short history. */
+  oblivion: {
+    ...steady,
+    everyMs: 120,
+    stateClients: 3,
+    pauseMs: [200, 1_200],
+    aimAtLeader: 0.5,
+    electionTimeoutMs: 300,
+    historyRevisions: 40,
+    weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'one way': 0.5, 'slow route': 0.5 }),
+  },
+  /** Clocks run badly wrong, and leaders fall all the time. */
+  clocks: {
+    ...steady,
+    faultsMs: 25_000,
+    everyMs: 200,
+    stateClients: 3,
+    skew: 0.2,
+    pauseMs: [400, 2_500],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 500,
+    weights: only({ crash: 1, kill: 1, pause: 1.5, partition: 1, 'one way': 1, blackout: 0.2 }),
+  },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
 } satisfies Readonly<Record<string, Partial<Knobs>>>

@@ -91,11 +91,9 @@ export const machine: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/machine.ts',
-        find: "      if (program === 'kv' && method === 'get') return kv.get(this.state, this.limits, args)\n",
-        replace: `      if (program === 'kv' && method === 'get') {
-        this.state.mixChain(1, 0, 0, 0)
-        return kv.get(this.state, this.limits, args)
-      }
+        find: '      const answer = this.builtins.query(program, method, args, Math.max(nowMs, this.logTime))\n',
+        replace: `      if (program === 'kv' && method === 'get') this.state.mixChain(1, 0, 0, 0)
+      const answer = this.builtins.query(program, method, args, Math.max(nowMs, this.logTime))
 `,
       },
     ],
@@ -121,8 +119,8 @@ export const machine: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/state.ts',
-        find: '    if (!hasHash(entry, lanes, 0)) {',
-        replace: '    if (entry.length < 0 && !hasHash(entry, lanes, 0)) {',
+        find: '    if (!hasHash(record, lanes)) {',
+        replace: '    if (record.length < 0 && !hasHash(record, lanes)) {',
       },
     ],
     breaks: ['linearizable', 'revisions rise', 'equal state', 'exactly once', 'acknowledged is kept'],

@@ -1,0 +1,132 @@
+/** Mutants of revisions: transactions, history, compaction, and reads of the past. */
+import type { Mutant } from './mutant.ts'
+
+/** Broken histories. */
+export const revisions: readonly Mutant[] = [
+  {
+    name: 'revision-reused-after-an-expiry',
+    why: 'the end of a lease does not count its revision, and the next write gets the same one',
+    climate: 'engine',
+    patches: [
+      {
+        file: 'execution/leases.ts',
+        find: '    state.revision = revision\n    return keys.length',
+        replace: '    return keys.length',
+      },
+    ],
+    breaks: ['one history', 'transactions are atomic', 'revisions rise'],
+  },
+  {
+    name: 'nested-transaction-in-a-revision-of-its-own',
+    why: 'what a nested transaction changes becomes visible one revision after the rest',
+    climate: 'engine',
+    patches: [
+      {
+        file: 'execution/programs/txn.ts',
+        find: '        writer.u8(operationKinds.txn)\n',
+        replace:
+          '        writer.u8(operationKinds.txn)\n        if (this.position > 0 || step.steps.length > 0) this.revision++\n',
+      },
+    ],
+    breaks: ['transactions are atomic', 'one history'],
+  },
+  {
+    name: 'failed-method-keeps-its-changes',
+    why: 'a method that throws is not rolled back',
+    climate: 'engine',
+    patches: [
+      {
+        file: 'execution/user-programs.ts',
+        find: '    if (first.outcome[0] === okStatus) first.tx.commit()',
+        replace: '    first.tx.commit()',
+      },
+    ],
+    breaks: ['transactions are atomic', 'one history'],
+  },
+  {
+    name: 'condition-nearly-holds',
+    why: 'a condition for an equal number holds for greater ones, too: a change in between is overwritten',
+    climate: 'engine',
+    patches: [
+      { file: 'execution/txn.ts', find: '      return left === right\n', replace: '      return left >= right\n' },
+    ],
+    breaks: ['transactions are atomic'],
+  },
+  {
+    name: 'version-goes-on-after-a-delete',
+    why: 'a key that is made again goes on counting where it was deleted',
+    climate: 'engine',
+    patches: [
+      {
+        file: 'execution/state.ts',
+        find: '    record.create = revision\n    record.version = 1\n',
+        replace:
+          '    record.create = revision\n    record.version = 1 + (record.older?.version ?? gone?.record.older?.position ?? 0) + (gone ? 1 : 0)\n',
+      },
+    ],
+    breaks: ['one history', 'watch guarantees'],
+  },
+  {
+    name: 'past-seen-one-revision-early',
+    why: 'a read of the past does not see what the revision itself changed',
+    climate: 'engine',
+    patches: [
+      {
+        file: 'execution/key-record.ts',
+        find: 'record !== undefined && record.mod > revision) record = record.older',
+        replace: 'record !== undefined && record.mod >= revision) record = record.older',
+      },
+    ],
+    breaks: ['reads agree'],
+  },
+  {
+    name: 'compaction-when-freed',
+    why: 'what is compacted can be read as long as the node has not freed it: one node answers, another refuses',
+    climate: 'oblivion',
+    patches: [
+      {
+        file: 'execution/range.ts',
+        find: '  if (revision < history.compactRevision) throw',
+        replace: '  if (revision < history.freedRevision) throw',
+      },
+    ],
+    breaks: ['reads agree'],
+  },
+  {
+    name: 'compaction-waits-for-the-flush',
+    why: 'a node that writes its state at that moment keeps history that the others forget',
+    climate: 'oblivion',
+    patches: [
+      {
+        file: 'execution/machine.ts',
+        find: '    state.history.compact(this.retention.compactable(state.revision, this.logTime))',
+        replace:
+          '    if (this.flush === undefined) state.history.compact(this.retention.compactable(state.revision, this.logTime))',
+      },
+    ],
+    breaks: ['one history', 'equal state', 'reads agree'],
+  },
+  {
+    name: 'tombstone-dropped-too-early',
+    why: 'a delete at the compact revision itself is forgotten, though events from there on may be asked for',
+    climate: 'oblivion',
+    patches: [
+      {
+        file: 'execution/history.ts',
+        find: 'events.at(0).mod < upTo',
+        replace:
+          '(events.at(0).mod < upTo || (events.at(0).mod === upTo && events.at(0).kind === recordKinds.tombstone))',
+      },
+    ],
+    breaks: ['one history', 'watch guarantees', 'reads agree'],
+  },
+  {
+    name: 'follow-begins-too-late',
+    why: 'a follower leaves out the first revision after the state that it has read',
+    climate: 'engine',
+    patches: [
+      { file: 'src/store/follow.ts', find: 'fromRevision: revision + 1', replace: 'fromRevision: revision + 2' },
+    ],
+    breaks: ['reads agree'],
+  },
+]
