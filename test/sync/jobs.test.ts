@@ -136,6 +136,20 @@ describe('once', () => {
   })
 })
 
+describe('a job after its last time', () => {
+  test('rests', async () => {
+    const { sync } = clients[0] as Client
+    const job = sync.once({ name: 'past', cron: '0 0 0 1 1 * 1969' }, () => undefined)
+    await world.pass(500)
+    const [first] = await sync.list({ kind: 'once', prefix: 'past' })
+    await world.pass(30_000)
+    const [later] = await sync.list({ kind: 'once', prefix: 'past' })
+    expect(job.isRunner).toBe(true)
+    expect(later?.holder?.token).toBe(first?.holder?.token)
+    await job.stop()
+  })
+})
+
 describe('shares', () => {
   test('everything is owned once, loads differ by one at most, and do not depend on order', () => {
     fc.assert(
