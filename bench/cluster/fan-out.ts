@@ -3,6 +3,7 @@
  * prefix; its value says when it was sent, so its delay is the whole way: write, commit, delivery.
  */
 import { systemClock } from '../../base/index.ts'
+import type { Watch } from '../../src/api/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { Histogram, startLoad } from '../../src/cli/index.ts'
 import { openClients } from './nitrostate.ts'
@@ -98,14 +99,14 @@ class Watching {
   events = 0
   /** From before the write to its event, in microseconds. */
   readonly delay: Histogram = new Histogram()
-  private readonly controller = new AbortController()
+  private readonly watches: Watch[] = []
 
   async open(clients: readonly Client[], { watches, prefixes }: FanOutShape): Promise<void> {
-    const { signal } = this.controller
     const opened = Array.from({ length: watches }, (_, at) => {
       const { store } = clients[at % clients.length] as Client
       // the clients take turns within each prefix, so that no event goes to one connection only
-      const watch = store.watch({ prefix: prefixName(Math.floor(at / clients.length) % prefixes), signal })
+      const watch = store.watch({ prefix: prefixName(Math.floor(at / clients.length) % prefixes) })
+      this.watches.push(watch)
       void this.read(watch)
       return watch.opened
     })
@@ -121,20 +122,16 @@ class Watching {
   }
 
   close(): void {
-    this.controller.abort()
+    for (const watch of this.watches) watch.close()
   }
 
-  private async read(watch: ReturnType<Client['store']['watch']>): Promise<void> {
-    try {
-      for await (const { events } of watch) {
-        const now = systemClock.monotonicMs()
-        for (const { entry } of events) {
-          this.events++
-          if (entry !== undefined) this.delay.record((now - sentMs(entry.value)) * 1000)
-        }
+  private async read(watch: Watch): Promise<void> {
+    for await (const { events } of watch) {
+      const now = systemClock.monotonicMs()
+      for (const { entry } of events) {
+        this.events++
+        if (entry !== undefined) this.delay.record((now - sentMs(entry.value)) * 1000)
       }
-    } catch (error) {
-      if (!this.controller.signal.aborted) throw error
     }
   }
 }

@@ -48,7 +48,7 @@ export async function startNitrostate(options: NitrostateOptions): Promise<Nitro
 }
 
 async function leaderOf(endpoints: readonly string[]): Promise<string> {
-  const client = await connect({ endpoints })
+  const client = await connect({ endpoints, connectTimeoutMs: 30_000 })
   try {
     const { leader, ready } = await client.admin.status()
     if (leader === '' || !ready) throw new Error('the cluster has no leader yet')
@@ -60,7 +60,9 @@ async function leaderOf(endpoints: readonly string[]): Promise<string> {
 
 /** Clients that follow the leader by themselves; a first read makes sure they have arrived. */
 export async function openClients(endpoints: readonly string[], count: number): Promise<Client[]> {
-  const clients = await Promise.all(Array.from({ length: count }, () => connect({ endpoints, timeoutMs: 60_000 })))
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => connect({ endpoints, timeoutMs: 60_000, connectTimeoutMs: 30_000 })),
+  )
   await Promise.all(clients.map((client) => client.store.get('arrived')))
   return clients
 }
