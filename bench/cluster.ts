@@ -74,7 +74,8 @@ await withDirectory(async (directory) => {
   }
   if (sections.includes('leases')) {
     const shape = { leases: Number(values.leases), ttlMs: Number(values['lease-ttl']), connections: 100 }
-    const outcomes = await withTarget(await start('leases'), (target) => runLeases(target, shape, 2 * times.measureMs))
+    const measureMs = Math.max(2 * times.measureMs, shape.ttlMs / 3)
+    const outcomes = await withTarget(await start('leases'), (target) => runLeases(target, shape, measureMs))
     print(`\n### Leases that are kept alive\n\n${leaseTable(outcomes)}`)
   }
 })
