@@ -89,17 +89,14 @@ export class KeyIndex {
 
   /** The number of keys in `[start, end)`; `end` undefined means without end. */
   count(start: string, end: string | undefined): number {
-    if (end !== undefined && end <= start) return 0
-    let count = 0
-    for (let at = this.chunkOf(start); at < this.chunks.length; at++) {
-      const chunk = this.chunks[at] as KeyEntry[]
-      if (end !== undefined && (chunk[0] as KeyEntry).key >= end) break
-      const from = (chunk[0] as KeyEntry).key >= start ? 0 : lowerBound(chunk, start)
-      const last = (chunk[chunk.length - 1] as KeyEntry).key
-      const to = end === undefined || last < end ? chunk.length : lowerBound(chunk, end)
-      count += to - from
-    }
-    return count
+    if (this.chunks.length === 0 || (end !== undefined && end <= start)) return 0
+    // Keys are looked at in the first and the last chunk only; of the others the lengths do.
+    const from = this.chunkOf(start)
+    const to = end === undefined ? this.chunks.length - 1 : this.chunkOf(end)
+    const last = this.chunks[to] as KeyEntry[]
+    let count = end === undefined ? last.length : lowerBound(last, end)
+    for (let at = from; at < to; at++) count += (this.chunks[at] as KeyEntry[]).length
+    return count - lowerBound(this.chunks[from] as KeyEntry[], start)
   }
 
   /** Visits the keys of `[start, end)` in order until the visitor says false; the index must not change meanwhile. */

@@ -17,6 +17,8 @@ function programsOf(text: string): string[] {
   )
 }
 
+const syncExamples = ['cron-once', 'singleton-worker', 'leader-scheduler', 'sharded-consumers']
+
 test('each TypeScript program in README.md and docs/coding and each example compiles', () => {
   const pages = markdown().filter(({ path }) => path === 'README.md' || path.startsWith('docs/coding/'))
   const files = pages.flatMap(({ path, text }) =>
@@ -27,7 +29,7 @@ test('each TypeScript program in README.md and docs/coding and each example comp
     }),
   )
   expect(files.length).toBeGreaterThan(5)
-  for (const name of ['embedded', 'cluster', 'program', 'bank', 'client', 'merge']) {
+  for (const name of ['embedded', 'cluster', 'program', 'bank', 'client', 'merge', ...syncExamples]) {
     writeFileSync(join(directory, `${name}.ts`), readFileSync(join(root, 'examples', `${name}.ts`)))
     files.push(`${name}.ts`)
   }

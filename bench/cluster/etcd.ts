@@ -1,8 +1,10 @@
 /** Three etcd members as real processes, and gRPC clients to their leader. Messages: etcd's `rpc.proto`. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { numberedKey } from '../../src/cli/index.ts'
 import { GrpcConnection } from './grpc.ts'
 import { ServerProcess, eventually, freePorts } from './process.ts'
+import { keyBytes, rangeKeys, txnPuts } from './target.ts'
 import type { Connections, Target } from './target.ts'
 
 const startTimeoutMs = 30_000
@@ -10,6 +12,7 @@ const names = ['e1', 'e2', 'e3']
 const paths = {
   put: '/etcdserverpb.KV/Put',
   range: '/etcdserverpb.KV/Range',
+  txn: '/etcdserverpb.KV/Txn',
   status: '/etcdserverpb.Maintenance/Status',
 }
 
@@ -49,25 +52,70 @@ export async function startEtcd(directory: string, version: string): Promise<Tar
 
 async function connections(address: string, count: number): Promise<Connections> {
   const open = await Promise.all(Array.from({ length: count }, () => GrpcConnection.open(address)))
+  const call = (at: number, path: string, bytes: Uint8Array): Promise<Uint8Array> =>
+    (open[at] as GrpcConnection).call(path, bytes)
+  const name = (number: number): Uint8Array => numberedKey(number, keyBytes)
+  // RangeRequest {key = 1, range_end = 2, serializable = 7}; linearizable unless serializable
+  const range = (number: number): Field[] => [
+    [1, name(number)],
+    [2, name(number + rangeKeys)],
+  ]
+  const serializable: Field = [7, 1]
   return {
-    put: (at, key, value) => (open[at] as GrpcConnection).call(paths.put, message([key, value])),
-    get: (at, key) => (open[at] as GrpcConnection).call(paths.range, message([key])),
+    send: {
+      put: (at, number, value) => call(at, paths.put, putRequest(name(number), value)),
+      get: (at, number) => call(at, paths.range, message([[1, name(number)]])),
+      'get committed': (at, number) => call(at, paths.range, message([[1, name(number)], serializable])),
+      txn: (at, number, value) => call(at, paths.txn, txnRequest(number, value)),
+      range: (at, number) => call(at, paths.range, message(range(number))),
+      'range committed': (at, number) => call(at, paths.range, message([...range(number), serializable])),
+    },
     close: async () => open.forEach((connection) => connection.close()),
   }
 }
 
-/** PutRequest {key = 1, value = 2} and RangeRequest {key = 1}; reads are linearizable unless `serializable` is set. */
-function message(fields: readonly Uint8Array[]): Uint8Array {
-  const bytes = Buffer.allocUnsafe(fields.reduce((sum, field) => sum + field.length + 6, 0))
-  let end = 0
-  fields.forEach((field, at) => {
-    bytes[end++] = ((at + 1) << 3) | 2
-    let length = field.length
-    for (; length > 0x7f; length >>>= 7) bytes[end++] = (length & 0x7f) | 0x80
-    bytes[end++] = length
-    bytes.set(field, end)
-    end += field.length
+/** PutRequest {key = 1, value = 2}. */
+function putRequest(key: Uint8Array, value: Uint8Array): Uint8Array {
+  return message([
+    [1, key],
+    [2, value],
+  ])
+}
+
+/**
+ * TxnRequest {compare = 1, success = 2}; Compare {result = 1 (GREATER is 1), target = 2 (VERSION is 0), key = 3, version = 4},
+ * RequestOp {request_put = 2}.
+ */
+function txnRequest(number: number, value: Uint8Array): Uint8Array {
+  const exists = message([
+    [1, 1],
+    [3, numberedKey(number, keyBytes)],
+    [4, 0],
+  ])
+  const puts = Array.from({ length: txnPuts }, (_, i): Field => {
+    return [2, message([[2, putRequest(numberedKey(number + i, keyBytes), value)]])]
   })
+  return message([[1, exists], ...puts])
+}
+
+/** A field's number, and its bytes or its small number. */
+type Field = readonly [number, Uint8Array | number]
+
+function message(fields: readonly Field[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(
+    fields.reduce((sum, [, value]) => sum + (typeof value === 'number' ? 0 : value.length) + 6, 0),
+  )
+  let end = 0
+  for (const [number, value] of fields) {
+    const isNumber = typeof value === 'number'
+    bytes[end++] = (number << 3) | (isNumber ? 0 : 2)
+    let rest = isNumber ? value : value.length
+    for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80
+    bytes[end++] = rest
+    if (isNumber) continue
+    bytes.set(value, end)
+    end += value.length
+  }
   return bytes.subarray(0, end)
 }
 

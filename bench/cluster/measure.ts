@@ -1,13 +1,14 @@
 /** One load on one cluster: throughput, latency, and the CPU time each process spent on it. */
-import { systemClock } from '../../base/index.ts'
-import { keySource, numberedKey, startLoad } from '../../src/cli/index.ts'
+import { below, systemClock } from '../../base/index.ts'
+import { startLoad } from '../../src/cli/index.ts'
 import { seededRandom } from '../harness/random.ts'
 import { cpuTime, residentBytes } from './proc.ts'
-import type { Connections, Target } from './target.ts'
+import { rangeKeys } from './target.ts'
+import type { Connections, Operation, Target } from './target.ts'
 
 /** What is asked of a cluster. */
 export interface LoadShape {
-  readonly operation: 'put' | 'get'
+  readonly operation: Operation
   /** Requests outstanding at any time. */
   readonly clients: number
   readonly connections: number
@@ -44,7 +45,7 @@ export interface LoadOutcome extends LoadShape {
   readonly loadShare: number
 }
 
-const keys = { keySize: 8, keySpace: 10_000, sequential: false }
+const keySpace = 10_000
 const valueBytes = 256
 const fillers = 256
 
@@ -52,10 +53,9 @@ const fillers = 256
 export async function fillKeys(target: Target): Promise<void> {
   const connections = await target.connect(1)
   const value = seededRandom().bytes(valueBytes)
-  const put = (sequence: number): Promise<unknown> => connections.put(0, numberedKey(sequence, keys.keySize), value)
+  const put = (sequence: number): Promise<unknown> => connections.send.put(0, sequence, value)
   try {
-    await startLoad({ clients: fillers, total: keys.keySpace, durationMs: undefined, clock: systemClock, send: put })
-      .result
+    await startLoad({ clients: fillers, total: keySpace, durationMs: undefined, clock: systemClock, send: put }).result
   } finally {
     await connections.close()
   }
@@ -108,17 +108,16 @@ export async function runLoad(
 
 function drive(connections: Connections, shape: LoadShape, durationMs: number): ReturnType<typeof startLoad>['result'] {
   const random = seededRandom(shape.clients)
-  const key = keySource(keys, random)
   const value = random.bytes(valueBytes)
   const { operation, clients } = shape
+  const send = connections.send[operation]
+  // operations on several keys find them all
+  const numbers = keySpace - rangeKeys
   return startLoad({
     clients,
     total: undefined,
     durationMs,
     clock: systemClock,
-    send: (sequence, client) => {
-      const at = client % shape.connections
-      return operation === 'put' ? connections.put(at, key(sequence), value) : connections.get(at, key(sequence))
-    },
+    send: (_, client) => send(client % shape.connections, below(random, numbers), value),
   }).result
 }

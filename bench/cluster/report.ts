@@ -1,5 +1,7 @@
 /** The outcomes of cluster loads as tables. */
 import { formatCount, markdownTable, significant } from '../harness/markdown.ts'
+import type { FanOutOutcome } from './fan-out.ts'
+import type { LeaseOutcome } from './lease-load.ts'
 import type { LoadOutcome, MemberCost } from './measure.ts'
 
 /** Throughput, latency and cost, one row a load. */
@@ -45,6 +47,34 @@ function mean({ members }: LoadOutcome, value: (member: MemberCost) => number): 
   return members.reduce((sum, member) => sum + value(member), 0) / members.length
 }
 
+/** Watch fan-out, one row a shape. CPU times are per delivered event. */
+export function fanOutTable(outcomes: readonly FanOutOutcome[]): string {
+  const head = ['watches/prefixes/connections, writers', 'writes/s', 'events/s', 'p50 ms', 'p99 ms', 'missing']
+  const rows = outcomes.map((outcome) => [
+    `${outcome.watches}/${outcome.prefixes}/${outcome.connections}, ${outcome.writers}`,
+    formatCount(outcome.writesPerSecond),
+    formatCount(outcome.eventsPerSecond),
+    ...[outcome.p50Ms, outcome.p99Ms].map(significant),
+    String(outcome.missing),
+    ...[outcome.leaderUs, outcome.followersUs, outcome.loadUs].map(significant),
+  ])
+  return markdownTable([...head, 'leader µs/event', 'followers µs/event', 'load µs/event'], rows)
+}
+
+/** A cluster that is only kept alive, with and without leases. Cores are shares of one. */
+export function leaseTable(outcomes: readonly LeaseOutcome[]): string {
+  const head = ['leases/connections', 'ttl s', 'entries/s', 'leader core', 'followers core', 'load core', 'lost']
+  const percent = (share: number): string => `${significant(share * 100)} %`
+  const rows = outcomes.map((outcome) => [
+    `${formatCount(outcome.leases)}/${outcome.connections}`,
+    String(outcome.ttlMs / 1000),
+    significant(outcome.entriesPerSecond),
+    ...[outcome.leaderCore, outcome.followersCore, outcome.loadCore].map(percent),
+    String(outcome.lost),
+  ])
+  return markdownTable(head, rows)
+}
+
 /** Our outcomes against etcd's for the same loads, with the goals. */
 export function ratioTable(ours: readonly LoadOutcome[], theirs: readonly LoadOutcome[]): string {
   const rows = ours.flatMap((our) => {
@@ -67,6 +97,7 @@ export function ratioTable(ours: readonly LoadOutcome[], theirs: readonly LoadOu
 
 function goalOf({ operation, clients }: LoadOutcome): string {
   if (operation === 'get') return 'requests/s at least 10x'
+  if (operation !== 'put') return ''
   if (clients >= 1000) return 'requests/s at least 10x, p99 at most 0.25x'
   return clients === 1 ? 'p50 at most 0.5x' : ''
 }

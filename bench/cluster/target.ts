@@ -6,14 +6,27 @@ export interface Member {
   readonly pid: number
 }
 
+/**
+ * What a load asks for. Keys are numbers of {@link keyBytes} digits. A txn has one condition, which holds, and eight puts; a range
+ * has {@link rangeKeys} keys. `committed` reads are answered by the node asked, without a barrier: etcd's `serializable`.
+ */
+export type Operation = 'put' | 'get' | 'get committed' | 'txn' | 'range' | 'range committed'
+
+/** Runs an operation over connection number `at`, from key `number` on. */
+export type Send = (at: number, number: number, value: Uint8Array) => Promise<unknown>
+
 /** Connections to the leader of a cluster. */
 export interface Connections {
-  /** Writes over connection number `at`. */
-  readonly put: (at: number, key: Uint8Array, value: Uint8Array) => Promise<unknown>
-  /** Reads linearizably over connection number `at`. */
-  readonly get: (at: number, key: Uint8Array) => Promise<unknown>
+  readonly send: Readonly<Record<Operation, Send>>
   readonly close: () => Promise<void>
 }
+
+/** Bytes of each key. */
+export const keyBytes = 8
+/** Keys of a range read. */
+export const rangeKeys = 100
+/** Puts of a transaction. */
+export const txnPuts = 8
 
 /** A running cluster of three. */
 export interface Target {

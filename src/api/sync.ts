@@ -41,6 +41,8 @@ export interface Hold extends AsyncDisposable {
   readonly name: Uint8Array
   /** The fencing token: give it to whatever is protected, and let that refuse any lower than the highest it has seen. */
   readonly token: number
+  /** The lease it is held by; 0 in memory. */
+  readonly lease: number
   /** By the holder's clock at this moment. */
   readonly state: HoldState
   /**

@@ -9,6 +9,10 @@ export interface ChildRun {
   readonly environment: Readonly<Record<string, string>>
   /** All it can read from standard input. */
   readonly input: Uint8Array
+  /** It reads the standard input of this process instead. */
+  readonly sharesInput?: boolean
+  /** Asks it to end (SIGTERM), and ends it (SIGKILL) when it has not after some milliseconds. */
+  readonly stop?: { readonly signal: AbortSignal; readonly killAfterMs: number }
 }
 
 /** How many words of a command line stand after `--`. */

@@ -21,6 +21,7 @@ const codeOf: Partial<Record<ErrorCode, number>> = {
   NotFound: exitCodes.notFound,
   LeaseNotFound: exitCodes.notFound,
   LeaseLost: exitCodes.lost,
+  LockLost: exitCodes.lost,
   MemberUnknown: exitCodes.notFound,
   Unavailable: exitCodes.unavailable,
   Timeout: exitCodes.unavailable,

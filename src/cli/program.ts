@@ -13,7 +13,10 @@ import { healthCommand } from './commands/health.ts'
 import { historyCommand } from './commands/history.ts'
 import { importCommand } from './commands/import.ts'
 import { leaseCommand } from './commands/lease.ts'
+import { electCommand, lockCommand } from './commands/lock.ts'
+import { locksCommand } from './commands/locks.ts'
 import { memberCommand } from './commands/member.ts'
+import { observeCommand } from './commands/observe.ts'
 import { putCommand } from './commands/put.ts'
 import { rangeCommand } from './commands/range.ts'
 import { serverCommand } from './commands/server.ts'
@@ -61,6 +64,15 @@ function buildProgram(context: CliContext, childWords: number): Command {
         leaseCommand(context),
         historyCommand(context),
         compactCommand(context),
+      ],
+    ],
+    [
+      'Locks:',
+      [
+        lockCommand(context, childWords),
+        electCommand(context, childWords),
+        observeCommand(context),
+        locksCommand(context),
       ],
     ],
     ['Transport of data:', [exportCommand(context), importCommand(context), snapshotCommand(context)]],

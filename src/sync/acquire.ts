@@ -75,7 +75,7 @@ export class Acquirer {
         } catch (error) {
           if (!isNitroError(error, 'LeaseNotFound') || options.session !== undefined || tries === sessionTries)
             throw error
-          this.pool.drop(shared)
+          await this.pool.drop(shared)
         }
       }
     } finally {

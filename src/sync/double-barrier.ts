@@ -63,6 +63,10 @@ class Place implements Together {
     return this.grant.token
   }
 
+  get lease(): number {
+    return this.grant.lease
+  }
+
   get state(): HoldState {
     return this.grant.state
   }

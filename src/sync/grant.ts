@@ -51,6 +51,10 @@ export class Grant implements Hold {
     this.watchHold()
   }
 
+  get lease(): number {
+    return this.facts.shared.session.lease
+  }
+
   get signal(): AbortSignal {
     return this.controller.signal
   }

@@ -22,6 +22,10 @@ abstract class Held {
     return this.grant.token
   }
 
+  get lease(): number {
+    return this.grant.lease
+  }
+
   get state(): HoldState {
     return this.grant.state
   }

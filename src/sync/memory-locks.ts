@@ -93,6 +93,7 @@ export class MemoryLocks implements Grants {
 export class MemoryHold implements Hold {
   readonly name: Uint8Array
   readonly token: number
+  readonly lease = 0
   private readonly clock: Clock
   private readonly scheduler: Scheduler
   private readonly free: () => void

@@ -91,7 +91,8 @@ export class ScheduledJob implements OnceJob {
     while (this.goesOn(grant) && noted !== undefined) {
       let dueMs = schedule(timeOf(noted))
       if (dueMs !== undefined && dueMs <= clock.wallMs() && options.missed !== 'run') dueMs = schedule(clock.wallMs())
-      if (dueMs === undefined || !(await this.waitUntil(dueMs, grant))) return
+      // After the last time of all it is still held, so that others rest as well.
+      if (!(await this.waitUntil(dueMs ?? Infinity, grant)) || dueMs === undefined) return
       // Of several missed times one run is for the first, and all count as noted.
       const noteMs = Math.max(dueMs, lastBefore(schedule, dueMs, clock.wallMs()))
       noted = await this.note(grant, noted, noteMs)

@@ -1,13 +1,13 @@
 /** The plain interface: names in, tokens out. In memory it serves one process; given a cluster's `sync`, the whole cluster. */
 import { NitroError } from '../../base/index.ts'
-import type { BytesLike, Hold, PlainLeader, PlainLockOptions, PlainSync, Sync } from '../api/index.ts'
+import type { BytesLike, Hold, PlainLeader, PlainLockOptions, PlainSync } from '../api/index.ts'
 import { MemoryLocks } from './memory-locks.ts'
 import type { Grants } from './memory-locks.ts'
 
 /** Options of {@link plainSync}. */
 export interface PlainSyncOptions {
   /** The `sync` of a node or client. Default: none, everything is in the memory of this object. */
-  readonly cluster?: Sync | undefined
+  readonly cluster?: Grants | undefined
   /** Keeps applications apart that share a cluster. */
   readonly namespace?: BytesLike | undefined
 }

@@ -76,13 +76,10 @@ export class SessionPool {
     }
   }
 
-  /** Its lease is gone, though the session has not noticed. */
-  drop(shared: SharedSession): void {
+  /** Its lease is gone, though the session has not noticed: the next one gets another. */
+  async drop(shared: SharedSession): Promise<void> {
     for (const [ttlMs, opening] of this.opened) {
-      const forget = (other: SharedSession): void => {
-        if (other === shared) this.forget(ttlMs, opening)
-      }
-      opening.then(forget, () => undefined)
+      if ((await opening.catch(() => undefined)) === shared) this.forget(ttlMs, opening)
     }
   }
 

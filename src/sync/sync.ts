@@ -99,7 +99,7 @@ export class EngineSync implements Sync {
     const grant = await this.grant(resourceFor('lock', name, options.namespace), 'exclusive', 1, options)
     try {
       const result = await runUnder(this.ports.context, this, grant, async () => body(new HeldLock(grant)))
-      grant.throwIfLost()
+      if (grant.state === 'lost') grant.throwIfLost()
       return result
     } finally {
       await grant[Symbol.asyncDispose]()

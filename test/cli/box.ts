@@ -15,7 +15,7 @@ export interface BoxOptions {
   /** Endpoints that cannot be reached. */
   readonly down?: readonly string[]
   /** A real node's, for commands that need more than keys. */
-  readonly node?: Pick<Client, 'store' | 'leases' | 'session'>
+  readonly node?: Pick<Client, 'store' | 'leases' | 'session'> & Partial<Pick<Client, 'sync'>>
   readonly time?: Clock & Scheduler
   readonly runChild?: CliContext['runChild']
   /** Gets what a Ctrl-C calls. */
@@ -62,7 +62,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
         store: options.node?.store ?? options.store ?? new FakeStore(),
         leases: options.node?.leases ?? unused(),
         session: options.node?.session ?? (() => Promise.reject(new Error('no sessions here'))),
-        sync: unused(),
+        sync: options.node?.sync ?? unused(),
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },

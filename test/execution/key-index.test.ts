@@ -1,0 +1,28 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { KeyEntry, KeyIndex } from '../../execution/key-index.ts'
+
+const keys = fc.integer({ min: 0, max: 3000 }).map((number) => String(number))
+const ends = fc.option(keys, { nil: undefined })
+
+/** Enough keys for several chunks, in an order that splits them anywhere. */
+const many = fc.uniqueArray(keys, { minLength: 0, maxLength: 2500, size: 'max' })
+
+test('an index counts the keys of any range as one by one they are', () => {
+  fc.assert(
+    fc.property(many, fc.nat(4), fc.array(fc.tuple(keys, ends), { minLength: 20 }), (all, removed, ranges) => {
+      const index = new KeyIndex()
+      for (const key of all) index.add(new KeyEntry(key))
+      const kept = all.filter((_, at) => removed === 0 || at % (removed + 1) !== 0)
+      for (const key of all) if (!kept.includes(key)) index.remove(index.get(key) as KeyEntry)
+      for (const [start, end] of [...ranges, ['', undefined], ['', ''], ['', '2']] as const) {
+        const wanted = kept.filter((key) => key >= start && (end === undefined || key < end)).length
+        expect(index.count(start, end)).toBe(wanted)
+        let visited = 0
+        index.ascend(start, end, () => ++visited > 0)
+        expect(visited).toBe(wanted)
+      }
+    }),
+    { numRuns: 30 },
+  )
+})

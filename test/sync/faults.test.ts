@@ -1,0 +1,249 @@
+/** Locks over an engine that loses replies, and in processes that are stopped: nothing is left behind, and nobody acts too late. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { NitroError, systemAsyncContext } from '../../base/index.ts'
+import type { Clock, Scheduler } from '../../base/index.ts'
+import type { Engine, Lock } from '../../src/api/index.ts'
+import { openNode } from '../../src/node/index.ts'
+import type { Node } from '../../src/node/index.ts'
+import { Sessions, createLeases, holderMs, put } from '../../src/store/index.ts'
+import { createSync } from '../../src/sync/index.ts'
+import type { EngineSync } from '../../src/sync/index.ts'
+import { seededRandom } from '../net/schedulers.ts'
+import { World } from '../node/world.ts'
+
+const world = new World()
+let node: Node
+beforeAll(async () => {
+  const { time } = world
+  node = await openNode({ sizes: { logSegmentBytes: 1 << 20 }, ports: { clock: time, scheduler: time } })
+  await node.ready()
+})
+afterAll(async () => {
+  await node.close()
+  world.stop()
+})
+
+/** A process that can be stopped: its timers and replies wait, the clock does not. */
+class Stoppable implements Clock, Scheduler {
+  private waiting: (() => void)[] | undefined
+  monotonicMs = (): number => world.time.monotonicMs()
+  wallMs = (): number => world.time.wallMs()
+  after(delayMs: number, run: () => void) {
+    return world.time.after(delayMs, () => this.runs(run))
+  }
+  endOfTurn(run: () => void): void {
+    world.time.endOfTurn(() => this.runs(run))
+  }
+  runs(run: () => void): void {
+    if (this.waiting === undefined) run()
+    else this.waiting.push(run)
+  }
+  stop(): void {
+    this.waiting ??= []
+  }
+  goOn(): void {
+    const runs = this.waiting ?? []
+    this.waiting = undefined
+    for (const run of runs) run()
+  }
+}
+
+/** What happens to the next command of a method: it is done or not, and its reply is lost or not. */
+type Fate = 'reply lost' | 'never sent'
+
+class Box {
+  readonly process = new Stoppable()
+  readonly fates = new Map<string, Fate[]>()
+  readonly sessions: Sessions
+  readonly sync: EngineSync
+
+  constructor() {
+    const { process } = this
+    const engine: Engine = {
+      query: (...args) => this.reply(node.engine.query(...args)),
+      watch: (request, listener) =>
+        node.engine.watch(request, {
+          opened: (revision) => process.runs(() => listener.opened(revision)),
+          delivered: (delivery) => process.runs(() => listener.delivered(delivery)),
+          progress: (revision) => process.runs(() => listener.progress(revision)),
+          ended: (error) => process.runs(() => listener.ended(error)),
+        }),
+      command: async (program, method, args, options) => {
+        const fate = this.fates.get(method)?.shift()
+        if (fate === 'never sent') throw new NitroError('Unavailable', 'nobody is there')
+        const payload = await this.reply(node.engine.command(program, method, args, options))
+        if (fate === 'reply lost') throw new NitroError('Timeout', 'no answer came')
+        return payload
+      },
+    }
+    const leases = createLeases(engine, process)
+    this.sessions = new Sessions({ leases, clock: process, scheduler: process })
+    const session = this.sessions.open
+    const random = seededRandom(9)
+    this.sync = createSync({
+      ...{ engine, session, clock: process, scheduler: process, random, holderMs, context: systemAsyncContext },
+    })
+  }
+
+  private reply<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(
+        (value) => this.process.runs(() => resolve(value)),
+        (error: Error) => this.process.runs(() => reject(error)),
+      )
+    })
+  }
+
+  close(): void {
+    this.sync.close()
+    this.sessions.close()
+  }
+}
+
+let box: Box
+let name: string
+let names = 0
+beforeEach(() => {
+  box = new Box()
+  name = `faulty ${names++}`
+})
+afterEach(() => box.close())
+
+const parties = async (): Promise<[number, number]> => {
+  const { holders, waiters } = await node.sync.inspect(name)
+  return [holders.length, waiters.length]
+}
+const isGuarded = async (lock: Lock): Promise<boolean> =>
+  (await node.store.txn().if(lock.guard()).then(put('k', 'v')).commit()).succeeded
+
+describe('when replies are lost', () => {
+  test('an acquisition whose reply was lost leaves no holder', async () => {
+    box.fates.set('acquire', ['reply lost'])
+    await expect(box.sync.lock(name)).rejects.toMatchObject({ code: 'Timeout' })
+    await world.pass(100)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('one in the queue leaves no waiter, though its cancel fails again and again', async () => {
+    const lock = await node.sync.lock(name)
+    box.fates.set('acquire', ['reply lost'])
+    box.fates.set('cancel', ['never sent', 'reply lost', 'never sent'])
+    await expect(box.sync.lock(name)).rejects.toMatchObject({ code: 'Timeout' })
+    expect(await parties()).toEqual([1, 1])
+    await world.pass(2_000)
+    expect(await parties()).toEqual([1, 0])
+    await lock.unlock()
+  })
+
+  test('one that was granted while its cancel was failing gives the lock back', async () => {
+    const lock = await node.sync.lock(name)
+    const controller = new AbortController()
+    box.fates.set('cancel', ['never sent', 'never sent'])
+    const waiter = box.sync.lock(name, { signal: controller.signal })
+    waiter.catch(() => undefined)
+    await world.pass(100)
+    controller.abort(new Error('enough'))
+    await expect(waiter).rejects.toThrow('enough')
+    await lock.unlock()
+    expect(await parties()).toEqual([1, 0])
+    await world.pass(1_000)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('an unlock that failed says so, and is done all the same', async () => {
+    const lock = await box.sync.lock(name)
+    box.fates.set('release', ['never sent'])
+    await expect(lock.unlock()).rejects.toMatchObject({ code: 'Unavailable' })
+    expect(lock.state).toBe('released')
+    await world.pass(500)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('a lease that was taken away unnoticed is replaced for the next lock', async () => {
+    const first = await box.sync.lock(name, { ttl: 60_000 })
+    const [holder] = (await node.sync.inspect(name)).holders
+    await node.leases.revoke(holder?.lease as number)
+    const second = await box.sync.lock(name, { ttl: 60_000 })
+    expect(second.token).toBeGreaterThan(first.token)
+    await second.unlock()
+  })
+
+  test('locks of one time to live share a lease, and it ends some time after the last of them', async () => {
+    const locks = await Promise.all(['a', 'b', 'c'].map((part) => box.sync.lock(name + part, { ttl: 2_000 })))
+    const listed = await node.sync.list({ prefix: name })
+    const leases = new Set(listed.map(({ holder }) => holder?.lease as number))
+    expect([listed.length, leases.size]).toEqual([3, 1])
+    await world.pass(10_000)
+    expect(locks.map(({ state }) => state)).toEqual(['held', 'held', 'held'])
+    for (const lock of locks) await lock.unlock()
+    await world.pass(5_000)
+    for (const lease of leases) expect(await node.leases.list()).not.toContain(lease)
+  })
+})
+
+describe('when a process is stopped', () => {
+  test('it wakes knowing that it holds nothing, before it can act, and its guard knows as well', async () => {
+    const lock = await box.sync.lock(name, { ttl: 2_000 })
+    const next = node.sync.lock(name)
+    await world.pass(100)
+    box.process.stop()
+    const successor = await next
+    expect(lock.state).toBe('lost')
+    expect(() => lock.throwIfLost()).toThrow(expect.objectContaining({ code: 'LockLost' }))
+    // The timers of a stopped process come late; what it is told at a call does not.
+    expect(lock.signal.aborted).toBe(false)
+    expect(await isGuarded(lock)).toBe(false)
+    box.process.goOn()
+    expect(lock.signal.aborted).toBe(true)
+    await world.pass(100)
+    expect(lock.state).toBe('lost')
+    await expect(lock.unlock()).rejects.toMatchObject({ code: 'NotHeld' })
+    await world.pass(500)
+    expect(successor.state).toBe('held')
+    await successor.unlock()
+  })
+
+  test('never two say at one moment that they hold it, however long one is stopped', async () => {
+    for (const stopMs of [500, 900, 1_300, 2_500]) {
+      const lock = await box.sync.lock(name, { ttl: 1_000 })
+      let successor: Lock | undefined
+      const next = node.sync.lock(name).then((granted) => (successor = granted))
+      await world.pass(50)
+      box.process.stop()
+      for (let ms = 0; ms < stopMs; ms += 10) {
+        const claims = lock.state === 'held' || lock.state === 'uncertain'
+        expect(claims && successor !== undefined, `after ${ms} of ${stopMs} ms`).toBe(false)
+        await world.pass(10)
+      }
+      box.process.goOn()
+      await world.pass(20)
+      expect(lock.state === 'lost' || successor === undefined).toBe(true)
+      await lock[Symbol.asyncDispose]()
+      await (await next).unlock()
+    }
+  })
+
+  test('one that was stopped while it waited is not granted what it can no longer hold', async () => {
+    const lock = await node.sync.lock(name)
+    const waiting = box.sync.lock(name, { ttl: 1_000 })
+    waiting.catch(() => undefined)
+    await world.pass(100)
+    box.process.stop()
+    await lock.unlock()
+    await world.pass(5_000)
+    box.process.goOn()
+    await expect(waiting).rejects.toMatchObject({ code: 'LockLost' })
+    await world.pass(500)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('closed, it loses what it holds, and opens nothing', async () => {
+    const lock = await box.sync.lock(name, { ttl: 1_000 })
+    box.close()
+    expect(lock.state).toBe('lost')
+    expect(lock.signal.reason).toMatchObject({ code: 'LockLost', cause: { code: 'Closed' } })
+    await expect(box.sync.lock(`${name} other`)).rejects.toMatchObject({ code: 'Closed' })
+    await world.pass(3_000)
+    expect(await parties()).toEqual([0, 0])
+  })
+})
