@@ -13,7 +13,7 @@
 /** A sequential object: what an operation does to a state, if it may happen there with the outcome it had. */
 export interface Model<State, Op> {
   readonly initial: State
-  /** The state after `op`, the same object if it changes nothing; undefined if `op` could not have been answered as it was in this state. */
+  /** The state after `op`, the same object if nothing changes; undefined if `op` could not have been answered as it was in this state. */
   step(state: State, op: Op): State | undefined
   /** A text that equal states share and others do not. */
   key(state: State): string

@@ -14,6 +14,19 @@ function only(kinds: Partial<Record<FaultKind, number>>): Record<FaultKind, numb
 const dense: Partial<Knobs> = { nodes: 3, faultsMs: 12_000, everyMs: 250, pauseMs: [200, 1_500], blackoutAtEnd: false }
 const steady: Partial<Knobs> = { ...dense, damage: 'none', reconfigure: false }
 
+const readers: Partial<Knobs> = {
+  ...steady,
+  faultsMs: 5_000,
+  clients: 4,
+  workers: 8,
+  everyMs: 30,
+  hurryRate: 0.05,
+  pauseMs: [400, 1_500],
+  electionTimeoutMs: 1_000,
+  followRate: 0,
+  weights: only({ duplicates: 1, 'slow route': 0.5 }),
+}
+
 /** All climates by name. */
 export const climates = {
   /** Leaders die, stand still and are cut off, one after the other, while messages take long. */
@@ -117,20 +130,6 @@ export const climates = {
     sizes: { flushIntervalMs: 150, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
     weights: only({ crash: 1, kill: 1, partition: 0.5, pair: 0.5 }),
   },
-  /** Everybody is far from everybody, and what is said comes twice, late and out of order. */
-  far: {
-    ...steady,
-    faultsMs: 5_000,
-    clients: 4,
-    workers: 8,
-    everyMs: 30,
-    hurryRate: 0.05,
-    pauseMs: [400, 1_500],
-    electionTimeoutMs: 1_000,
-    delayMs: [10, 120],
-    followRate: 0,
-    weights: only({ duplicates: 1, 'slow route': 0.5 }),
-  },
   /** Clients of the state engine are busy; nodes die and come back, logs are short, and snapshots are frequent. */
   engine: {
     ...steady,
@@ -167,6 +166,10 @@ export const climates = {
   },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
+  /** Many read from followers, who are far from the leader, and what is said comes twice, late and out of order. */
+  far: { ...readers, delayMs: [10, 120] },
+  /** The same at a distance at which most barriers need one attempt only. */
+  near: { ...readers, delayMs: [3, 40] },
 } satisfies Readonly<Record<string, Partial<Knobs>>>
 
 /** The name of a climate. */

@@ -59,19 +59,6 @@ export const machine: readonly Mutant[] = [
     breaks: ['exactly once', 'linearizable'],
   },
   {
-    name: 'doubt-forgotten-at-eviction',
-    why: 'a command in doubt whose session was evicted is sent again in a new session, where nobody knows the first attempt',
-    climate: 'forgetful',
-    patches: [
-      {
-        file: 'src/wire/command-session.ts',
-        find: '    if (command.uncertain) {\n      const message',
-        replace: '    if (command.uncertain && command.seq < 0) {\n      const message',
-      },
-    ],
-    breaks: ['exactly once', 'linearizable'],
-  },
-  {
     name: 'overwritten-taken-for-applied',
     why: "the results of another leader's entry are given to the commands that stood at its index before",
     climate: 'turmoil',
@@ -111,19 +98,6 @@ export const machine: readonly Mutant[] = [
       },
     ],
     breaks: ['equal state', 'revisions rise'],
-  },
-  {
-    name: 'damaged-record-served',
-    why: 'a record is read from disk without comparing it with its hash',
-    climate: 'rot',
-    patches: [
-      {
-        file: 'execution/state.ts',
-        find: '    if (!hasHash(record, lanes)) {',
-        replace: '    if (record.length < 0 && !hasHash(record, lanes)) {',
-      },
-    ],
-    breaks: ['linearizable', 'revisions rise', 'equal state', 'exactly once', 'acknowledged is kept'],
   },
   {
     name: 'entry-skipped-after-a-snapshot',

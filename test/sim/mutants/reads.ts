@@ -45,7 +45,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-joins-a-barrier-under-way',
     why: 'a read is served by a barrier that began before it, so it may miss what was written in between',
-    climate: 'far',
+    climate: 'near',
     patches: [
       {
         file: 'src/replica/reads.ts',
@@ -59,53 +59,12 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-before-applied',
     why: 'a read is served as soon as its index is known, before the state has reached it',
-    climate: 'far',
+    climate: 'near',
     patches: [
       {
         file: 'src/replica/reads.ts',
         find: 'while (this.confirmed.length > 0 && (this.confirmed[0] as Confirmed).index <= reached) {',
         replace: 'while (this.confirmed.length > 0 && reached > 0) {',
-      },
-    ],
-    breaks: ['linearizable'],
-  },
-  {
-    name: 'lease-longer-than-the-election-timeout',
-    why: 'a leader trusts its lease for longer than its voters are bound by it',
-    climate: 'routes',
-    patches: [
-      {
-        file: 'src/replica/core-config.ts',
-        find: '    checkQuorum: true,\n',
-        replace: "    checkQuorum: true,\n    readOnlyOption: 'leaseBased',\n",
-      },
-      {
-        file: 'consensus/raft/read-index.ts',
-        find: 'return electionTick - Math.ceil(electionTick / 4)',
-        replace: 'return 8 * electionTick',
-      },
-      {
-        file: 'consensus/raft/leader.ts',
-        find: '  if (!raft.tracker.quorumActive()) {',
-        replace: '  if (!raft.tracker.quorumActive() && raft.ticks < 0) {',
-      },
-    ],
-    breaks: ['linearizable'],
-  },
-  {
-    name: 'old-round-confirms-a-read',
-    why: 'a read is confirmed by echoes of a round that began before it',
-    climate: 'far',
-    patches: [
-      {
-        file: 'consensus/raft/reads.ts',
-        find: 'this.pending.push({ request, index, round: this.round + 1 })',
-        replace: 'this.pending.push({ request, index, round: Math.max(0, this.round - 3) })',
-      },
-      {
-        file: 'consensus/raft/reads.ts',
-        find: 'if (round <= this.confirmedRound) return []',
-        replace: 'if (round < this.confirmedRound) return []',
       },
     ],
     breaks: ['linearizable'],
