@@ -52,8 +52,8 @@ export const machine: readonly Mutant[] = [
       {
         file: 'src/wire/command-session.ts',
         find: 'else if (command.bytes !== undefined) this.attempt(command, command.bytes)',
-        replace:
-          "else if (command.seq > 0 && this.state === 'open' && this.hasRoom()) this.number(command)\n    else if (command.bytes !== undefined) this.attempt(command, command.bytes)",
+        replace: `else if (command.seq > 0 && this.state === 'open' && this.hasRoom()) this.number(command)
+    else if (command.bytes !== undefined) this.attempt(command, command.bytes)`,
       },
     ],
     breaks: ['exactly once', 'linearizable'],
