@@ -60,8 +60,7 @@ export const revisions: readonly Mutant[] = [
       {
         file: 'execution/state.ts',
         find: '    record.create = revision\n    record.version = 1\n',
-        replace:
-          '    record.create = revision\n    record.version = 1 + (record.older?.version ?? gone?.record.older?.position ?? 0) + (gone ? 1 : 0)\n',
+        replace: '    record.create = revision\n    record.version = gone === undefined ? 1 : 2\n',
       },
     ],
     breaks: ['one history', 'watch guarantees'],
