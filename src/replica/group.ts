@@ -146,6 +146,7 @@ export class Group {
         this.driver.wake()
       },
       term: () => this.driver.core.term,
+      unable: (error) => this.fail(error),
     })
     this.hashes = new HashExchange({
       selfId: parts.raftId,

@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   /** What a joining node wants to be. */
   readonly target: 'voter' | 'learner'
   readonly programs: readonly Program[]
+  /** Numbers of the flags this node can run; undefined for all that the release knows. */
+  readonly flags: readonly number[] | undefined
   /** Whether every method runs twice, to find those that are not deterministic. */
   readonly checkPrograms: boolean
   readonly timing: ReplicaTiming
@@ -34,6 +36,7 @@ export interface ReplicaSettings {
   readonly join?: readonly string[] | undefined
   readonly learner?: boolean | undefined
   readonly programs?: readonly Program[] | undefined
+  readonly flags?: readonly number[] | undefined
   readonly checkPrograms?: boolean | undefined
   readonly timing?: Partial<ReplicaTiming> | undefined
   readonly sizes?: Partial<ReplicaSizes> | undefined
@@ -83,6 +86,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     join,
     target: settings.learner === true ? 'learner' : 'voter',
     programs: settings.programs ?? [],
+    flags: settings.flags,
     checkPrograms: settings.checkPrograms === true,
     timing,
     sizes,

@@ -106,8 +106,8 @@ export class Vault {
 
   /** A machine with this node's programs. */
   newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
-    const { programs, checkPrograms } = this.options
-    return new Machine({ programs, checkPrograms, guard: this.ports.guard, readBlock })
+    const { programs, flags, checkPrograms } = this.options
+    return new Machine({ programs, flags, checkPrograms, guard: this.ports.guard, readBlock })
   }
 
   /** Digest of the backup this directory was made from; empty when it was not. All founders must have the same. */

@@ -147,6 +147,11 @@ export class Cluster {
     return this.member(name).process.paused
   }
 
+  /** What a node will run when it is started next. */
+  install(name: string, programs: readonly Program[]): void {
+    this.member(name).programs = programs
+  }
+
   /** Starts a node, on what its disk holds. */
   start(name: string): void {
     this.member(name).start()

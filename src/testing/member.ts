@@ -48,6 +48,8 @@ export class Member {
   running = false
   /** How often it lost power. */
   crashes = 0
+  /** What it is started with next. */
+  programs: readonly Program[]
   private readonly world: MemberWorld
   private readonly entry: MemberEntry
   private readonly random: SeededRandom
@@ -62,6 +64,7 @@ export class Member {
     this.entry = entry
     this.address = addressOf(name)
     this.world = world
+    this.programs = world.programs
     this.random = random
     const clocks = random.split('clock')
     const skew = {
@@ -76,8 +79,8 @@ export class Member {
   start(): void {
     this.startAfterStop = this.stopping
     if (this.running) return
-    const { name, world } = this
-    const { time, network, programs, sizes } = world
+    const { name, world, programs } = this
+    const { time, network, sizes } = world
     const life = this.process.begin()
     const number = ++this.lives
     this.running = true

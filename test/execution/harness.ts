@@ -17,6 +17,7 @@ import {
   writeDelete,
   writePut,
 } from '../../execution/index.ts'
+import { activateAll } from '../support/activation.ts'
 import type { Flush, KeyRange, MachineOptions, RangeRequest, Result, SessionHeader } from '../../execution/index.ts'
 
 export type Disk = Map<string, Uint8Array>
@@ -86,6 +87,7 @@ export class Box {
     this.options = options
     this.disk = disk
     this.machine = this.load()
+    if (disk.size === 0) activateAll(this.machine)
   }
 
   /** A machine over what the disk holds. */
