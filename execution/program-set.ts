@@ -26,8 +26,8 @@ export interface ProgramSet {
 /** Nothing runs. */
 export const emptyProgramSet: ProgramSet = { programs: [], flags: [] }
 
-/** The most versions, and the most flags, of one set. */
-export const programSetMax = 256
+/** The most versions, and the most flags, of one set: it has to fit into a hello. */
+export const programSetMax = 128
 
 /** Appends a set. */
 export function writeProgramSet(writer: ByteWriter, set: ProgramSet): void {

@@ -21,7 +21,8 @@ import { activateAll } from '../support/activation.ts'
 import type { Flush, KeyRange, MachineOptions, RangeRequest, Result, SessionHeader } from '../../execution/index.ts'
 
 export type Disk = Map<string, Uint8Array>
-export type Options = Omit<MachineOptions, 'readBlock'>
+/** Unless `activate` is false, the first entry puts the programs in force. */
+export type Options = Omit<MachineOptions, 'readBlock'> & { readonly activate?: boolean }
 
 export const bytesOf = (value: string | Uint8Array): Uint8Array => (typeof value === 'string' ? utf8(value) : value)
 
@@ -87,7 +88,7 @@ export class Box {
     this.options = options
     this.disk = disk
     this.machine = this.load()
-    if (disk.size === 0) activateAll(this.machine)
+    if (disk.size === 0 && options.activate !== false) activateAll(this.machine)
   }
 
   /** A machine over what the disk holds. */

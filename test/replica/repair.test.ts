@@ -151,6 +151,7 @@ function membersOf(configuration: Configuration) {
     selfName: 'n1',
     parts: { raftId: 1, log: { lastIndex: () => 120 } },
     driver: { core, wake: () => undefined },
+    applier: { machine: undefined },
     nameOf: (id: number) => `n${id}`,
     configured: (index: number) => void told.push(`configured ${index}`),
     nextChange: () => Promise.resolve(),
