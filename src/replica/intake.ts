@@ -223,6 +223,8 @@ export class Intake {
   /** There is a leader, and it is another than before. */
   leaderChanged(leader: number): void {
     this.forwarder.leads(leader)
+    // What this node proposed in an earlier term may be gone, and its index with it.
+    this.activationEntry = 0
   }
 
   /** The link to a member broke. */

@@ -29,7 +29,7 @@ export function createPrograms<const List extends readonly Program[] = readonly 
     if (Object.hasOwn(programs, program.name)) {
       throw new NitroError('InvalidArgument', `programs: none can be named ${program.name}`)
     }
-    all[program.name] = Object.freeze({ ...(all[program.name] ?? {}), ...callsOf(programs, program) })
+    all[program.name] = Object.freeze({ ...(all[program.name] as object | undefined), ...callsOf(programs, program) })
   }
   return Object.freeze(all) as ProgramsOf<List>
 }

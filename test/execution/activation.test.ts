@@ -129,7 +129,7 @@ describe('what is activated next', () => {
     .map(({ programs, flags }) =>
       setOf(
         programs.map((one) => ({ ...one, methods: {} })),
-        flags.sort(),
+        flags.sort((a, b) => a - b),
       ),
     )
 
