@@ -88,7 +88,10 @@ export class Box {
     this.options = options
     this.disk = disk
     this.machine = this.load()
-    if (disk.size === 0 && options.activate !== false) activateAll(this.machine)
+    if (disk.size > 0 || options.activate === false || (options.programs ?? []).length === 0) return
+    // On disk at once, as no test means to lose it.
+    activateAll(this.machine)
+    this.flush()
   }
 
   /** A machine over what the disk holds. */

@@ -296,8 +296,9 @@ class Flushing {
       // A copy goes on as another node that got a snapshot; both replay what is not in it.
       if (kind === 'copy') this.box = new Box(this.box.options, new Map(this.box.disk))
       else this.box.restart()
-      for (let at = this.box.machine.appliedIndex; at < this.log.length; at++) {
-        this.box.apply(this.log[at] as Uint8Array[], at + 1)
+      // The first entry of a box puts its program in force.
+      for (let at = this.box.machine.appliedIndex - 1; at < this.log.length; at++) {
+        this.box.apply(this.log[at] as Uint8Array[], at + 2)
       }
     }
   }
