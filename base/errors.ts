@@ -36,7 +36,7 @@ export const errorCodes = {
   RequestTooLarge: row(false, 'no', 'The encoded command or answer is larger than the limit.'),
   LimitExceeded: row(false, 'no', 'A count limit (sessions, waiters, operations) was reached.'),
   NotCanonical: row(false, 'no', 'A value has no canonical form, or bytes are not the canonical form.'),
-  UnknownProgram: row(false, 'no', 'No program of this name is registered in the machine.'),
+  UnknownProgram: row(false, 'no', 'No program of this name is in force.'),
   UnknownMethod: row(false, 'no', 'The program has no method of this name.'),
   ProgramError: row(false, 'yes', 'A program method threw; its effects were rolled back.'),
   NonDeterministic: row(
@@ -88,7 +88,11 @@ export const errorCodes = {
   // links
   WrongCluster: row(false, 'no', 'The other side belongs to another cluster.'),
   DuplicateName: row(false, 'no', 'A different process already uses this name.'),
-  UnsupportedVersion: row(false, 'no', 'The other side speaks no protocol version that we speak.'),
+  UnsupportedVersion: row(
+    false,
+    'no',
+    'The other side speaks no protocol version that we speak, or a program or flag in force is missing.',
+  ),
   MalformedFrame: row(false, 'no', 'A frame or message could not be decoded.'),
   FrameTooLarge: row(false, 'no', 'A frame is larger than the limit.'),
   AddressInUse: row(false, 'no', 'The listen address is already in use.'),

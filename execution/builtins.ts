@@ -1,5 +1,6 @@
 /** The built-in programs: which method of which program a command or a query is for. */
 import { NitroError } from '../base/index.ts'
+import type { Activation } from './activation.ts'
 import { builtins, kvMethods } from './command.ts'
 import type { CommandHeader } from './command.ts'
 import * as kv from './programs/kv.ts'
@@ -7,6 +8,7 @@ import { listLeases, runLease, timeToLive } from './programs/lease.ts'
 import { runSession } from './programs/session.ts'
 import { cell, inspect, listSync } from './programs/sync-queries.ts'
 import { runSync } from './programs/sync.ts'
+import { activate } from './programs/system.ts'
 import { removeRange, txn, write } from './programs/txn.ts'
 import type { TxnContext } from './programs/txn.ts'
 import { errorResult } from './result.ts'
@@ -16,10 +18,12 @@ import type { Sessions } from './sessions.ts'
 export class Builtins {
   private readonly context: TxnContext
   private readonly sessions: Sessions
+  private readonly activation: Activation
 
-  constructor(context: TxnContext, sessions: Sessions) {
+  constructor(context: TxnContext, sessions: Sessions, activation: Activation) {
     this.context = context
     this.sessions = sessions
+    this.activation = activation
   }
 
   /** Applies a command of a built-in and returns its result. Throws NitroErrors, which are results, too. */
@@ -32,6 +36,8 @@ export class Builtins {
         return runLease(this.context, method, entry, argsAt, argsEnd)
       case builtins.sync:
         return runSync(this.context, method, entry, argsAt, argsEnd)
+      case builtins.system:
+        return activate(this.activation, entry, argsAt, argsEnd)
       default:
         return runSession(this.sessions, method, entry, argsAt, argsEnd)
     }

@@ -14,7 +14,7 @@ import { maxCommandBytes } from './limits.ts'
 export const sessionIdBytes = 16
 
 /** Built-in programs by code. Codes are part of the log format and never reused. */
-export const builtins = { kv: 1, session: 2, lease: 3, sync: 4 } as const
+export const builtins = { kv: 1, session: 2, lease: 3, sync: 4, system: 5 } as const
 
 /** Methods of the kv program by code. */
 export const kvMethods = { put: 1, delete: 2, write: 3, remove: 4, txn: 5, compact: 6 } as const
@@ -28,13 +28,17 @@ export const leaseMethods = { grant: 1, revoke: 2, keepAlive: 3 } as const
 /** Methods of the sync program by code. */
 export const syncMethods = { acquire: 1, release: 2, cancel: 3, proclaim: 4, set: 5 } as const
 
+/** Methods of the system program by code. */
+export const systemMethods = { activate: 1 } as const
+
 const builtinCodes = new Map<string, { readonly program: number; readonly methods: ReadonlyMap<string, number> }>([
   ['kv', { program: builtins.kv, methods: new Map(Object.entries(kvMethods)) }],
   ['session', { program: builtins.session, methods: new Map(Object.entries(sessionMethods)) }],
   ['lease', { program: builtins.lease, methods: new Map(Object.entries(leaseMethods)) }],
   ['sync', { program: builtins.sync, methods: new Map(Object.entries(syncMethods)) }],
+  ['system', { program: builtins.system, methods: new Map(Object.entries(systemMethods)) }],
 ])
-const methodCounts = [kvMethods, sessionMethods, leaseMethods, syncMethods].map(
+const methodCounts = [kvMethods, sessionMethods, leaseMethods, syncMethods, systemMethods].map(
   (methods) => Object.keys(methods).length,
 )
 
@@ -170,15 +174,20 @@ function readUint(bytes: Uint8Array, end: number): number {
 }
 
 /**
- * What a node checks before it lets a command into the log, so that no foreign bytes are replicated.
- * Throws `RequestTooLarge`, `MalformedFrame` or `UnsupportedFormat`.
+ * What a node checks before it lets a command into the log, so that no foreign bytes are replicated, and nobody but the leader
+ * itself says what is active. Gives its header, which is valid until the next call.
+ * Throws `RequestTooLarge`, `MalformedFrame`, `UnsupportedFormat` or `InvalidArgument`.
  */
-export function checkCommand(bytes: Uint8Array): void {
+export function checkCommand(bytes: Uint8Array): CommandHeader {
   if (bytes.length > maxCommandBytes) {
     const details = { bytes: bytes.length, limit: maxCommandBytes }
     throw new NitroError('RequestTooLarge', `a command of ${bytes.length} bytes`, { details })
   }
   decodeCommandHeader(bytes, 0, bytes.length, checked)
+  if (checked.program === builtins.system) {
+    throw new NitroError('InvalidArgument', 'commands of the system program are proposed by the leader alone')
+  }
+  return checked
 }
 const checked = new CommandHeader()
 

@@ -125,15 +125,16 @@ export function commandLengthAt(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * A command of a later version must stop the node before any command of its entry has an effect: throws `UnsupportedFormat`.
- * One that is no command at all is answered so when its turn comes.
+ * A command of a later version must stop the node before any command of its entry has an effect: throws `UnsupportedFormat`,
+ * and what `look` throws. One that is no command at all is answered so when its turn comes.
  */
-export function refuseUnknown(entry: Uint8Array, count: number): void {
+export function refuseUnknown(entry: Uint8Array, count: number, look: (header: CommandHeader) => void): void {
   let at = entryHeaderBytes
   for (let i = 0; i < count; i++) {
     const end = at + 4 + commandLengthAt(entry, at)
     try {
       decodeCommandHeader(entry, at + 4, end, looked)
+      look(looked)
     } catch (thrown) {
       if (!isNitroError(thrown, 'MalformedFrame')) throw thrown
     }

@@ -8,10 +8,11 @@
  * applied index, the hash and what is flushed. Damage found while reading ends the machine: every later call throws it.
  */
 import { assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
-import type { Hash128, KvChange, NitroError } from '../base/index.ts'
+import type { Hash128, NitroError } from '../base/index.ts'
+import { Activation } from './activation.ts'
 import { BlockStore } from './block-store.ts'
 import { Builtins } from './builtins.ts'
-import { CommandHeader, decodeCommandHeader } from './command.ts'
+import { CommandHeader, builtins, decodeCommandHeader } from './command.ts'
 import { commandLengthAt, entryHeaderBytes, readEntryHeader, refuseUnknown } from './entry.ts'
 import { visitEvents } from './events.ts'
 import type { EventVisitor } from './events.ts'
@@ -21,43 +22,17 @@ import { Leases } from './leases.ts'
 import { limitsWith } from './limits.ts'
 import type { MachineLimits } from './limits.ts'
 import { Loader } from './loader.ts'
+import type { Flush, MachineOptions, ResultSink } from './machine-types.ts'
+import { manifestOf } from './manifest.ts'
 import { encodeMetadata, hashStanding, metadataKey } from './metadata.ts'
 import type { Standing } from './metadata.ts'
-import type { MethodGuard, Program } from './program.ts'
+import { readActivateArgs } from './programs/system.ts'
 import { errorResult } from './result.ts'
 import { Retention } from './retention.ts'
 import { Sessions } from './sessions.ts'
 import { State } from './state.ts'
 import { Sync } from './sync/sync.ts'
 import { UserPrograms } from './user-programs.ts'
-
-/** How a machine is made. */
-export interface MachineOptions {
-  /** User programs; the same on every node of the cluster. */
-  readonly programs?: readonly Program[]
-  /** Keeps methods of programs from what differs between nodes. Default: nothing does. */
-  readonly guard?: MethodGuard | undefined
-  /** Run every method twice and answer `NonDeterministic` when the runs differ; the same on every node. Default false. */
-  readonly checkPrograms?: boolean | undefined
-  /** Overridden limits; the same on every node of the cluster. */
-  readonly limits?: Partial<MachineLimits>
-  /** Bytes of stored blocks kept in memory; local to this node. Default 16 MiB. */
-  readonly cacheBytes?: number
-  /** Bytes of superseded records tolerated on disk beyond the size of the live ones; local to this node. Default 1 MiB. */
-  readonly garbageBytes?: number
-  /** The stored block of this id (its key is `blockKey(id)`), or undefined. The bytes must not change later. */
-  readonly readBlock: (id: number) => Uint8Array | undefined
-}
-
-/** What one seal has to write, as one atomic batch. */
-export interface Flush {
-  readonly appliedIndex: number
-  readonly appliedTerm: number
-  readonly changes: readonly KvChange[]
-}
-
-/** Takes the result of the command at a position of the entry. The bytes must not be changed, and stay valid. */
-export type ResultSink = (position: number, result: Uint8Array) => void
 
 /** One node's machine. See the module header for the order of calls. */
 export class Machine {
@@ -69,6 +44,8 @@ export class Machine {
   wallTime = 0
   /** Opaque bytes of the driver: the members. Part of hash, metadata and snapshots. */
   configuration: Uint8Array = emptyBytes
+  /** Which programs and flags are in force. */
+  readonly activation: Activation
   /** Why this machine can't go on, once it can't. */
   damage: NitroError | undefined = undefined
   private readonly state: State
@@ -104,11 +81,13 @@ export class Machine {
     this.leases = new Leases(this.state, this.limits)
     this.sync = new Sync(this.state, this.leases)
     const base = { state: this.state, leases: this.leases, sync: this.sync, limits: this.limits }
-    this.builtins = new Builtins(base, this.sessions)
-    this.programs = new UserPrograms(options.programs ?? [], base, {
+    const programs = (this.programs = new UserPrograms(options.programs ?? [], base, {
       guard: options.guard,
       twice: options.checkPrograms,
-    })
+    }))
+    const offer = manifestOf(options.programs ?? [], this.limits, options.flags)
+    this.activation = new Activation(offer, (active) => programs.use(active))
+    this.builtins = new Builtins(base, this.sessions, this.activation)
     this.loader = new Loader(this.state, this.sessions, this.leases, this.sync)
   }
 
@@ -118,11 +97,15 @@ export class Machine {
     this.guard(() => this.loader?.load(plainBytes(key), plainBytes(value)))
   }
 
-  /** Ends loading and verifies the whole; nothing loaded makes a new empty state. Throws `StateDamaged`. */
+  /**
+   * Ends loading and verifies the whole; nothing loaded makes a new empty state. Throws `StateDamaged`, or
+   * `UnsupportedVersion` for programs or flags in force that this node does not have.
+   */
   finishLoad(): void {
     const { loader } = this
     assert(loader !== undefined, 'loading ends once')
     const metadata = this.guard(() => loader.finish())
+    this.guard(() => this.activation.load(metadata.active))
     this.loader = undefined
     this.appliedIndex = metadata.appliedIndex
     this.appliedTerm = metadata.appliedTerm
@@ -183,13 +166,15 @@ export class Machine {
 
   /**
    * Begins the entry after the applied one. Its bytes are used until {@link finishEntry} and must not change.
-   * Throws, with nothing applied, `DataCorrupt` or `UnsupportedFormat`: the node must stop.
+   * Throws, with nothing applied, `DataCorrupt`, `UnsupportedFormat` or `UnsupportedVersion`: the node must stop.
    */
   startEntry(index: number, term: number, bytes: Uint8Array): void {
     this.begin(index, term)
     const data = plainBytes(bytes)
     const { count, logTime, wallTime } = readEntryHeader(data)
-    refuseUnknown(data, count)
+    refuseUnknown(data, count, ({ program, argsAt, argsEnd }) => {
+      if (program === builtins.system) this.activation.check(readActivateArgs(data, argsAt, argsEnd))
+    })
     this.entry = data
     this.entryIndex = index
     this.entryTerm = term
@@ -379,6 +364,7 @@ export class Machine {
       leaseCount: leases.count,
       leaseSum: leases.hash(),
       leaseCounter: leases.counter,
+      active: this.activation.active,
       configuration,
     }
   }

@@ -1,31 +1,41 @@
 /** What a node would do with the log, in a form that two nodes can compare. */
-import { encodeValue, hash128, hashText } from '../base/index.ts'
+import { NitroError, encodeValue, hash128, hashText } from '../base/index.ts'
+import { knownFlags } from './flags.ts'
 import { limitsWith } from './limits.ts'
 import type { MachineLimits } from './limits.ts'
 import type { Program } from './program.ts'
+import { order, programSetMax } from './program-set.ts'
+import type { ProgramSet, ProgramVersion } from './program-set.ts'
 import { checkProgram } from './user-programs.ts'
 
-/** One program of a manifest. */
-export interface ManifestProgram {
-  readonly name: string
-  readonly version: number
+/** What a node can run, and a hash of what its machine accepts. */
+export interface Manifest extends ProgramSet {
+  /** 32 hexadecimal digits over the limits of the machine, which must be the same on every node. */
+  readonly machine: string
 }
 
-/** The programs of a node, and a hash that also covers their methods and the machine's limits. */
-export interface Manifest {
-  /** In order of names. */
-  readonly programs: readonly ManifestProgram[]
-  /** 32 hexadecimal digits; equal hashes apply the same log alike, provided that versions were raised with behaviour. */
-  readonly hash: string
-}
-
-/** The manifest of these programs and limits. Throws `InvalidArgument` for bad ones. */
-export function manifestOf(programs: readonly Program[], limits: Partial<MachineLimits> = {}): Manifest {
-  for (const program of programs) checkProgram(program)
-  const sorted = [...programs].sort((a, b) => (a.name < b.name ? -1 : 1))
-  const parts = sorted.map(({ name, version, methods }) => [name, version, Object.keys(methods).sort()])
-  return {
-    programs: sorted.map(({ name, version }) => ({ name, version })),
-    hash: hashText(hash128(encodeValue([parts, { ...limitsWith(limits) }]))),
+/**
+ * The manifest of these programs, limits and flags. Equal hashes apply the same log alike, provided that versions were raised
+ * with behaviour. Throws `InvalidArgument` for bad ones.
+ */
+export function manifestOf(
+  programs: readonly Program[],
+  limits: Partial<MachineLimits> = {},
+  flags: readonly number[] = knownFlags.map(({ number }) => number),
+): Manifest {
+  if (programs.length > programSetMax) {
+    throw new NitroError('InvalidArgument', `${programs.length} programs, where ${programSetMax} are allowed`)
   }
+  return {
+    programs: programs.map(versionOf).sort(order),
+    flags: [...new Set(flags)].sort((a, b) => a - b),
+    machine: hashText(hash128(encodeValue({ ...limitsWith(limits) }))),
+  }
+}
+
+/** One version of a program, comparable. Throws `InvalidArgument` for a bad one. */
+export function versionOf(program: Program): ProgramVersion {
+  checkProgram(program)
+  const { name, version, methods } = program
+  return { name, version, hash: hashText(hash128(encodeValue([name, version, Object.keys(methods).sort()]))) }
 }

@@ -1,6 +1,8 @@
 /** The one record that says where the state stands, written with every flush in the same batch. */
 import { ByteReader, ByteWriter, NitroError, emptyBytes, hash128, hash128Into, isNitroError } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
+import { emptyProgramSet, readProgramSet, writeProgramSet } from './program-set.ts'
+import type { ProgramSet } from './program-set.ts'
 import { damaged } from './record.ts'
 import type { TimeMark } from './retention.ts'
 
@@ -28,6 +30,8 @@ export interface Standing {
   readonly leaseCount: number
   readonly leaseSum: Hash128
   readonly leaseCounter: number
+  /** The programs and flags in force. */
+  readonly active: ProgramSet
   readonly configuration: Uint8Array
 }
 
@@ -59,6 +63,7 @@ export const emptyMetadata: Metadata = {
   leaseCount: 0,
   leaseSum: new Uint32Array(4),
   leaseCounter: 0,
+  active: emptyProgramSet,
   configuration: emptyBytes,
   oldestBlock: 1,
   nextBlock: 1,
@@ -123,6 +128,7 @@ function writeStanding(writer: ByteWriter, standing: Standing): void {
   writer.u64(standing.leaseCount)
   writeHash(writer, standing.leaseSum)
   writer.u64(standing.leaseCounter)
+  writeProgramSet(writer, standing.active)
   writer.blob(standing.configuration)
 }
 
@@ -152,6 +158,7 @@ function read(reader: ByteReader): Metadata {
     leaseCount: reader.u64(),
     leaseSum: readHash(reader),
     leaseCounter: reader.u64(),
+    active: readProgramSet(reader),
     configuration: reader.blob().slice(),
   }
   reader.finish()

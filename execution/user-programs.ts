@@ -3,6 +3,7 @@ import {
   AssertionError,
   ByteWriter,
   NitroError,
+  assert,
   decodeValue,
   encodeValue,
   encodeValueTo,
@@ -14,6 +15,7 @@ import { builtins } from './command.ts'
 import type { MachineLimits } from './limits.ts'
 import { ProgramError } from './program.ts'
 import type { Method, MethodGuard, Program } from './program.ts'
+import type { ProgramSet } from './program-set.ts'
 import { errorResult, okStatus } from './result.ts'
 import { StateTransaction } from './transaction.ts'
 import type { ViewBase, ViewTimes } from './transaction.ts'
@@ -30,23 +32,38 @@ export interface ProgramChecks {
 /** `node.programs` has these itself; `then` would make it a promise. */
 const reservedNames: ReadonlySet<string> = new Set(['call', 'query', 'then'])
 
-/** The user programs of a machine. */
+/** The user programs of a machine: several versions of each may be registered, one is active. */
 export class UserPrograms {
-  private readonly programs = new Map<string, Program>()
+  /** Every version that is registered, by name and version. */
+  private readonly registered = new Map<string, Program>()
+  /** The active version of each program, by name. */
+  private programs: ReadonlyMap<string, Program> = new Map()
   private readonly base: ViewBase
   private readonly limits: MachineLimits
   private readonly checks: ProgramChecks
 
-  /** Throws `InvalidArgument` for a bad or doubled name, a bad version, or a name that is taken. */
+  /** Throws `InvalidArgument` for a bad name or version, a doubled version, or a name that is taken. */
   constructor(programs: readonly Program[], base: ViewBase, checks: ProgramChecks = {}) {
     this.base = base
     this.limits = base.limits
     this.checks = checks
     for (const program of programs) {
       checkProgram(program)
-      if (this.programs.has(program.name)) throw invalid(program.name, 'registered twice')
-      this.programs.set(program.name, program)
+      const id = `${program.name} ${program.version}`
+      if (this.registered.has(id)) throw invalid(program.name, `version ${program.version} is registered twice`)
+      this.registered.set(id, program)
     }
+  }
+
+  /** From now on these versions run, and nothing else does; all of them are registered. */
+  use(active: ProgramSet): void {
+    const programs = new Map<string, Program>()
+    for (const { name, version } of active.programs) {
+      const program = this.registered.get(`${name} ${version}`)
+      assert(program !== undefined, () => `${name} ${version} is registered`)
+      programs.set(name, program)
+    }
+    this.programs = programs
   }
 
   /** Runs a method and commits it, or rolls it back; the result says which. Throws only what stops the node. */

@@ -1,6 +1,6 @@
 /** Reference pages that describe behaviour, compared with what the code does. */
 import { describe, expect, test } from 'vitest'
-import { defaultLimits } from '../execution/index.ts'
+import { defaultLimits, knownFlags } from '../execution/index.ts'
 import { runBoxed } from './cli/box.ts'
 import { readSource } from './sources.ts'
 
@@ -8,6 +8,13 @@ describe('docs/reference/limits.md', () => {
   test('has one row for each limit of the machine, with its default', () => {
     const rows = [...readSource('docs/reference/limits.md').text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)]
     expect(Object.fromEntries(rows.map(([, name, value]) => [name, Number(value)]))).toEqual(defaultLimits)
+  })
+})
+
+describe('docs/reference/flags.md', () => {
+  test('has one row for each flag that the machine knows, in order', () => {
+    const rows = [...readSource('docs/reference/flags.md').text.matchAll(/^\| (\d+) \| (.*) \|$/gm)]
+    expect(rows.map(([, number, summary]) => ({ number: Number(number), summary }))).toEqual(knownFlags)
   })
 })
 

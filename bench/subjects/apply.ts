@@ -6,6 +6,7 @@ import type { Flush, Program } from '../../execution/index.ts'
 import { numberedKey } from '../../src/cli/index.ts'
 import type { Measure, Subject } from '../harness/measure.ts'
 import { seededRandom } from '../harness/random.ts'
+import { activateAll } from '../../test/support/activation.ts'
 
 const commandsPerEntry = 256
 const keySpace = 10_000
@@ -123,6 +124,7 @@ class Stage {
     const readBlock = (id: number): Uint8Array | undefined => this.blocks.get(latin1(blockKey(id)))
     this.machine = new Machine({ programs: [counter], readBlock })
     this.machine.finishLoad()
+    activateAll(this.machine)
   }
 
   apply(entry: Uint8Array): void {

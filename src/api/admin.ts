@@ -42,6 +42,10 @@ export interface NodeStatus {
   readonly revision: number
   readonly keys: number
   readonly sessions: number
+  /** Programs and flags that are in force, as `bank 2` and `flag 1`. */
+  readonly active: readonly string[]
+  /** Those that this node can run: other members must have them, too, before they are in force. */
+  readonly offered: readonly string[]
   /** 32 hexadecimal digits over the whole state at `appliedIndex`; empty in the middle of an entry. */
   readonly stateHash: string
   /** Bytes of log kept in memory and on disk. */

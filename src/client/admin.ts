@@ -48,7 +48,7 @@ export function createAdmin(calls: Calls, openStream: OpenStream): Admin {
   }
 }
 
-type FieldType = 'string' | 'number' | 'boolean'
+type FieldType = 'string' | 'number' | 'boolean' | 'object'
 type Fields<T> = { readonly [K in keyof T]-?: FieldType }
 
 const statusFields: Fields<NodeStatus> = {
@@ -69,6 +69,8 @@ const statusFields: Fields<NodeStatus> = {
   revision: 'number',
   keys: 'number',
   sessions: 'number',
+  active: 'object',
+  offered: 'object',
   stateHash: 'string',
   logBytes: 'number',
   lateMs: 'number',

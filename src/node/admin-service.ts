@@ -4,10 +4,12 @@
  * Changes belong to the leader; a node that does not lead passes them on to the one that does, once.
  */
 import { NitroError, emptyBytes, equalBytes, hashText, hex, isNitroError } from '../../base/index.ts'
+import { emptyProgramSet, namesOf } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
 import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
 import {
   callOnce,
+  decodeOffer,
   encodeConfiguration,
   isClaimed,
   isMemberName,
@@ -53,7 +55,7 @@ export class AdminService {
   async call(method: string, params: CallParams): Promise<CallValue> {
     switch (method) {
       case 'status':
-        return { ...this.status() }
+        return statusValue(this.status())
       case 'members':
         return this.members().map((member) => ({ ...member }))
       case 'hash':
@@ -141,8 +143,9 @@ export class AdminService {
       address: newAddress(params),
       target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
     }
-    const otherMachine = this.replica.judgeManifest(name, [optionalText(params, 'manifest') ?? ''])
-    if (otherMachine !== undefined) throw otherMachine
+    const offer = params['offer'] instanceof Uint8Array ? decodeOffer(params['offer']) : emptyProgramSet
+    const unable = this.replica.judgeOffer(name, [optionalText(params, 'machine') ?? ''], offer)
+    if (unable !== undefined) throw unable
     await group.members.change((view) => planJoin(view, request))
     const member = memberByName(group.configuration, name)
     const admitted = member !== undefined && equalBytes(member.incarnation, incarnation)
@@ -175,6 +178,8 @@ export class AdminService {
       revision: machine?.revision ?? 0,
       keys: machine?.keyCount ?? 0,
       sessions: machine?.sessionCount ?? 0,
+      active: namesOf(machine?.activation.active ?? emptyProgramSet),
+      offered: namesOf(decodeOffer(replica.own.bytes)),
       stateHash: machine === undefined || group?.applier.atBoundary !== true ? '' : hashText(machine.stateHash()),
       logBytes: group?.parts.log.retainedBytes ?? 0,
       lateMs: Math.round(group?.lateness.lastMs ?? 0),
@@ -237,6 +242,10 @@ export class AdminService {
     await group.flusher.flushAll()
     yield* group.snapshots.stream()
   }
+}
+
+function statusValue(status: NodeStatus): CallValue {
+  return { ...status, active: [...status.active], offered: [...status.offered] }
 }
 
 function text(params: CallParams, name: string): string {

@@ -59,7 +59,7 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
   readonly learner?: boolean | undefined
   /** Allow plain text beyond loopback addresses. */
   readonly insecure?: boolean | undefined
-  /** Programs beside the built-in ones; the same on every member. */
+  /** Programs beside the built-in ones, of each as many versions as wanted; those run that all members have. */
   readonly programs?: List | undefined
   /**
    * Run every method twice and refuse it with `NonDeterministic` when the runs differ. For tests: it costs a second run, and

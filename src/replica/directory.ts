@@ -65,19 +65,31 @@ export function decodeTable(bytes: Uint8Array): DatedTable | undefined {
   return { index, configuration }
 }
 
-/** The `extra` part of a hello: bootstrap facts and the address book, if there is one. */
-export function encodeExtra(facts: Uint8Array, directory: Directory | undefined): Uint8Array {
+/** The `extra` part of a hello. */
+export interface HelloExtra {
+  /** Bootstrap facts. */
+  readonly facts: Uint8Array
+  /** The address book; empty for none. */
+  readonly table: Uint8Array
+  /** The programs and flags that the sender can run. */
+  readonly offer: Uint8Array
+}
+
+/** The `extra` part of a hello: bootstrap facts, the address book, if there is one, and what this node offers. */
+export function encodeExtra(facts: Uint8Array, directory: Directory | undefined, offer: Uint8Array): Uint8Array {
   const writer = new ByteWriter()
   writer.blob(facts)
   writer.blob(directory?.encode() ?? new Uint8Array(0))
+  writer.blob(offer)
   return writer.take()
 }
 
 /** The inverse of {@link encodeExtra}. Throws `MalformedFrame`. */
-export function decodeExtra(extra: Uint8Array): { readonly facts: Uint8Array; readonly table: Uint8Array } {
+export function decodeExtra(extra: Uint8Array): HelloExtra {
   const reader = new ByteReader(extra)
   const facts = reader.blob()
   const table = reader.blob()
+  const offer = reader.blob()
   reader.finish()
-  return { facts, table }
+  return { facts, table, offer }
 }

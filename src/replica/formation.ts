@@ -139,7 +139,8 @@ export async function askToJoin(
     readonly incarnation: Uint8Array
     readonly address: string
     readonly target: string
-    readonly manifest: string
+    readonly machine: string
+    readonly offer: Uint8Array
   },
   stopped: () => boolean,
 ): Promise<Admission> {

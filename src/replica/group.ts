@@ -146,6 +146,7 @@ export class Group {
         this.driver.wake()
       },
       term: () => this.driver.core.term,
+      unable: (error) => this.fail(error),
     })
     this.hashes = new HashExchange({
       selfId: parts.raftId,
@@ -324,14 +325,13 @@ export class Group {
 
   /** The member table is another now. Ids rise with the log, so one that could know this node and does not has lost it. */
   configured(index: number, term: number): void {
-    const { configuration } = this
-    const { raftId } = this.parts
+    const { configuration, parts } = this
     this.options.directory.applied(index, configuration)
     this.options.events.configured({ index, term, configuration })
     this.linkMembers()
     this.changed()
     this.driver.wake()
-    if (configuration.nextId <= raftId || memberById(configuration, raftId) !== undefined) return
+    if (configuration.nextId <= parts.raftId || memberById(configuration, parts.raftId) !== undefined) return
     this.fail(new NitroError('Removed', `${this.selfName} was removed from the cluster`))
   }
 

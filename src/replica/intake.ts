@@ -2,9 +2,9 @@
  * Where commands and reads enter a group: on the leader they become entries, on a follower they travel to the leader; reads
  * wait for their barrier.
  */
-import { NitroError, isNitroError } from '../../base/index.ts'
-import { EntryBuilder, checkCommand } from '../../execution/index.ts'
-import type { Machine } from '../../execution/index.ts'
+import { ByteWriter, NitroError, isNitroError, latin1 } from '../../base/index.ts'
+import { EntryBuilder, checkCommand, encodeCommand, nextActivation } from '../../execution/index.ts'
+import type { CommandHeader, Machine } from '../../execution/index.ts'
 import type { Consistency } from '../api/index.ts'
 import { forEachCommand, frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
@@ -13,6 +13,7 @@ import type { MemberSender } from './forwarder.ts'
 import type { Group } from './group.ts'
 import type { LogClock } from './log-clock.ts'
 import type { LogWriter } from './log-writer.ts'
+import { encodeOffer } from './offers.ts'
 import type { ReplicaPorts } from './ports.ts'
 
 /** What the intake stands on. */
@@ -34,6 +35,7 @@ export class Intake {
   private readonly builder = new EntryBuilder()
   private readonly followers = new Map<number, ForwardedOwner>()
   private timeEntry = 0
+  private activationEntry = 0
 
   constructor(options: IntakeOptions) {
     this.options = options
@@ -63,13 +65,22 @@ export class Intake {
   /** Nothing enters the log that the machine could not read: such an entry would halt every node. */
   private admit(command: Uint8Array, owner: CommandOwner, tag: number): boolean {
     try {
-      checkCommand(command)
+      const header = checkCommand(command)
+      if (header.program === 0) this.refuseAwaited(command, header)
       return true
     } catch (error) {
       if (!isNitroError(error)) throw error
       owner.failed(tag, error)
       return false
     }
+  }
+
+  /** A program of which no version is in force yet may be in a moment: better to ask again than to hear that it is unknown. */
+  private refuseAwaited(command: Uint8Array, { nameAt, nameEnd }: CommandHeader): void {
+    const activation = this.options.group.applier.machine?.activation
+    if (activation?.offersMore !== true) return
+    const name = latin1(command, nameAt, nameEnd)
+    if (activation.awaits(name)) throw notActive(name)
   }
 
   /** Runs a query at the wished consistency; `owner` hears exactly once. */
@@ -100,6 +111,7 @@ export class Intake {
       owner.failed(tag, new NitroError('Unavailable', 'this node is repairing its state'))
       return
     }
+    if (machine.activation.awaits(program)) return owner.failed(tag, notActive(program))
     this.options.ports.metrics.add('nitrostate_server_reads_total')
     const result = machine.query(program, method, args, this.options.logClock.now())
     if (machine.damage === undefined) {
@@ -118,8 +130,10 @@ export class Intake {
   turn(): void {
     const { group } = this.options
     const { leaderId, proposals, reads } = group
-    if (group.isLeader) this.proposeWaiting()
-    else if (proposals.queued > 0 && this.reachesLeader) {
+    if (group.isLeader) {
+      this.proposeActivation()
+      this.proposeWaiting()
+    } else if (proposals.queued > 0 && this.reachesLeader) {
       proposals.drain((command, owner, tag) => this.forwarder.add(leaderId, command, owner, tag))
       this.forwarder.flush()
     }
@@ -158,6 +172,25 @@ export class Intake {
     }
   }
 
+  /** Proposes what every member offers above what is in force; members that can't be asked are waited for. */
+  private proposeActivation(): void {
+    const { group } = this.options
+    const { machine } = group.applier
+    if (machine?.activation.offersMore !== true || this.activationEntry > machine.appliedIndex) return
+    const offers = group.members.offers()
+    const changes = offers === undefined ? undefined : nextActivation(machine.activation.active, offers)
+    if (changes === undefined) return
+    const writer = new ByteWriter()
+    encodeCommand(writer, { program: 'system', method: 'activate', args: encodeOffer(changes) })
+    this.builder.clear()
+    this.builder.add(writer.take())
+    try {
+      this.activationEntry = group.driver.core.propose(this.finishEntry()).index
+    } catch (error) {
+      if (!isNitroError(error)) throw error
+    }
+  }
+
   /** Commands a follower forwarded. Throws `MalformedFrame`. */
   forwarded(from: number, payload: Uint8Array): void {
     const { group } = this.options
@@ -190,6 +223,8 @@ export class Intake {
   /** There is a leader, and it is another than before. */
   leaderChanged(leader: number): void {
     this.forwarder.leads(leader)
+    // What this node proposed in an earlier term may be gone, and its index with it.
+    this.activationEntry = 0
   }
 
   /** The link to a member broke. */
@@ -205,6 +240,13 @@ export class Intake {
     this.forwarder.failAll(error)
     this.options.group.reads.failAll(error)
   }
+}
+
+function notActive(program: string): NitroError {
+  return new NitroError('Unavailable', `${program} is not in force yet: not every member offers it, or was asked`, {
+    executed: 'no',
+    retryable: true,
+  })
 }
 
 function stopping(): NitroError {

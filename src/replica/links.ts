@@ -231,6 +231,12 @@ export class Links {
     return this.peers.get(name)?.up ?? false
   }
 
+  /** What a peer said of itself, while both links of it are up. */
+  helloOf(name: string): Hello | undefined {
+    const peer = this.peers.get(name)
+    return peer?.up === true ? peer.hello : undefined
+  }
+
   /** Peers with both links up. */
   get connectedCount(): number {
     let count = 0

@@ -5,17 +5,20 @@
 import { NitroError, assert, messageOf } from '../../base/index.ts'
 import { asV2, confChangeOf, isLeaveJoint } from '../../consensus/index.ts'
 import type { ConfChangeV2, Entry } from '../../consensus/index.ts'
-import type { Machine } from '../../execution/index.ts'
+import { emptyProgramSet, namesOf } from '../../execution/index.ts'
+import type { Machine, ProgramSet } from '../../execution/index.ts'
 import {
   changeFits,
   decodeMemberChange,
   encodeConfiguration,
+  isClaimed,
   memberByName,
   nextConfiguration,
 } from './configuration.ts'
 import type { Configuration } from './configuration.ts'
 import type { Group } from './group.ts'
 import type { Links } from './links.ts'
+import { offerOf } from './offers.ts'
 import { nextPromotion } from './membership.ts'
 import type { MembershipView } from './membership.ts'
 import type { ReplicaPorts, ReplicaTiming } from './ports.ts'
@@ -38,6 +41,8 @@ export class Members {
   /** The table that the core's configuration belongs to, while the machine is ahead of the core's applied index. */
   private behind: Configuration | undefined
   private ticks = 0
+  /** What was in force when links were looked at last. */
+  private active: ProgramSet | undefined
   /** When leadership may be handed over again. */
   private handOverAtMs = 0
 
@@ -46,6 +51,7 @@ export class Members {
     this.ports = ports
     this.links = links
     this.timing = timing
+    this.active = group.applier.machine?.activation.active
   }
 
   /** What the rules of membership look at now. */
@@ -63,6 +69,22 @@ export class Members {
       },
       connected: (id) => id === group.parts.raftId || this.links.connected(group.nameOf(id)),
     }
+  }
+
+  /**
+   * What each member can run, this one first; undefined while one of them can't be asked. A place that nobody has claimed has
+   * no say: whoever claims it must have what is active then.
+   */
+  offers(): readonly ProgramSet[] | undefined {
+    const { group } = this
+    const offers = [group.applier.machine?.activation.offer]
+    for (const member of group.configuration.members) {
+      if (member.id === group.parts.raftId || !isClaimed(member)) continue
+      const hello = this.links.helloOf(member.name)
+      offers.push(hello === undefined ? undefined : offerOf(hello))
+    }
+    const known = offers.filter((offer) => offer !== undefined)
+    return known.length === offers.length ? known : undefined
   }
 
   /** The connected voter whose log is longest, not counting this node. */
@@ -135,11 +157,21 @@ export class Members {
 
   /** The entry at `index` was applied; a change waiting for it is in force, or was overwritten. */
   applied(index: number, term: number): void {
+    this.reviewActive()
     const waiter = this.waiters.get(index)
     if (waiter === undefined) return
     this.waiters.delete(index)
     if (waiter.term === term) waiter.resolve()
     else waiter.reject(new NitroError('ProposalDropped', 'another leader overwrote the change', { executed: 'no' }))
+  }
+
+  /** Programs or flags were switched: a peer that lacks one can't go on with this member. */
+  private reviewActive(): void {
+    const active = this.group.applier.machine?.activation.active
+    if (active === this.active) return
+    this.active = active
+    this.links.review()
+    this.ports.logger.info({ active: namesOf(active ?? emptyProgramSet) }, 'programs and flags in force')
   }
 
   /** The table after `entry`, which the core puts in force if it fits the table before. */

@@ -20,6 +20,8 @@ export interface ReplicaOptions {
   /** What a joining node wants to be. */
   readonly target: 'voter' | 'learner'
   readonly programs: readonly Program[]
+  /** Numbers of the flags this node can run; undefined for all that the release knows. */
+  readonly flags: readonly number[] | undefined
   /** Whether every method runs twice, to find those that are not deterministic. */
   readonly checkPrograms: boolean
   /** Limits of the machine that differ from the defaults; the same on every member. */
@@ -37,6 +39,7 @@ export interface ReplicaSettings {
   readonly join?: readonly string[] | undefined
   readonly learner?: boolean | undefined
   readonly programs?: readonly Program[] | undefined
+  readonly flags?: readonly number[] | undefined
   readonly checkPrograms?: boolean | undefined
   readonly limits?: Partial<MachineLimits> | undefined
   readonly timing?: Partial<ReplicaTiming> | undefined
@@ -89,6 +92,7 @@ export function resolveOptions(settings: ReplicaSettings): ReplicaOptions {
     join,
     target: settings.learner === true ? 'learner' : 'voter',
     programs: settings.programs ?? [],
+    flags: settings.flags,
     checkPrograms: settings.checkPrograms === true,
     limits: settings.limits ?? {},
     timing,

@@ -6,7 +6,7 @@
  * reads are answered with `NotBootstrapped` until there is a group.
  */
 import { NitroError, emptyBytes, isNitroError, messageOf } from '../../base/index.ts'
-import { manifestOf } from '../../execution/index.ts'
+import type { ProgramSet } from '../../execution/index.ts'
 import { protocolVersions, verifyPeer } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
 import type { Consistency } from '../api/index.ts'
@@ -20,6 +20,7 @@ import { Bootstrap, askToJoin } from './formation.ts'
 import { Group } from './group.ts'
 import type { GroupParts } from './group-types.ts'
 import { Links } from './links.ts'
+import { OwnOffer, offerOf } from './offers.ts'
 import { judgeMember } from './membership.ts'
 import { resolveOptions } from './options.ts'
 import type { ReplicaOptions, ReplicaSettings } from './options.ts'
@@ -35,8 +36,8 @@ export class Replica {
   readonly ports: ReplicaPorts
   /** Random per process start; binds links and read ids to it. */
   readonly startId: Uint8Array
-  /** What this node would make of the log, in one comparable text. */
-  readonly manifest: string
+  /** What this node can run. */
+  readonly own: OwnOffer
   readonly vault: Vault
   readonly links: Links
   /** Settles when the replica ends: undefined after `close`, otherwise why it could not go on. */
@@ -73,9 +74,7 @@ export class Replica {
     this.ports = ports
     this.vault = vault
     this.startId = ports.random.bytes(startIdBytes)
-    // Commands that one member refuses and another does not would make them differ.
-    const checked = options.checkPrograms ? ':checked' : ''
-    this.manifest = `machine:${manifestOf(options.programs, options.limits).hash}${checked}`
+    this.own = new OwnOffer(options)
     this.startedMs = ports.clock.monotonicMs()
     this.stopped = new Promise((resolve) => (this.settle = resolve))
     this.links = new Links(options.name, ports, {
@@ -145,7 +144,8 @@ export class Replica {
       incarnation: identity.incarnation,
       address: this.options.address,
       target: this.options.target,
-      manifest: this.manifest,
+      machine: this.own.machine,
+      offer: this.own.bytes,
     }
     const admission = await askToJoin(
       this.ports,
@@ -210,8 +210,8 @@ export class Replica {
       address: this.options.address,
       formatMin: 1,
       formatMax: 1,
-      flags: [this.manifest],
-      extra: encodeExtra(encodeFacts(this.facts()), this.directory),
+      flags: [this.own.machine],
+      extra: encodeExtra(encodeFacts(this.facts()), this.directory, this.own.bytes),
     }
   }
 
@@ -223,8 +223,8 @@ export class Replica {
     if (theirs.name === identity.name) {
       return new NitroError('DuplicateName', `two processes call themselves ${identity.name}`)
     }
-    const otherMachine = this.judgeManifest(theirs.name, theirs.flags)
-    if (otherMachine !== undefined) return otherMachine
+    const unable = this.judgeOffer(theirs.name, theirs.flags, offerOf(theirs))
+    if (unable !== undefined) return unable
     if (this.group === undefined || this.directory === undefined) return this.judgeWhileForming(theirs)
     this.hearTable(this.group, this.directory, theirs)
     return judgeMember(this.directory.configuration, theirs.name, theirs.incarnation)
@@ -245,11 +245,9 @@ export class Replica {
     }
   }
 
-  /** Members must apply the log alike; one with other programs or limits would diverge. */
-  judgeManifest(name: string, flags: readonly string[]): NitroError | undefined {
-    if (flags.includes(this.manifest)) return undefined
-    const message = `${name} runs other programs, or other versions of them, than ${this.options.name}`
-    return new NitroError('UnsupportedVersion', message, { details: { name } })
+  /** Whether a process has what a member needs now. */
+  judgeOffer(name: string, machines: readonly string[], offer: ProgramSet): NitroError | undefined {
+    return this.own.judge(name, machines, offer, this.group?.applier.machine?.activation.active)
   }
 
   private judgeWhileForming(theirs: Hello): NitroError | undefined {

@@ -3,7 +3,7 @@
  * the same records. Only when count, hash and digest are right is anything switched; until then the node's own state is
  * untouched, and a crash leaves nothing but a directory that the next start removes.
  */
-import { messageOf } from '../../base/index.ts'
+import { isNitroError, messageOf } from '../../base/index.ts'
 import type { Logger } from '../../base/index.ts'
 import type { Message } from '../../consensus/index.ts'
 import type { Machine } from '../../execution/index.ts'
@@ -34,6 +34,8 @@ export interface ReceivingOptions {
   readonly cleared: Promise<void>
   readonly send: (payload: Uint8Array) => void
   readonly completed: (received: ReceivedState) => void
+  /** The state needs programs that this node does not have. */
+  readonly unable: (error: unknown) => void
   /** It came to nothing; `cleared` settles when nothing of it is left on disk. */
   readonly failed: (cleared: Promise<void>) => void
 }
@@ -74,6 +76,8 @@ export class Receiving {
         if (this.over) return
         this.options.logger.error({ reason: messageOf(error), from: this.options.from }, 'snapshot not taken')
         this.fail()
+        // No other snapshot will be one that this node can go on with.
+        if (isNitroError(error, 'UnsupportedVersion')) this.options.unable(error)
       },
     )
   }

@@ -36,6 +36,8 @@ export interface SnapshotsOptions {
   readonly askable: () => readonly number[]
   /** A complete state: to be offered to the core, or, without a message, to be used at once. */
   readonly received: (state: ReceivedState) => void
+  /** A state came that this node can't go on with. */
+  readonly unable: (error: unknown) => void
   /** A sending for the core ended. */
   readonly finished: (to: number, ok: boolean) => void
   readonly term: () => number
@@ -271,6 +273,7 @@ export class Snapshots {
         this.whole = { from, id }
         this.completed(state)
       },
+      unable: (error) => this.options.unable(error),
       failed: (cleared) => {
         this.receiving = undefined
         this.clear(cleared)

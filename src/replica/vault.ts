@@ -108,8 +108,8 @@ export class Vault {
 
   /** A machine with this node's programs. */
   newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
-    const { programs, checkPrograms, limits } = this.options
-    return new Machine({ programs, limits, checkPrograms, guard: this.ports.guard, readBlock })
+    const { programs, flags, checkPrograms, limits } = this.options
+    return new Machine({ programs, flags, limits, checkPrograms, guard: this.ports.guard, readBlock })
   }
 
   /** Digest of the backup this directory was made from; empty when it was not. All founders must have the same. */

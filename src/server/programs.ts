@@ -13,11 +13,12 @@ export async function loadPrograms(files: readonly string[]): Promise<readonly P
   const origins = new Map<string, string>()
   for (const file of files) {
     for (const program of programsOf(file, await importDefault(file))) {
-      const other = origins.get(program.name)
+      const id = `${program.name} ${program.version}`
+      const other = origins.get(id)
       if (other !== undefined) {
-        throw new NitroError('InvalidArgument', `--programs: "${program.name}" is defined in both ${other} and ${file}`)
+        throw new NitroError('InvalidArgument', `--programs: "${id}" is defined in both ${other} and ${file}`)
       }
-      origins.set(program.name, file)
+      origins.set(id, file)
       programs.push(program)
     }
   }

@@ -66,7 +66,7 @@ export const settings = {
     'list',
     '--programs <file.js,...>',
     'NITROSTATE_PROGRAMS',
-    'modules whose default export is an array of programs; the same on every node',
+    'modules whose default export is an array of programs, several versions of one if wanted',
   ),
   tickMs: setting(
     'milliseconds',

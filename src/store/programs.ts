@@ -9,7 +9,9 @@ type Call = (args?: Value, options?: ReadOptions) => Promise<Value>
 
 /**
  * Makes the program interface of an engine: calls by name, and for each program of the list its methods and queries as
- * functions. Calls throw `NotCanonical` for values that have no canonical form. Throws `InvalidArgument` for a doubled name.
+ * functions; versions of one program share a name, and so what their calls are. Calls throw `NotCanonical` for values that
+ * have no canonical form. Throws `InvalidArgument` for a doubled version, and
+ * for a name of this interface itself.
  */
 export function createPrograms<const List extends readonly Program[] = readonly []>(
   engine: Engine,
@@ -24,11 +26,14 @@ export function createPrograms<const List extends readonly Program[] = readonly 
     },
   }
   const all: Record<string, unknown> = { ...programs }
+  const seen = new Set<string>()
   for (const program of list ?? []) {
-    if (Object.hasOwn(all, program.name)) {
-      throw new NitroError('InvalidArgument', `programs: there are two named ${program.name}`)
+    const id = `${program.name} ${program.version}`
+    if (seen.has(id) || Object.hasOwn(programs, program.name)) {
+      throw new NitroError('InvalidArgument', `programs: there are two named ${id}`)
     }
-    all[program.name] = callsOf(programs, program)
+    seen.add(id)
+    all[program.name] = Object.freeze({ ...(all[program.name] as object | undefined), ...callsOf(programs, program) })
   }
   return Object.freeze(all) as ProgramsOf<List>
 }
@@ -41,5 +46,5 @@ function callsOf(programs: Programs, { name, methods, queries = {} }: Program): 
   for (const method of Object.keys(methods)) {
     calls[method] = (args = null, options?) => programs.call(name, method, args, options)
   }
-  return Object.freeze(calls)
+  return calls
 }

@@ -11,6 +11,7 @@
  * {@link Cluster.trace}.
  */
 import { NitroError, assert, present } from '../../base/index.ts'
+import type { Program } from '../../execution/index.ts'
 import type { Files } from '../../base/index.ts'
 import { MemoryNetwork } from '../../net/index.ts'
 import type { PartitionMode } from '../../net/index.ts'
@@ -160,6 +161,11 @@ export class Cluster {
 
   isPaused(name: string): boolean {
     return this.member(name).process.paused
+  }
+
+  /** What a node will run when it is started next. */
+  install(name: string, programs: readonly Program[]): void {
+    this.member(name).programs = programs
   }
 
   /** Starts a node, on what its disk holds. */

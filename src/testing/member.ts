@@ -73,6 +73,8 @@ export class Member {
   ruin: Ruin = 'no'
   /** What it does to frames of its peers on the way out. */
   mischief: Mischief | undefined
+  /** What it is started with next. */
+  programs: readonly Program[]
   private readonly world: MemberWorld
   private entry: MemberEntry
   private readonly random: SeededRandom
@@ -88,6 +90,7 @@ export class Member {
     this.entry = entry
     this.address = addressOf(name)
     this.world = world
+    this.programs = world.programs
     this.random = random
     const clocks = random.split('clock')
     const skew = {
@@ -111,8 +114,8 @@ export class Member {
   start(): void {
     this.startAfterStop = this.stopping
     if (this.running || this.ruin === 'sure') return
-    const { name, world } = this
-    const { time, network, programs, sizes, limits, tickMs, electionTimeoutMs } = world
+    const { name, world, programs } = this
+    const { time, network, sizes, limits, tickMs, electionTimeoutMs } = world
     const life = this.process.begin()
     const number = ++this.lives
     this.running = true

@@ -82,6 +82,7 @@ export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
     ...{ name: 'n1', id: 1, role: 'leader', version: '0.1.0', clusterId: 'c'.repeat(64), incarnation: 'a'.repeat(32) },
     ...{ address: '127.0.0.1:7401', term: 2, leader: 'n1', commitIndex: 10, appliedIndex: 10, durableAppliedIndex: 8 },
     ...{ firstIndex: 1, lastIndex: 10, revision: 5, keys: 3, sessions: 1, stateHash: 'f'.repeat(32), logBytes: 1000 },
+    ...{ active: [], offered: [] },
     ...{ lateMs: 0, worstLateMs: 1, uptimeMs: 61_000, ready: true, waiting: '' },
     ...overrides,
   }

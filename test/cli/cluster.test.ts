@@ -18,6 +18,14 @@ test('status asks each endpoint by itself and tells of those that are away', asy
   expect(err).toBe('b:2: Unavailable: cannot reach b:2\n')
 })
 
+test('status shows programs in force where nodes have some', async () => {
+  const admin = {
+    status: async () => nodeStatus({ active: ['bank 1', 'flag 2'], offered: ['bank 1', 'bank 2', 'flag 2'] }),
+  }
+  const { out } = await runBoxed(['status', ...endpoints], { admin, down: ['b:2'] })
+  expect(out).toMatch(/UPTIME {2}ACTIVE\n.* 1m {6}bank 1, flag 2\n$/)
+})
+
 test('status as JSON has every fact, and an error where a node is away', async () => {
   const admin = { status: async () => nodeStatus() }
   const { out } = await runBoxed(['status', ...endpoints, '-o', 'json'], { admin, down: ['b:2'] })

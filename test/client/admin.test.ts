@@ -22,6 +22,8 @@ const status: NodeStatus = {
   revision: 8,
   keys: 5,
   sessions: 1,
+  active: ['bank 2'],
+  offered: ['bank 1', 'bank 2'],
   stateHash: 'ef',
   logBytes: 1000,
   lateMs: 0,

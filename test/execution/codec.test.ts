@@ -99,7 +99,8 @@ describe('commands', () => {
   it.each([
     ['too short', '0001', 'MalformedFrame'],
     ['an unknown flag', '020101', 'UnsupportedFormat'],
-    ['an unknown built-in', '000501', 'UnsupportedFormat'],
+    ['an unknown built-in', '000601', 'UnsupportedFormat'],
+    ['what only the leader says', '000501', 'InvalidArgument'],
     ['an unknown method of a built-in', '000107', 'UnsupportedFormat'],
     ['method 0', '000100', 'UnsupportedFormat'],
     ['a session cut off', '0100000000', 'MalformedFrame'],

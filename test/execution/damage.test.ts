@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { latin1, text, utf8 } from '../../base/index.ts'
 import { EntryBuilder, decodeGetResult, decodeResult, encodeRangeArgs } from '../../execution/index.ts'
 import { Box, call, codeOf, del, numbered, open, put } from './harness.ts'
+import { activateAll } from '../support/activation.ts'
 import type { Disk } from './harness.ts'
 
 /** Keys, tombstones and sessions over three flushes. */
@@ -150,6 +151,7 @@ describe('damage to stored records', () => {
       },
     }
     const box = new Box({ programs: [program] }, stored().disk)
+    activateAll(box.machine)
     for (const key of box.disk.keys()) if (key.startsWith('b')) box.disk.delete(key)
     expect(() => box.run(call('reader', 'read', Uint8Array.of(0)))).toThrow(
       expect.objectContaining({ code: 'StateDamaged' }),

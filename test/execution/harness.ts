@@ -17,10 +17,12 @@ import {
   writeDelete,
   writePut,
 } from '../../execution/index.ts'
+import { activateAll } from '../support/activation.ts'
 import type { Flush, KeyRange, MachineOptions, RangeRequest, Result, SessionHeader } from '../../execution/index.ts'
 
 export type Disk = Map<string, Uint8Array>
-export type Options = Omit<MachineOptions, 'readBlock'>
+/** Unless `activate` is false, the first entry puts the programs in force. */
+export type Options = Omit<MachineOptions, 'readBlock'> & { readonly activate?: boolean }
 
 export const bytesOf = (value: string | Uint8Array): Uint8Array => (typeof value === 'string' ? utf8(value) : value)
 
@@ -86,6 +88,10 @@ export class Box {
     this.options = options
     this.disk = disk
     this.machine = this.load()
+    if (disk.size > 0 || options.activate === false || (options.programs ?? []).length === 0) return
+    // On disk at once, as no test means to lose it.
+    activateAll(this.machine)
+    this.flush()
   }
 
   /** A machine over what the disk holds. */

@@ -1,5 +1,6 @@
 /** Typed calls of programs on a node and on a client; the types themselves are checked by the compiler. */
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import type { Value } from '../../base/index.ts'
 import { bank } from '../../examples/bank.ts'
 import { defineProgram } from '../../execution/index.ts'
 import type { Program } from '../../execution/index.ts'
@@ -96,6 +97,18 @@ describe('typed programs', () => {
     expectTypeOf<Calls>().not.toHaveProperty('plain')
     expectTypeOf<Calls['bank']>().not.toHaveProperty('missing')
     expectTypeOf<Awaited<ReturnType<typeof openNode>>['programs']>().not.toHaveProperty('bank')
+  })
+
+  test('have the calls of all their versions, and refuse what the one in force does not have', async () => {
+    const next = { ...plain, version: 2, methods: { later: () => null } }
+    const versions: readonly Program[] = [plain, next]
+    const other = await connect({ endpoints: ['a:1'], programs: versions, ports: portsOf('versions') })
+    const calls = (other.programs as unknown as Record<string, Record<string, (args: string) => Promise<Value>>>)[
+      'plain'
+    ]
+    expect(await calls?.['echo']?.('x')).toBe('x')
+    await expect(calls?.['later']?.('x')).rejects.toMatchObject({ code: 'UnknownMethod' })
+    await other.close()
   })
 
   test('need names of their own', async () => {

@@ -158,6 +158,7 @@ function membersOf(configuration: Configuration) {
     parts: { raftId: 1, log: { lastIndex: () => 120 } },
     driver: { core, wake: () => undefined },
     reads: { add: (waiter: BarrierWaiter) => barriers.push(waiter) },
+    applier: { machine: undefined },
     nameOf: (id: number) => `n${id}`,
     configured: (index: number) => void told.push(`configured ${index}`),
     nextChange: () => new Promise<void>((resolve) => changes.push(resolve)),

@@ -13,6 +13,7 @@ import type { StateDirectory } from '../../src/storage/index.ts'
 import { MemoryFiles, MemoryKvFactory, nodeCrypto, openState } from '../../src/storage/index.ts'
 import { frameKinds } from '../../src/wire/index.ts'
 import { seededRandom } from '../net/schedulers.ts'
+import { activateAll } from '../support/activation.ts'
 import { HandTime, founded, putCommand, settled } from './support.ts'
 
 interface Frame {
@@ -28,6 +29,7 @@ class End {
   readonly out: Frame[] = []
   readonly finished: string[] = []
   readonly received: ReceivedState[] = []
+  readonly unable: unknown[] = []
   readonly flusher: { durable: { index: number }; whole: boolean; snapshot(): Promise<unknown> }
   open = true
   term = 3
@@ -35,13 +37,20 @@ class End {
   private readonly id: number
   private readonly time: HandTime
 
-  static async make(id: number, time: HandTime, values: number, seed = id): Promise<End> {
+  static async make(
+    id: number,
+    time: HandTime,
+    values: number,
+    seed = id,
+    flags: readonly number[] = [],
+  ): Promise<End> {
     const files = new MemoryFiles()
     const kv = new MemoryKvFactory(files)
     const state = await openState({ files, kv, crypto: nodeCrypto, directory: 'data', expected: false })
-    const machine = new Machine({ readBlock: blockReader(() => state.kv) })
+    const machine = new Machine({ flags, readBlock: blockReader(() => state.kv) })
     machine.finishLoad()
     machine.applyConfiguration(1, 1, encodeConfiguration(founded(3)))
+    if (flags.length > 0) activateAll(machine)
     for (let at = 0; at < values; at++) {
       const builder = new EntryBuilder()
       builder.add(putCommand(`k${at}`, new Uint8Array(60_000).fill(at)))
@@ -89,6 +98,7 @@ class End {
       buffered: () => 0,
       askable: () => [1, 2, 3].filter((id) => id !== this.id),
       received: (state) => void this.received.push(state),
+      unable: (error) => void this.unable.push(error),
       finished: (to, ok) => void this.finished.push(`${to} ${ok ? 'taken' : 'not taken'}`),
       term: () => this.term,
     })
@@ -130,6 +140,16 @@ const isSame = async (from: End, to: End): Promise<void> => {
 }
 
 describe('a snapshot for a follower', () => {
+  test('that needs what the follower lacks is not taken, and is the end of it', async () => {
+    const time = new HandTime()
+    const [from, to] = [await End.make(1, time, 0, 1, [9]), await End.make(2, time, 0)]
+    from.snapshots.start(2)
+    await exchange([from, to])
+    expect(from.finished).toEqual(['2 not taken'])
+    expect(to.received).toEqual([])
+    expect(to.unable).toMatchObject([{ code: 'UnsupportedVersion', details: { missing: 'flag 9' } }])
+  })
+
   test('arrives whole, is offered to the core with its message, and both ends hear of it once', async () => {
     const [from, to] = await two()
     from.snapshots.start(2)

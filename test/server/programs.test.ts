@@ -48,8 +48,8 @@ test('a file that is no list of programs is refused by name and position', async
   await expect(loadPrograms([join(directory, 'nowhere.mjs')])).rejects.toThrow('cannot load')
 })
 
-test('a name defined twice is refused with both files', async () => {
+test('a version defined twice is refused with both files', async () => {
   const one = await file('x.mjs', "export default [{ name: 'same', version: 1, methods: {} }]")
   const two = await file('y.mjs', "export default [{ name: 'same', version: 1, methods: {} }]")
-  await expect(loadPrograms([one, two])).rejects.toThrow(`"same" is defined in both ${one} and ${two}`)
+  await expect(loadPrograms([one, two])).rejects.toThrow(`"same 1" is defined in both ${one} and ${two}`)
 })

@@ -1,5 +1,6 @@
 /** A real machine behind nothing: each command is an entry of its own, answered at once. What clients are tested against. */
 import { EntryBuilder, Machine, type MachineLimits, type Program, ProgramError } from '../../execution/index.ts'
+import { activateAll } from './activation.ts'
 import type { CommandChannel, CommandOwner, QueryChannel } from '../../src/wire/index.ts'
 
 /** Adds numbers under keys, and refuses negative ones. */
@@ -33,6 +34,7 @@ export class MachineHost implements CommandChannel, QueryChannel {
   constructor(limits: Partial<MachineLimits> = {}) {
     this.machine = new Machine({ programs: [counterProgram], limits, readBlock: () => undefined })
     this.machine.finishLoad()
+    activateAll(this.machine)
   }
 
   apply(command: Uint8Array): Uint8Array {

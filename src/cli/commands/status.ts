@@ -26,7 +26,7 @@ export function statusCommand(context: CliContext): Command {
       const endpoints = await probedEndpoints(context, command, cluster === true)
       const probes = await probe(context, shared, endpoints, (client, timeoutMs) => client.admin.status({ timeoutMs }))
       const output = shared.output ?? 'table'
-      if (output === 'table') await printRows(context, output, probes.filter(answered).map(tableRow), 'role')
+      if (output === 'table') await printRows(context, output, tableRows(probes.filter(answered)), 'role')
       else await printRows(context, output, probes.map(fullRow), 'role')
       for (const { endpoint, error } of probes) {
         if (error !== '') await note(context, `${endpoint}: ${error}`)
@@ -37,6 +37,13 @@ export function statusCommand(context: CliContext): Command {
 
 function answered(probe: Probe<NodeStatus>): boolean {
   return probe.answer !== undefined
+}
+
+/** A column for programs only where there are any. */
+function tableRows(probes: readonly Probe<NodeStatus>[]): Row[] {
+  const rows = probes.map(tableRow)
+  if (!probes.some(({ answer }) => answer !== undefined && answer.offered.length > 0)) return rows
+  return rows.map((row, at) => ({ ...row, active: probes[at]?.answer?.active.join(', ') ?? '' }))
 }
 
 function tableRow({ endpoint, answer }: Probe<NodeStatus>): Row {

@@ -35,7 +35,7 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
         'IdentityLost',
       ],
       ['with a name nobody has', peer({ name: 'n9' }), 'MemberUnknown'],
-      ['that runs other programs', peer({ flags: ['another machine'] }), 'UnsupportedVersion'],
+      ['with other limits of the machine', peer({ flags: ['another machine'] }), 'UnsupportedVersion'],
       ['of a later protocol', peer({ protocolMin: 9, protocolMax: 9 }), 'UnsupportedVersion'],
     ]
     for (const [who, hello, code] of hellos) {

@@ -1,0 +1,17 @@
+/**
+ * Numbered flags: changes of what the machine itself does with a command.
+ *
+ * A release that changes an answer keeps the old way beside the new one, gives the change the next number here and in
+ * `docs/reference/flags.md`, and asks `flagOn(number)` of the machine's `Activation`. The flag is switched on by the log once every member
+ * knows it. Numbers are never reused; a flag goes only when no log or state that began without it can be met any more.
+ */
+
+/** One change of behaviour. */
+export interface Flag {
+  readonly number: number
+  /** What is different when it is on. */
+  readonly summary: string
+}
+
+/** The flags that this release knows, in order of numbers. The first release has nothing to be different from. */
+export const knownFlags: readonly Flag[] = []
