@@ -4,8 +4,8 @@ import type { Cluster } from '../../src/testing/index.ts'
 import { foundBugs } from './regressions/seeds.ts'
 
 /** The first of the seeds that `npm run sim` draws from; each run is a minute of virtual time. */
-const seeds = 20
-const perTest = 4
+const seeds = 6
+const perTest = 2
 
 describe('a cluster and its clients under faults of all kinds', () => {
   const starts = Array.from({ length: seeds / perTest }, (_, i) => i * perTest)
