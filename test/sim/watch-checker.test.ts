@@ -38,7 +38,7 @@ function check(batches: readonly SeenBatch[], options: Partial<WatchRecord> = {}
     ...{ batches, ...options },
   }
   checkWatch(watch, history(), violations)
-  return violations.found.map((found) => found.slice(0, found.indexOf(':')))
+  return violations.all.map(({ what }) => what.slice(0, what.indexOf(':')))
 }
 
 describe('the watch checker', () => {
