@@ -121,14 +121,15 @@ export const climates = {
   /** Writes stand still for as long as it takes to apply much, and logs are kept short. */
   stalls: {
     ...steady,
-    everyMs: 100,
-    pauseMs: [150, 600],
-    aimAtLeader: 1,
-    electionTimeoutMs: 300,
+    workers: 4,
+    everyMs: 40,
+    pauseMs: [100, 500],
+    aimAtLeader: 0.3,
+    electionTimeoutMs: 500,
     delayMs: [0.1, 1],
-    disk: { plainMs: [0.01, 0.1], syncMs: [1, 5], stallRate: 0.1, stallMs: 800 },
-    sizes: { flushIntervalMs: 150, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
-    weights: only({ crash: 1, kill: 1, partition: 0.5, pair: 0.5 }),
+    disk: { plainMs: [0.01, 0.1], syncMs: [1, 5], stallRate: 0.06, stallMs: 500 },
+    sizes: { flushIntervalMs: 200, logRetainEntries: 4, logRetainBytes: 16 << 10, logSegmentBytes: 4 << 10 },
+    weights: only({ crash: 1, blackout: 0.2 }),
   },
   /** Clients of the state engine are busy; nodes die and come back, logs are short, and snapshots are frequent. */
   engine: {
@@ -170,6 +171,15 @@ export const climates = {
   far: { ...readers, delayMs: [10, 120] },
   /** The same at a distance at which most barriers need one attempt only. */
   near: { ...readers, delayMs: [3, 40] },
+  /** Leaders stand still or are cut off from the others, and those who read stay with them. */
+  apart: {
+    ...readers,
+    delayMs: [1, 10],
+    electionTimeoutMs: 300,
+    pauseMs: [300, 1_200],
+    aimAtLeader: 1,
+    weights: only({ pause: 1, split: 1 }),
+  },
 } satisfies Readonly<Record<string, Partial<Knobs>>>
 
 /** The name of a climate. */

@@ -32,7 +32,7 @@ export const reads: readonly Mutant[] = [
   {
     name: 'read-without-round',
     why: 'a leader answers without asking whether it still is one',
-    climate: 'routes',
+    climate: 'apart',
     patches: [
       {
         file: 'consensus/raft/read-index.ts',
