@@ -149,11 +149,14 @@ export class Walker {
           for (let k = 0; k < count;) {
             const target = tree.targetOf(ordinal + k)
             let size = 1
-            while (k + size < count && tree.targetOf(ordinal + k + size) === target + size) size++
-            if (size > 1) this.shiftItems(target, target < 0 ? 0 : size, by)
-            else {
-              while (k + size < count && tree.targetOf(ordinal + k + size) === target - size) size++
-              if (target >= 0) this.shiftItems(target - size + 1, size, by)
+            // A deletion that hit nothing is below every id; it must not be taken for the neighbour of the first one.
+            if (target >= 0) {
+              while (k + size < count && tree.targetOf(ordinal + k + size) === target + size) size++
+              if (size > 1) this.shiftItems(target, size, by)
+              else {
+                while (k + size < count && size <= target && tree.targetOf(ordinal + k + size) === target - size) size++
+                this.shiftItems(target - size + 1, size, by)
+              }
             }
             k += size
           }

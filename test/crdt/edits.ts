@@ -54,20 +54,45 @@ function makeHistory(steps: readonly HistoryStep[], numbers: readonly number[], 
       const size = oracle.at(parents).length
       const run = makeRun(size, next, beyond)
       runs.push(run)
-      for (let i = 0; i < run.count; i++) {
-        const seq = seqs.get(rid) ?? 0
-        seqs.set(rid, seq + 1)
-        const step = run.kind === opKind.insert ? i : run.kind === opKind.delete ? 0 : -i
-        const unit = run.kind === opKind.insert ? { unit: run.text[i] } : {}
-        oracle.add({ rid, seq, parents, position: run.position + step, ...unit })
-        parents = [oracle.events.length - 1]
-      }
+      parents = tellOracle(oracle, seqs, rid, run, parents)
       length += run.count
     }
     spans.push({ rid, parents: at, runs, length })
     return length
   })
   return { spans, oracle, versions }
+}
+
+/** Adds the events of a run, and gives the frontier after it. */
+function tellOracle(
+  oracle: FugueOracle,
+  seqs: Map<number, number>,
+  rid: number,
+  run: EditRun,
+  at: readonly number[],
+): readonly number[] {
+  let parents = at
+  for (let i = 0; i < run.count; i++) {
+    const seq = seqs.get(rid) ?? 0
+    seqs.set(rid, seq + 1)
+    const step = run.kind === opKind.insert ? i : run.kind === opKind.delete ? 0 : -i
+    const unit = run.kind === opKind.insert ? { unit: run.text[i] } : {}
+    oracle.add({ rid, seq, parents, position: run.position + step, ...unit })
+    parents = [oracle.events.length - 1]
+  }
+  return parents
+}
+
+/** A history that is written down: its spans, parents first. */
+export function writtenHistory(spans: readonly Omit<EditSpan, 'length'>[]): EditHistory {
+  const oracle = new FugueOracle()
+  const seqs = new Map<number, number>()
+  for (const { rid, parents, runs } of spans) {
+    let at = parents
+    for (const run of runs) at = tellOracle(oracle, seqs, rid, run, at)
+  }
+  const length = (runs: readonly EditRun[]): number => runs.reduce((sum, { count }) => sum + count, 0)
+  return { spans: spans.map((span) => ({ ...span, length: length(span.runs) })), oracle, versions: [] }
 }
 
 function makeRun(size: number, next: (below: number) => number, beyond: boolean): EditRun {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { CausalGraph } from '../../crdt/graph/graph.ts'
 import type { SequencePatch } from '../../crdt/text/sequence.ts'
 import { TextSequence } from '../../crdt/text/text.ts'
-import { editHistories, otherOrder, replay } from './edits.ts'
+import { opKind } from '../../crdt/text/op-log.ts'
+import { editHistories, otherOrder, replay, writtenHistory } from './edits.ts'
 
 function local(): { graph: CausalGraph; text: TextSequence } {
   const graph = new CausalGraph()
@@ -147,6 +148,34 @@ describe('a text that several replicas edit', () => {
         expect(text.at(graph.frontier)).toBe(`${before}!`)
       }),
     )
+  })
+
+  test.each([
+    ['behind', opKind.delete, 0],
+    ['before', opKind.deleteBack, 1],
+  ])('takes a deletion of nothing right %s one of the first unit for what it is', (_, kind, position) => {
+    const insert = (at: number, text: string) => ({ kind: opKind.insert, position: at, text, count: text.length })
+    const history = writtenHistory([
+      { rid: 0, parents: [], runs: [insert(0, 'd')] },
+      { rid: 0, parents: [0], runs: [{ kind, position, text: '', count: 2 }, insert(0, 'R')] },
+      // Both were made where the first unit was still there.
+      { rid: 1, parents: [0], runs: [insert(1, 'y'), insert(0, 'x')] },
+      { rid: 2, parents: [0], runs: [insert(1, 'z')] },
+      // It knows nothing of the others, so the first unit is merged like the rest.
+      { rid: 3, parents: [], runs: [insert(0, 'k')] },
+    ])
+    for (const order of [
+      [0, 1, 2, 3, 4],
+      [0, 2, 3, 1, 4],
+      [0, 4, 3, 1, 2],
+      [0, 1, 4, 2, 3],
+      [0, 2, 4, 1, 3],
+    ]) {
+      const { graph, text } = local()
+      replay(history, text, graph, order)
+      text.integrate(graph.length)
+      expect(text.toString()).toBe(history.oracle.at([3, 5, 6, 7]).join(''))
+    }
   })
 
   test('goes on alike everywhere when an author names positions that do not exist', () => {
