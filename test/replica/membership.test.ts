@@ -49,7 +49,9 @@ describe('joining', () => {
   test('a new name becomes a learner with its incarnation', () => {
     const plan = planJoin(view(founded(3)), joining)
     expect(plan?.changes).toEqual([{ type: 'addLearner', nodeId: 4 }])
-    expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toMatchObject([{ name: 'n9', incarnation: incarnation(9), target: 'voter', id: 4 }])
+    expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toMatchObject([
+      { name: 'n9', incarnation: incarnation(9), target: 'voter', id: 4 },
+    ])
   })
 
   test('a reserved place is claimed under its id', () => {

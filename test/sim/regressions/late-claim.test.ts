@@ -5,10 +5,8 @@ test('a process that was given up takes no place from its successor, however lat
   const world = cluster(5, { seed: 1 })
   world.startAll()
   expect(await world.until(() => world.converged(), 10_000)).toBe(true)
-  const [leader = '', asked = '', lost = '', ...rest] = [
-    world.leader() ?? '',
-    ...world.names.filter((name) => name !== world.leader()),
-  ]
+  const leader = world.leader() ?? ''
+  const [asked = '', lost = '', ...rest] = world.names.filter((name) => name !== leader)
   world.crash(lost)
   world.partition(asked, [leader, ...rest], 'blackhole')
   await world.run(3_000)

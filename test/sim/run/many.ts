@@ -99,6 +99,8 @@ function conclude(results: Results, line: string): number {
   const rate = ((100 * answers) / Math.max(1, operations)).toFixed(1)
   print(`seeds ${results.from} to ${Math.max(...done)}, ${(cpuMs / 3_600_000).toFixed(2)} CPU hours`)
   print(`${answers} of ${operations} operations answered (${rate} %)`)
+  // Once more, since what they were printed between may be long.
+  for (const { seed, violations } of failed) print(`seed ${seed} FAILED ${violations[0]?.split('\n')[0] ?? ''}`)
   if (failed.length > 0) print(`failing seeds: ${failed.map(({ seed }) => seed).join(' ')}`)
   const shortcomings = results.shortcomings()
   for (const one of shortcomings) print(one)
