@@ -38,7 +38,7 @@ export class Trouble {
   readonly done: Done = { serverKills: 0, serverPauses: 0, contenderKills: 0, contenderPauses: 0, holderStops: 0 }
   private readonly options: TroubleOptions
   private readonly random: SeededRandom
-  private readonly startedMs = performance.now()
+  private startedMs = 0
 
   constructor(options: TroubleOptions) {
     this.options = options
@@ -48,6 +48,7 @@ export class Trouble {
   /** Runs it to its end. */
   async run(): Promise<void> {
     const { cluster, names } = this.options
+    this.startedMs = performance.now()
     const stoppers = Array.from({ length: stoppedAtOnce }, (_, at) => this.stopHolders(this.random.split(`stop ${at}`)))
     const troubles = [...stoppers, this.troubleServers(), this.killContenders(), this.pauseContenders()]
     await Promise.all(troubles)
