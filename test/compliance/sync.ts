@@ -216,6 +216,7 @@ export function syncSuite(open: () => OpenSync): void {
     test("a wait is counted anew for each who waits: nobody is stuck behind somebody else's limit", async () => {
       const first = await sync.lock(name, { maxHold: 5_000 })
       const second = outcome(other.lock(name, { maxHold: 300 }))
+      await waiting(1)
       const third = outcome(sync.lock(name))
       await waiting(2)
       await first.unlock()
@@ -354,6 +355,30 @@ export function syncSuite(open: () => OpenSync): void {
       expect((await late.next()).value).toMatchObject({ token: next.token })
       await late.return?.()
       await next.resign()
+    })
+
+    test('a leader that resigns, or is lost, is followed by the next with nobody seen to lead in between', async () => {
+      const session = await opened.session({ ttl: 60_000 })
+      const first = await sync.leader(name, { value: 'first' })
+      const second = other.leader(name, { value: 'second', session: await opened.session({ ttl: 60_000 }) })
+      await opened.pass(100)
+      const third = sync.leader(name, { value: 'third', session })
+      await opened.pass(100)
+      const seen: (string | undefined)[] = []
+      const observed = sync.observe(name)
+      const reading = (async () => {
+        for await (const view of observed) seen.push(view?.text())
+      })()
+      await opened.pass(200)
+      await first.resign()
+      await opened.pass(200)
+      await opened.revoke((await second).lease)
+      await opened.pass(200)
+      await (await third).resign()
+      await opened.pass(200)
+      await observed.return?.()
+      await reading
+      expect(seen).toEqual(['first', 'second', 'third', undefined])
     })
 
     test('an observation ends with its signal', async () => {
