@@ -1,6 +1,6 @@
 /**
- * Locks of a real cluster: three server processes on this machine, fsync on, beside three etcd members where etcd is installed. Both clusters
- * stand all the time and are loaded in turn, round by round, the one that begins alternating.
+ * Locks of a real cluster: three server processes on this machine, fsync on, beside three etcd members where etcd is installed. Both
+ * clusters stand all the time and are loaded in turn, round by round, the one that begins alternating.
  *
  *   npm run bench:locks [-- --rounds 5 --seconds 4 --warmup 2 --clients 1/1,100/10 --ttl 10000]
  *   npm run bench:locks -- --only handover --waiters 100/10 --handovers 2000

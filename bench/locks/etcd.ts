@@ -1,7 +1,7 @@
 /**
- * etcd's locks through its client for Node, etcd3. Its `lock` makes a lease for each acquisition and does not wait; its `election`, the recipe
- * of etcd's own Go client, waits in a queue, each candidate for the one before it. A third way does what clients do that keep a lease:
- * a transaction that puts the lock's key if it is not there, and a delete.
+ * etcd's locks through its client for Node, etcd3. Its `lock` makes a lease for each acquisition and does not wait; its `election`, the
+ * recipe of etcd's own Go client, waits in a queue, each candidate for the one before it. A third way does what clients do that keep
+ * a lease: a transaction that puts the lock's key if it is not there, and a delete.
  */
 import { Etcd3 } from 'etcd3'
 import type { EtcdTarget } from '../cluster/etcd.ts'
