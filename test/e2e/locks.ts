@@ -7,11 +7,13 @@
  *
  * `--seconds` of trouble in each of the two rounds, 60 by default; `--stops`, how many holders are stopped at least, 10 by default;
  * `--contenders`; `--seed`, printed, repeats what is done to whom. `--short` is a run for every change: 8 s and half as many contenders.
+ * `--commands` runs the commands of the command line only, which come first.
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { Cluster, expect, main } from './harness/index.ts'
 import type { Report } from './harness/index.ts'
+import { commands } from './locks/commands.ts'
 import { bundlePrograms } from './locks/programs.ts'
 import { Round } from './locks/round.ts'
 import type { RoundOptions } from './locks/round.ts'
@@ -27,6 +29,7 @@ await main('locks', async ({ report, directory, only }) => {
       stops: { type: 'string', default: '10' },
       contenders: { type: 'string' },
       seed: { type: 'string', default: String(randomInt(2 ** 32)) },
+      commands: { type: 'boolean', default: false },
       short: { type: 'boolean', default: false },
     },
   })
@@ -43,6 +46,8 @@ await main('locks', async ({ report, directory, only }) => {
   try {
     report.note(`--seed ${values.seed}`)
     await cluster.startWhole(names)
+    await commands(report, cluster)
+    if (values.commands) return
     report.section(`${contenders} contenders, ${locks.length} locks, ${seconds} s of trouble, guarded writes`)
     await guardedRound(report, { ...shared, guarded: true })
     report.section('the same without guards')
