@@ -166,7 +166,7 @@ export interface OnceRun extends Pick<Hold, 'token' | 'signal' | 'throwIfLost' |
 export interface OnceJob extends AsyncDisposable {
   /** Whether this member is the one that runs it. */
   readonly isRunner: boolean
-  /** Stops; resolves when a run under way has ended and the next member may run it. */
+  /** Stops; resolves when a run under way has ended and the next member may run it. Within a run it resolves at once. */
   stop(): Promise<void>
 }
 
@@ -192,7 +192,7 @@ export interface OwnedItem extends Pick<Hold, 'token' | 'signal' | 'throwIfLost'
 export interface Assignment extends AsyncDisposable {
   /** The items that are owned now. */
   readonly owned: readonly string[]
-  /** Gives everything back, each item when its work has ended or its grace is over. */
+  /** Gives everything back, each item when its work has ended or its grace is over. Within work it resolves at once. */
   leave(): Promise<void>
 }
 

@@ -154,6 +154,28 @@ describe('once', () => {
   })
 })
 
+describe('a job or a member', () => {
+  test('can be stopped from within, by what it runs', async () => {
+    const { sync } = clients[0] as Client
+    let runs = 0
+    const job = sync.once({ name: 'stops itself', every: 100 }, async () => {
+      runs++
+      await job.stop()
+    })
+    let works = 0
+    const member = sync.assign({ group: 'leaves', items: ['a', 'b'], grace: 60_000 }, async () => {
+      works++
+      await member.leave()
+    })
+    await world.pass(2_000)
+    await job.stop()
+    await member.leave()
+    expect([runs, job.isRunner, member.owned]).toEqual([1, false, []])
+    expect(works).toBeGreaterThan(0)
+    expect(await sync.list({ prefix: 'stops itself' })).toEqual([])
+  })
+})
+
 describe('a job after its last time', () => {
   test('rests', async () => {
     const { sync } = clients[0] as Client
