@@ -166,7 +166,7 @@ export interface OnceRun extends Pick<Hold, 'token' | 'signal' | 'throwIfLost' |
 export interface OnceJob extends AsyncDisposable {
   /** Whether this member is the one that runs it. */
   readonly isRunner: boolean
-  /** Stops; resolves when a run under way has ended and the next member may run it. */
+  /** Stops; resolves when a run under way has ended and the next member may run it. Within a run it resolves at once. */
   stop(): Promise<void>
 }
 
@@ -192,7 +192,7 @@ export interface OwnedItem extends Pick<Hold, 'token' | 'signal' | 'throwIfLost'
 export interface Assignment extends AsyncDisposable {
   /** The items that are owned now. */
   readonly owned: readonly string[]
-  /** Gives everything back, each item when its work has ended or its grace is over. */
+  /** Gives everything back, each item when its work has ended or its grace is over. Within work it resolves at once. */
   leave(): Promise<void>
 }
 
@@ -290,13 +290,19 @@ export interface Sync {
 
 /** Options of {@link PlainSync.lock}. */
 export interface PlainLockOptions {
-  /** How long the cluster waits for a silent process; of no effect in memory, where nobody else can hold. */
+  /** How long the cluster waits for a silent process, at least a second; of no effect in memory, where nobody else can hold. */
   readonly ttl?: number | undefined
   /** How long to wait; 0 tries once. Default: until `signal` aborts. */
   readonly wait?: number | undefined
   /** The lock ends by itself after so long. Default: never. */
   readonly maxHold?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** Options of {@link PlainSync.unlock}. */
+export interface PlainUnlockOptions {
+  /** What {@link PlainSync.lock} resolved with: only this grant is given back, not one that another task has had since. */
+  readonly token?: number | undefined
 }
 
 /** A leadership of {@link PlainSync.leader}. */
@@ -314,6 +320,6 @@ export interface PlainSync {
   /** Resolves with the token. Throws `Timeout` when `wait` is over, or `signal.reason`. Not re-entrant. */
   lock(id: string, options?: PlainLockOptions): Promise<number>
   /** Gives back what this object has locked. Throws `NotHeld` for anything else. */
-  unlock(id: string): Promise<void>
+  unlock(id: string, options?: PlainUnlockOptions): Promise<void>
   leader(id: string, options?: PlainLockOptions): Promise<PlainLeader>
 }

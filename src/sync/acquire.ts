@@ -69,13 +69,16 @@ export class Acquirer {
     const detach = this.limit(stop, options)
     try {
       for (let tries = 1; ; tries++) {
-        const shared = await orAborted(this.pool.get(options.ttl, options.session), stop.signal)
+        let shared: SharedSession | undefined
         try {
+          shared = await orAborted(this.pool.get(options.ttl, options.session), stop.signal)
           return await this.attempt(wanted, options, shared, stop)
         } catch (error) {
-          if (!isNitroError(error, 'LeaseNotFound') || options.session !== undefined || tries === sessionTries)
-            throw error
-          await this.pool.drop(shared)
+          // A lease that was over before it was of any use is replaced, unless it is the caller's own.
+          const isLeaseOver = isNitroError(error, 'LeaseNotFound') || isNitroError(error, 'LeaseLost')
+          if (!isLeaseOver || stop.signal.aborted || options.session !== undefined) throw error
+          if (tries === sessionTries) throw noSession(error)
+          if (shared !== undefined) await this.pool.drop(shared)
         }
       }
     } finally {
@@ -242,6 +245,10 @@ const none = new Uint8Array()
 
 function outOfQueue(): NitroError {
   return new NitroError('LockLost', 'the place in the queue was lost: its session is over, or somebody took it out')
+}
+
+function noSession(cause: unknown): NitroError {
+  return new NitroError('LockLost', `${sessionTries} sessions in a row were over before it was granted`, { cause })
 }
 
 /** The promise, or the abort, whichever is first. */

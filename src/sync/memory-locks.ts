@@ -2,7 +2,8 @@
 import { NitroError, systemClock, systemScheduler } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { AcquireOptions, Condition, Hold, HoldState } from '../api/index.ts'
-import { checkMs, nameBytes } from './names.ts'
+import { nameBytes } from './names.ts'
+import { checkSignal, checkTimes } from './options.ts'
 import { timerMsMax } from './ports.ts'
 
 /** What the plain interface takes its grants from. */
@@ -45,10 +46,10 @@ export class MemoryLocks implements Grants {
 
   private async acquire(key: string, id: string, { wait, maxHold, signal, ttl }: AcquireOptions): Promise<MemoryHold> {
     nameBytes(id)
-    checkMs(ttl, 'ttl', 1)
-    checkMs(maxHold, 'maxHold', 1)
-    if (wait !== Infinity) checkMs(wait, 'wait', 0)
+    checkTimes({ ttl, maxHold, wait })
+    checkSignal(signal)
     signal?.throwIfAborted()
+    this.queues.get(key)?.holder?.look()
     const queue = this.queues.get(key) ?? { holder: undefined, waiters: [] }
     this.queues.set(key, queue)
     if (queue.holder === undefined) return this.hold(key, queue, id, maxHold)
@@ -124,8 +125,13 @@ export class MemoryHold implements Hold {
   }
 
   get state(): HoldState {
-    if (this.ended === undefined && this.clock.monotonicMs() >= this.untilMs) this.end('lost')
+    this.look()
     return this.ended ?? 'held'
+  }
+
+  /** Ends it if its time is up: the timer that does so may be late. */
+  look(): void {
+    if (this.ended === undefined && this.clock.monotonicMs() >= this.untilMs) this.end('lost')
   }
 
   throwIfLost(): void {

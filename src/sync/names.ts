@@ -11,8 +11,14 @@ export function bytesOf(input: BytesLike, what: string): Uint8Array {
   throw new NitroError('InvalidArgument', `${what} must be a string or a Uint8Array, not ${typeof input}`)
 }
 
+/** Half of a pair: encoders replace it, and names that differ in it would become one. */
+const loneSurrogate = /\p{Surrogate}/u
+
 /** Bytes of a name. Throws `KeyTooLarge`, `InvalidArgument`. */
 export function nameBytes(input: BytesLike, what = 'the name'): Uint8Array {
+  if (typeof input === 'string' && loneSurrogate.test(input)) {
+    throw new NitroError('InvalidArgument', `${what} has half of a surrogate pair: it is no Unicode text`)
+  }
   const bytes = bytesOf(input, what)
   const limit = defaultLimits.syncNameBytes
   if (bytes.length >= 1 && bytes.length <= limit) return bytes
@@ -27,14 +33,17 @@ export function resourceFor(kind: SyncKind, name: BytesLike, namespace: BytesLik
 
 /** Bytes of a namespace; it may be empty. Throws `KeyTooLarge`, `InvalidArgument`. */
 export function namespaceBytes(namespace: BytesLike | undefined): Uint8Array {
-  return namespace === undefined || namespace.length === 0 ? new Uint8Array() : nameBytes(namespace, 'the namespace')
+  if (namespace === undefined || namespace === '') return new Uint8Array()
+  if (namespace instanceof Uint8Array && namespace.length === 0) return new Uint8Array()
+  return nameBytes(namespace, 'the namespace')
 }
 
 /** A part of a group: its members, for which the item is empty, or one item. */
 export function groupResource(group: BytesLike, item: string, namespace: BytesLike | undefined): SyncResource {
   const writer = new ByteWriter(64)
   writer.blob(nameBytes(group, 'the group'))
-  writer.raw(utf8(item))
+  // The empty item is the group itself, and any other is a name like all.
+  if (item !== '') writer.raw(nameBytes(item, 'an item'))
   return resourceFor('assign', writer.take(), namespace)
 }
 
@@ -44,9 +53,15 @@ export function kindOf(code: number): SyncKind | undefined {
 }
 
 /** A whole number of milliseconds, or undefined. Throws `InvalidArgument`. */
-export function checkMs(value: number | undefined, what: string, least: number): number | undefined {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value
-  throw new NitroError('InvalidArgument', `${what} is ${value}; it must be whole milliseconds from ${least} on`)
+export function checkMs(
+  value: number | undefined,
+  what: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return value
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`
+  throw new NitroError('InvalidArgument', `${what} is ${String(value)}; it must be whole milliseconds ${range}`)
 }
 
 /** A whole number from 1 on. Throws `InvalidArgument`. */

@@ -41,6 +41,8 @@ export class Observation implements AsyncIterableIterator<LeaderView | undefined
       const bytes = new Uint8Array(value)
       leader = { token, value: bytes, label: text(label), sinceMs, text: () => text(bytes) }
     }
+    // A handover is one step in two revisions: who waits is granted in the next one, and nobody could have read what is in between.
+    if (leader === undefined && entries.size > 0) return false
     const key = leader === undefined ? 'none' : `${leader.token} ${leader.value.join()}`
     if (key !== this.told) {
       this.told = key

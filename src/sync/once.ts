@@ -12,6 +12,7 @@ import type { Acquirer } from './acquire.ts'
 import { Cell } from './cell.ts'
 import { pause } from './entries.ts'
 import type { Grant } from './grant.ts'
+import { isWithin, runWithin } from './reentrancy.ts'
 import type { Schedule } from './schedule.ts'
 
 const retryMs = 1_000
@@ -54,7 +55,8 @@ export class ScheduledJob implements OnceJob {
   stop(): Promise<void> {
     this.facts.options.signal?.removeEventListener('abort', this.aborted)
     this.stopping.abort()
-    return this.done
+    // A run that stops its own job can't wait for its own end.
+    return isWithin(this.acquirer.ports.context, this) ? Promise.resolve() : this.done
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -127,12 +129,13 @@ export class ScheduledJob implements OnceJob {
 
   private async run(grant: Grant, scheduledMs: number): Promise<void> {
     const { token, signal } = grant
+    const run: OnceRun = {
+      ...{ scheduledMs, token, signal },
+      throwIfLost: () => grant.throwIfLost(),
+      guard: () => grant.guard(),
+    }
     try {
-      await this.facts.job({
-        ...{ scheduledMs, token, signal },
-        throwIfLost: () => grant.throwIfLost(),
-        guard: () => grant.guard(),
-      })
+      await runWithin(this.acquirer.ports.context, this, async () => this.facts.job(run))
     } catch (error) {
       this.report(error)
     }

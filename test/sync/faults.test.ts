@@ -13,6 +13,7 @@ import { World } from '../node/world.ts'
 
 const world = new World()
 let node: Node
+let names = 0
 beforeAll(async () => {
   const { time } = world
   node = await openNode({ sizes: { logSegmentBytes: 1 << 20 }, ports: { clock: time, scheduler: time } })
@@ -49,7 +50,7 @@ class Stoppable implements Clock, Scheduler {
 }
 
 /** What happens to the next command of a method: it is done or not, and its reply is lost or not. */
-type Fate = 'reply lost' | 'never sent'
+type Fate = 'reply lost' | 'never sent' | 'no answer'
 
 class Box {
   readonly process = new Stoppable()
@@ -70,6 +71,7 @@ class Box {
         }),
       command: async (program, method, args, options) => {
         const fate = this.fates.get(method)?.shift()
+        if (fate === 'no answer') return new Promise(() => undefined)
         if (fate === 'never sent') throw new NitroError('Unavailable', 'nobody is there')
         const payload = await this.reply(node.engine.command(program, method, args, options))
         if (fate === 'reply lost') throw new NitroError('Timeout', 'no answer came')
@@ -79,7 +81,8 @@ class Box {
     const leases = createLeases(engine, process)
     this.sessions = new Sessions({ leases, clock: process, scheduler: process })
     const session = this.sessions.open
-    const random = seededRandom(9)
+    // Ids of acquisitions are drawn from it, and the node remembers those of earlier boxes for a while.
+    const random = seededRandom(names)
     this.sync = createSync({
       ...{ engine, session, clock: process, scheduler: process, random, holderMs, context: systemAsyncContext },
     })
@@ -102,10 +105,9 @@ class Box {
 
 let box: Box
 let name: string
-let names = 0
 beforeEach(() => {
-  box = new Box()
   name = `faulty ${names++}`
+  box = new Box()
 })
 afterEach(() => box.close())
 
@@ -181,6 +183,36 @@ describe('when replies are lost', () => {
   })
 })
 
+describe('when many come and go', () => {
+  test('locks that were not had, and candidates that resigned, leave no lease behind', async () => {
+    const before = await node.leases.list()
+    const held = await node.sync.lock(name)
+    const tries = Array.from({ length: 50 }, (_, at) =>
+      box.sync.lock(name, { ttl: 3_000, wait: at % 2 === 0 ? 0 : 50 }),
+    )
+    const ends = Promise.allSettled(tries)
+    await world.pass(500)
+    expect((await ends).map(({ status }) => status)).toEqual(tries.map(() => 'rejected'))
+    for (let turn = 0; turn < 20; turn++) await (await box.sync.leader(`${name} led`, { ttl: 3_000 })).resign()
+    const own = (await node.leases.list()).filter((lease) => !before.includes(lease))
+    expect(own.length).toBeLessThanOrEqual(2)
+    await held.unlock()
+    await world.pass(15_000)
+    expect((await node.leases.list()).filter((lease) => !before.includes(lease))).toEqual([])
+  })
+
+  test('an unlock that gets no answer holds up nobody else', async () => {
+    const lock = await box.sync.lock(name)
+    box.fates.set('release', ['no answer'])
+    void lock.unlock()
+    expect(lock.state).toBe('released')
+    for (let turn = 0; turn < 3; turn++) {
+      const other = await box.sync.lock(`${name} other`)
+      await other.unlock()
+    }
+  })
+})
+
 describe('when a process is stopped', () => {
   test('it wakes knowing that it holds nothing, before it can act, and its guard knows as well', async () => {
     const lock = await box.sync.lock(name, { ttl: 2_000 })
@@ -234,6 +266,18 @@ describe('when a process is stopped', () => {
     box.process.goOn()
     await expect(waiting).rejects.toMatchObject({ code: 'LockLost' })
     await world.pass(500)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('one that was stopped while its session was opened takes another session', async () => {
+    const locking = box.sync.lock(name, { ttl: 1_000 })
+    box.process.stop()
+    await world.pass(5_000)
+    box.process.goOn()
+    const lock = await locking
+    expect(lock.state).toBe('held')
+    await lock.unlock()
+    await world.pass(3_000)
     expect(await parties()).toEqual([0, 0])
   })
 

@@ -82,6 +82,24 @@ describe('once', () => {
     expect(runs.length).toBe(times.length)
   })
 
+  test('a job of one time is run once in all, not once by each who comes to run it', async () => {
+    const at = new Date(Math.ceil(world.time.wallMs() / 1_000) * 1_000 + 2_000)
+    const [day, hour] = [`${at.getUTCDate()} ${at.getUTCMonth() + 1} *`, at.getUTCHours()]
+    const cron = `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${hour} ${day} ${at.getUTCFullYear()}`
+    const runs: number[] = []
+    const jobs = clients.map(({ sync }) =>
+      sync.once({ name: 'one time', cron, ttl: 1_000 }, ({ scheduledMs }) => runs.push(scheduledMs)),
+    )
+    await world.pass(4_000)
+    for (let turn = 0; turn < jobs.length; turn++) {
+      const runner = jobs.find(({ isRunner }) => isRunner)
+      await runner?.stop()
+      await world.pass(1_500)
+    }
+    expect(runs).toEqual([at.getTime()])
+    await Promise.all(jobs.map((job) => job.stop()))
+  })
+
   test('times at which nobody was there are skipped, or run once for all of them', async () => {
     const runs: Record<string, number[]> = { skip: [], run: [] }
     const begin = (missed: 'skip' | 'run') =>
@@ -133,6 +151,28 @@ describe('once', () => {
     expect(seen.every(Boolean)).toBe(true)
     expect(errors.length).toBe(seen.length)
     expect((await sync.list({ kind: 'once', prefix: 'failing' })).length).toBe(0)
+  })
+})
+
+describe('a job or a member', () => {
+  test('can be stopped from within, by what it runs', async () => {
+    const { sync } = clients[0] as Client
+    let runs = 0
+    const job = sync.once({ name: 'stops itself', every: 100 }, async () => {
+      runs++
+      await job.stop()
+    })
+    let works = 0
+    const member = sync.assign({ group: 'leaves', items: ['a', 'b'], grace: 60_000 }, async () => {
+      works++
+      await member.leave()
+    })
+    await world.pass(2_000)
+    await job.stop()
+    await member.leave()
+    expect([runs, job.isRunner, member.owned]).toEqual([1, false, []])
+    expect(works).toBeGreaterThan(0)
+    expect(await sync.list({ prefix: 'stops itself' })).toEqual([])
   })
 })
 
