@@ -99,7 +99,7 @@ test('reads agree with the history', () => {
   expect(reads({ known: { revision: 2, compactRevision: 0 }, asked: 0, answer: old })).toMatch(/when 2 had been told/)
   const compacted = { revision: 3, compactRevision: 2 }
   expect(reads({ known: compacted, asked: 1, answer: { ...old, revision: 3 } })).toMatch(
-    /compaction to 2 had been told/,
+    /had been compacted to 2/,
   )
   expect(reads({ known, asked: 1, answer: { refused: 'Compacted', revision: 2 } })).toMatch(/history begins at 0/)
   const future = { refused: 'FutureRevision', revision: 1 } as const
