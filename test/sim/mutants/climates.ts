@@ -164,6 +164,18 @@ export const climates = {
     sizes: { flushIntervalMs: 3_000, logRetainEntries: 60, logRetainBytes: 64 << 10, logSegmentBytes: 8 << 10 },
     weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'slow route': 0.5 }),
   },
+  /** Many leases are over at once, after leaders have fallen, and are swept one by one while their owners go on renewing them. */
+  backlog: {
+    ...steady,
+    everyMs: 40,
+    stateClients: 8,
+    pauseMs: [400, 1_500],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 500,
+    skew: 0.2,
+    leaseExpiries: 1,
+    weights: only({ crash: 1, kill: 1, pause: 1, partition: 1, stall: 0.5 }),
+  },
   /** Clocks run badly wrong, and leaders fall all the time. */
   clocks: {
     ...steady,
