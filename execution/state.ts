@@ -114,12 +114,15 @@ export class State {
       return
     }
     const block = this.blocks.read(record.block)
-    hash128Into(lanes, 0, block, record.offset, record.offset + record.length)
-    if (!hasHash(record, lanes)) {
-      throw damaged(`a record in block ${record.block} has a wrong hash`)
-    }
+    this.verify(record, block)
     this.foundBytes = block
     this.foundAt = record.offset
+  }
+
+  /** Throws `StateDamaged` when the record is not what was written into its block, whose bytes these are. */
+  verify(record: KeyRecord, block: Uint8Array): void {
+    hash128Into(lanes, 0, block, record.offset, record.offset + record.length)
+    if (!hasHash(record, lanes)) throw damaged(`a record in block ${record.block} has a wrong hash`)
   }
 
   /** The value of a record, a view. Throws `StateDamaged`. */

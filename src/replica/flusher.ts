@@ -80,9 +80,12 @@ export class Flusher {
     return this.machine !== undefined && !this.paused
   }
 
-  /** Whether applying should wait for the disk. */
+  /**
+   * Whether applying should wait for the disk: the next flush is full, and one is under way. A seal is one turn that takes all that has
+   * gathered, and twice as much of old blocks, so what may gather while the disk stalls is how long everything stops later.
+   */
   get behind(): boolean {
-    return this.running !== undefined && (this.machine?.overlayBytes ?? 0) > 8 * this.sizes.flushBytes
+    return this.running !== undefined && (this.machine?.overlayBytes ?? 0) >= this.sizes.flushBytes
   }
 
   private start(): void {

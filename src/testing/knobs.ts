@@ -2,6 +2,7 @@
  * What a run is like, drawn from its seed and printed with it. Every knob is drawn on its own, so that among many runs there
  * are all sorts: with few kinds of faults and with many, close together and far apart (swarm testing).
  */
+import type { MachineLimits } from '../../execution/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
 import { faultKinds } from './reached/rows.ts'
 import type { DurabilityPoint, FaultKind } from './reached/rows.ts'
@@ -41,6 +42,8 @@ export interface Knobs {
   readonly stateClients: number
   /** Revisions that the machine keeps by itself. */
   readonly historyRevisions: number
+  /** Leases that the machine sweeps at the start of an entry; with few, some are over and still there. */
+  readonly leaseExpiries: number
   readonly everyMs: number
   /** A run goes on until this many operations have begun. */
   readonly operations: number
@@ -57,6 +60,11 @@ export interface Knobs {
   readonly skew: number
   readonly disk: DiskTiming
   readonly sizes: Partial<ReplicaSizes>
+}
+
+/** The machine's limits of a run. */
+export function limitsOf({ sessions, historyRevisions, leaseExpiries }: Knobs): Partial<MachineLimits> {
+  return { sessions, historyRevisions, leaseExpiriesPerEntry: leaseExpiries }
 }
 
 /** At work mostly, a busy time, and hardly a quorum ever. */
@@ -128,6 +136,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     workers: 2,
     stateClients: 2,
     historyRevisions: random.split('history').pick([100_000, 100_000, 40]),
+    leaseExpiries: random.split('expiries').pick([500, 500, 1]),
     everyMs: random.between(500, 1_000),
     operations: 200,
     hurryRate: random.between(0, 0.25),

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster.ts'
 import { Atlas } from './faults/atlas.ts'
 import { Faults, planFaults } from './faults/schedule.ts'
 import type { PlannedFault } from './faults/schedule.ts'
-import { drawKnobs } from './knobs.ts'
+import { drawKnobs, limitsOf } from './knobs.ts'
 import type { Knobs } from './knobs.ts'
 import { Operator } from './operator.ts'
 import { SeededRandom } from './random.ts'
@@ -92,7 +92,7 @@ class Run {
     this.world = cluster(knobs.nodes, {
       seed,
       programs: standardPrograms,
-      limits: { sessions: knobs.sessions, historyRevisions: knobs.historyRevisions },
+      limits: limitsOf(knobs),
       ...{ sizes: knobs.sizes, tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs },
       ...{ delayMs: knobs.delayMs, disk: knobs.disk, skew: knobs.skew },
       ...(log === undefined ? {} : { log }),

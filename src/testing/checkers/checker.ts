@@ -36,6 +36,7 @@ export const properties = [
   'reads agree',
   'transactions are atomic',
   'lease bound',
+  'ended leases stay ended',
   'watch guarantees',
   'progress',
   'convergence',

@@ -7,7 +7,7 @@ export interface KeyedRecord extends SeenRecord {
   readonly lease: number
 }
 
-/** What a client knew when it began: the newest revision, and the newest compaction, that anybody had been told. */
+/** What a linearizable read must see: the newest revision that anybody had been told, and the newest compaction that any node had applied. */
 export interface Known {
   readonly revision: number
   readonly compactRevision: number

@@ -1,6 +1,7 @@
 /**
  * Reads agree with history: whoever reads a revision, now or later, sees the state that it made, until it is compacted; then
- * everybody is told so. A linearizable read of now is as new as anything that anybody was told before it began.
+ * everybody is told so. A linearizable read of now is as new as anything that anybody was told before it began, and whoever
+ * answers it has compacted what any node had compacted by then.
  */
 import type { Checker, Report } from './checker.ts'
 import type { Fact, FollowFact, KeyedRecord, ReadFact } from './facts.ts'
@@ -46,7 +47,7 @@ export class ReadsAgree implements Checker {
     if (answer.revision > history.revision)
       this.report(`${what} and sees ${answer.revision}, which no node has applied`)
     if (asked !== 0 && asked < known.compactRevision) {
-      this.report(`${what} and is answered, when a compaction to ${known.compactRevision} had been told`)
+      this.report(`${what} and is answered, when history had been compacted to ${known.compactRevision}`)
       return
     }
     const expected = history.range(start, end, asked === 0 ? answer.revision : asked)

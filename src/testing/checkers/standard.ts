@@ -5,6 +5,7 @@ import { CommittedIsDurable } from './committed-is-durable.ts'
 import { Committed } from './committed.ts'
 import { CountedCopiesExist } from './counted-copies-exist.ts'
 import { ElectionSafety } from './election-safety.ts'
+import { EndedLeases } from './ended-leases.ts'
 import { EqualState } from './equal-state.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { LeaderAppendOnly } from './leader-append-only.ts'
@@ -70,6 +71,7 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new ExactlyOnce(report('exactly once')))
   const history = checkers.add(new OneHistory(() => run.nowMs(), report('one history')))
   const leases = checkers.add(new LeaseBound(history, run.skew, report('lease bound')))
+  checkers.add(new EndedLeases(report('ended leases stay ended')))
   checkers.add(new ReadsAgree(history, report('reads agree')))
   checkers.add(new TransactionsAtomic(history, report('transactions are atomic')))
   checkers.add(new WatchGuarantees(history, run.violations))

@@ -123,6 +123,7 @@ const others = [
   'lease: revoked',
   'lease: found ended',
   'lease: ended by time',
+  'lease: over and not swept',
   'watch: events',
   'watch: progress',
   'watch: slow reader',

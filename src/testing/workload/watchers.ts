@@ -10,7 +10,7 @@ import type { Turn, WorkloadOperation } from './operation.ts'
 
 const watchersMax = 8
 /** So little that a few events fill it. */
-const smallCreditBytes = 300
+export const smallCreditBytes = 300
 
 const subjects: readonly { readonly options: WatchOptions; readonly matches: (key: string) => boolean }[] = [
   { options: { key: 'r1' }, matches: (key) => key === 'r1' },
@@ -62,7 +62,7 @@ function open(turn: Turn): void {
 }
 
 /** An engine whose watches have this much credit. */
-function withCredit(engine: Engine, creditBytes: number): Engine {
+export function withCredit(engine: Engine, creditBytes: number): Engine {
   return {
     command: (...args) => engine.command(...args),
     query: (...args) => engine.query(...args),

@@ -153,6 +153,29 @@ export const climates = {
     historyRevisions: 40,
     weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'one way': 0.5, 'slow route': 0.5 }),
   },
+  /** A short history again, and flushes so rare that most of what is forgotten has not been written yet. */
+  hoard: {
+    ...steady,
+    everyMs: 40,
+    stateClients: 4,
+    pauseMs: [400, 2_000],
+    aimAtLeader: 0.5,
+    historyRevisions: 40,
+    sizes: { flushIntervalMs: 3_000, logRetainEntries: 60, logRetainBytes: 64 << 10, logSegmentBytes: 8 << 10 },
+    weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'slow route': 0.5 }),
+  },
+  /** Many leases are over at once, after leaders have fallen, and are swept one by one while their owners go on renewing them. */
+  backlog: {
+    ...steady,
+    everyMs: 40,
+    stateClients: 8,
+    pauseMs: [400, 1_500],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 500,
+    skew: 0.2,
+    leaseExpiries: 1,
+    weights: only({ crash: 1, kill: 1, pause: 1, partition: 1, stall: 0.5 }),
+  },
   /** Clocks run badly wrong, and leaders fall all the time. */
   clocks: {
     ...steady,

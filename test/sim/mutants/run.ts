@@ -131,7 +131,7 @@ function conclude(outcomes: readonly Outcome[], broken: ReadonlyMap<Climate, rea
         : `${caught.what.split(':')[0]}${fair ? '' : ' (but the unpatched product fails these seeds)'}`
     const needed = caught === undefined ? '-' : String(caught.seed - from + 1)
     print(
-      `${mutant.name.padEnd(width)}  ${needed.padStart(5)}  ${verdict}${before === '' ? '' : ` [seen before: ${before}]`}`,
+      `${mutant.name.padEnd(width)}  ${mutant.climate.padEnd(9)}  ${needed.padStart(5)}  ${verdict}${before === '' ? '' : ` [seen before: ${before}]`}`,
     )
   }
   print(`${passed} passed, ${rows.length - passed} failed`)
