@@ -77,7 +77,7 @@ class Box {
       },
     }
     const leases = createLeases(engine, process)
-    this.sessions = new Sessions({ leases, clock: process, scheduler: process })
+    this.sessions = new Sessions({ leases, clock: process, scheduler: process, holderMs })
     const session = this.sessions.open
     const random = seededRandom(9)
     this.sync = createSync({
