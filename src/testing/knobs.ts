@@ -3,8 +3,8 @@
  * are all sorts: with few kinds of faults and with many, close together and far apart (swarm testing).
  */
 import type { ReplicaSizes } from '../replica/index.ts'
-import { faultKinds } from './reached/rows.ts'
-import type { DurabilityPoint, FaultKind } from './reached/rows.ts'
+import { clientFaultKinds, faultKinds } from './reached/rows.ts'
+import type { ClientFaultKind, DurabilityPoint, FaultKind } from './reached/rows.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -39,6 +39,12 @@ export interface Knobs {
   readonly workers: number
   /** Clients of the state engine: transactions, history, leases, watches. */
   readonly stateClients: number
+  /** Clients that lock and elect, the mean pause of a worker of theirs, and the time between two faults of theirs. */
+  readonly syncClients: number
+  readonly syncEveryMs: number
+  readonly syncPauseMs: readonly [min: number, max: number]
+  /** How often each kind of fault of theirs is chosen. */
+  readonly syncWeights: Readonly<Record<ClientFaultKind, number>>
   /** Revisions that the machine keeps by itself. */
   readonly historyRevisions: number
   readonly everyMs: number
@@ -127,6 +133,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     clients: 3,
     workers: 2,
     stateClients: 2,
+    ...drawSync(random.split('sync')),
     historyRevisions: random.split('history').pick([100_000, 100_000, 40]),
     everyMs: random.between(500, 1_000),
     operations: 200,
@@ -161,6 +168,19 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
     weights[kind] = absent ? 0 : weight
   }
   return weights as Record<FaultKind, number>
+}
+
+/** From a source of its own, so that what was drawn before there were such clients stays as it was. */
+function drawSync(
+  random: SeededRandom,
+): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncPauseMs' | 'syncWeights'> {
+  const weights = clientFaultKinds.map((kind) => [kind, random.chance(absentRate) ? 0 : random.between(0.2, 1)])
+  return {
+    syncClients: random.pick([0, 0, 2, 3]),
+    syncEveryMs: random.between(200, 1_000),
+    syncPauseMs: random.pick(rhythms),
+    syncWeights: Object.fromEntries(weights) as Record<ClientFaultKind, number>,
+  }
 }
 
 function drawDisk(random: SeededRandom): DiskTiming {
