@@ -90,7 +90,7 @@ const syncRows = [
   'sync: guarded write accepted',
   'sync: guarded write refused',
   'sync: release under an old token refused',
-  'sync: holder stood still for over its time to live',
+  'sync: holder did not look for over its time to live',
   'sync: client came back as a stranger',
   'sync: leader replaced while some waited',
   'election: won',

@@ -27,6 +27,24 @@ const readers: Partial<Knobs> = {
   weights: only({ duplicates: 1, 'slow route': 0.5 }),
 }
 
+/** Clients lock and elect, and little else is done. */
+const lockers: Partial<Knobs> = {
+  ...steady,
+  syncClients: 3,
+  syncEveryMs: 120,
+  syncPauseMs: [200, 1_500],
+  syncWeights: { 'client pause': 1, 'client stall': 0.5, 'client kill': 0.5, 'client cut off': 1 },
+  faultsMs: 20_000,
+  clients: 1,
+  workers: 1,
+  stateClients: 0,
+  operations: 10,
+  sessions: 10_000,
+  pauseMs: [800, 4_000],
+  electionTimeoutMs: 300,
+  historyRevisions: 100_000,
+}
+
 /** All climates by name. */
 export const climates = {
   /** Leaders die, stand still and are cut off, one after the other, while messages take long. */
@@ -164,6 +182,20 @@ export const climates = {
     aimAtLeader: 0.9,
     electionTimeoutMs: 500,
     weights: only({ crash: 1, kill: 1, pause: 1.5, partition: 1, 'one way': 1, blackout: 0.2 }),
+  },
+  /** Clients lock and elect with clocks that run badly wrong; they stand still, die and are cut off, and so do nodes. */
+  holders: {
+    ...lockers,
+    skew: 0.2,
+    weights: only({ crash: 1, kill: 1, pause: 1, partition: 1, 'one way': 0.5 }),
+  },
+  /** The same with right clocks, while nodes come and go, with logs that are short. */
+  heirs: {
+    ...lockers,
+    skew: 0,
+    pauseMs: [300, 1_500],
+    aimAtLeader: 0.7,
+    weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
   },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },

@@ -27,6 +27,10 @@ export const leadOperation: SyncOperation = {
 }
 
 async function proclaim(hand: Hand, { hold }: Owned<Leader>): Promise<void> {
+  if (!hand.world.hurry && hand.world.random.chance(0.1)) {
+    hand.client.pauseFor(hand.world.random.between(100, 4_000))
+    await hand.sleep(1)
+  }
   const answer = await hand.attempt(() => hold.proclaim(`v${hand.world.fresh()}`, { timeoutMs: 3_000 }))
   if (answer === undefined) hand.world.coverage.hit('election: proclaimed')
   else if (answer.code === 'NotHeld') hand.world.coverage.hit('election: refused to proclaim')

@@ -23,8 +23,10 @@ export async function keep<H extends Hold>(hand: Hand, owned: Owned<H>, manner: 
   const { random } = world
   const untilMs = life.clock.monotonicMs() + random.between(0, random.pick([100, 500, 2_000]))
   let isLost = false
-  for (let lastMs = world.nowMs(); ; lastMs = world.nowMs()) {
-    if (world.nowMs() - lastMs > owned.ttlMs) world.coverage.hit('sync: holder stood still for over its time to live')
+  let lookedMs = world.nowMs()
+  for (;;) {
+    if (world.nowMs() - lookedMs > owned.ttlMs) world.coverage.hit('sync: holder did not look for over its time to live')
+    lookedMs = world.nowMs()
     const state = look(hand, owned)
     if (isLost) break
     isLost = state === 'lost'
