@@ -171,9 +171,7 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
 }
 
 /** From a source of its own, so that what was drawn before there were such clients stays as it was. */
-function drawSync(
-  random: SeededRandom,
-): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncPauseMs' | 'syncWeights'> {
+function drawSync(random: SeededRandom): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncPauseMs' | 'syncWeights'> {
   const weights = clientFaultKinds.map((kind) => [kind, random.chance(absentRate) ? 0 : random.between(0.2, 1)])
   return {
     syncClients: random.pick([0, 0, 2, 3]),

@@ -22,9 +22,7 @@ test('a holder may say held up to the moment at which the log gives it away, and
   expect(world.found).toEqual([])
   world.nowMs = 1_000.5
   checker.told(holderStep(one, 'uncertain'))
-  expect(world.found).toEqual([
-    'c read uncertain for 1 of lock a, token 1 at 1000.5 ms and lost it at 1000.0 ms',
-  ])
+  expect(world.found).toEqual(['c read uncertain for 1 of lock a, token 1 at 1000.5 ms and lost it at 1000.0 ms'])
   checker.told(holderStep({ ...one, token: 77 }, 'held'))
   expect(world.found.at(-1)).toMatch(/token 77 .* and never held it/)
 })

@@ -11,7 +11,14 @@ function only(kinds: Partial<Record<FaultKind, number>>): Record<FaultKind, numb
 }
 
 /** Short and dense; what is not said is drawn from the seed. */
-const dense: Partial<Knobs> = { syncClients: 0, nodes: 3, faultsMs: 12_000, everyMs: 250, pauseMs: [200, 1_500], blackoutAtEnd: false }
+const dense: Partial<Knobs> = {
+  syncClients: 0,
+  nodes: 3,
+  faultsMs: 12_000,
+  everyMs: 250,
+  pauseMs: [200, 1_500],
+  blackoutAtEnd: false,
+}
 const steady: Partial<Knobs> = { ...dense, damage: 'none', reconfigure: false }
 
 const readers: Partial<Knobs> = {

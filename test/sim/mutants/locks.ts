@@ -15,7 +15,7 @@ export const locks: readonly Mutant[] = [
       {
         file: 'src/replica/log-clock.ts',
         find: '    this.estimateMs = Math.max(logTimeMs, this.stampMs)',
-        replace: '    this.estimateMs = Math.max(logTimeMs, this.stampMs, this.estimateMs)',
+        replace: '    this.estimateMs = Math.max(logTimeMs, this.stampMs, this.now())',
       },
     ],
     breaks: ['held is true', 'one leader', 'guarded writes'],
@@ -42,7 +42,7 @@ export const locks: readonly Mutant[] = [
         file: 'execution/programs/txn.ts',
         find: 'return context.sync.holder(condition.grant) !== undefined',
         replace:
-          "return (\n      context.sync.holder(condition.grant) !== undefined ||\n      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0\n    )",
+          'return (\n      context.sync.holder(condition.grant) !== undefined ||\n      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0\n    )',
       },
       {
         file: 'execution/programs/txn.ts',
@@ -150,7 +150,9 @@ export const locks: readonly Mutant[] = [
     name: 'token-changes-in-a-restart',
     why: 'a node that loads its state takes the place in the queue for the token, and knows the true one no more',
     climate: 'heirs',
-    patches: [{ file: syncFile, find: '    entry.token = content.token\n', replace: '    entry.token = at.sequence\n' }],
+    patches: [
+      { file: syncFile, find: '    entry.token = content.token\n', replace: '    entry.token = at.sequence\n' },
+    ],
     breaks: ['guarded writes', 'tokens rise', 'one history', 'equal state'],
   },
   {
@@ -197,7 +199,8 @@ export const locks: readonly Mutant[] = [
       {
         file: programFile,
         find: '  if (leases.find(request.lease) !== undefined && state.index.get(mark) === undefined) {',
-        replace: '  if (request.lease < 0 && leases.find(request.lease) !== undefined && state.index.get(mark) === undefined) {',
+        replace:
+          '  if (request.lease < 0 && leases.find(request.lease) !== undefined && state.index.get(mark) === undefined) {',
       },
     ],
     breaks: ['nothing left behind', 'every acquire ends'],

@@ -72,11 +72,4 @@ export interface ClientOver {
 }
 
 /** Something that a client did with locks and elections, or was told. */
-export type SyncFact =
-  | AcquireBegan
-  | AcquireEnded
-  | HolderStep
-  | GuardAnswered
-  | GivenBack
-  | Observed
-  | ClientOver
+export type SyncFact = AcquireBegan | AcquireEnded | HolderStep | GuardAnswered | GivenBack | Observed | ClientOver

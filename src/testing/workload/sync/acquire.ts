@@ -1,5 +1,5 @@
 /** Acquisitions of all sorts: patient ones and hasty ones, with short deadlines, by a session of one's own, and given up on the way. */
-import { NitroError, isNitroError } from '../../../../base/index.ts'
+import { isNitroError } from '../../../../base/index.ts'
 import type { AcquireOptions, Hold } from '../../../api/index.ts'
 import type { AcquireOutcome } from '../../checkers/sync/facts.ts'
 import { ttlsMs } from './hand.ts'
@@ -68,5 +68,5 @@ function outcomeOf(error: unknown, wait: number | undefined): AcquireOutcome {
   if (error.code === 'Timeout' && error.executed === 'no' && wait !== undefined) {
     return { how: wait === 0 ? 'refused' : 'timed out' }
   }
-  return { how: 'failed', code: (error satisfies NitroError).code }
+  return { how: 'failed', code: error.code }
 }

@@ -1,6 +1,6 @@
 /** A worker of a client that locks and elects, and one kind of thing that it does. */
-import { NitroError, isNitroError } from '../../../../base/index.ts'
-import type { ErrorCode } from '../../../../base/index.ts'
+import { isNitroError } from '../../../../base/index.ts'
+import type { ErrorCode, NitroError } from '../../../../base/index.ts'
 import type { Session } from '../../../api/index.ts'
 import type { Client } from '../../../client/index.ts'
 import type { Fact } from '../../checkers/facts.ts'

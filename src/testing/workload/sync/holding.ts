@@ -25,7 +25,8 @@ export async function keep<H extends Hold>(hand: Hand, owned: Owned<H>, manner: 
   let isLost = false
   let lookedMs = world.nowMs()
   for (;;) {
-    if (world.nowMs() - lookedMs > owned.ttlMs) world.coverage.hit('sync: holder did not look for over its time to live')
+    if (world.nowMs() - lookedMs > owned.ttlMs)
+      world.coverage.hit('sync: holder did not look for over its time to live')
     lookedMs = world.nowMs()
     const state = look(hand, owned)
     if (isLost) break
@@ -75,9 +76,7 @@ async function guardedWrite(hand: Hand, owned: Owned, alone: boolean): Promise<v
     await hand.sleep(random.between(0, 60))
   }
   const value = JSON.stringify({ resource, token, label, count } satisfies GuardedValue)
-  const answer = await hand.attempt(() =>
-    connection.store.txn().if(hold.guard()).then(put(key, value)).commit(options),
-  )
+  const answer = await hand.attempt(() => connection.store.txn().if(hold.guard()).then(put(key, value)).commit(options))
   if ('code' in answer) {
     owned.blind = answer.executed !== 'no'
     return
@@ -91,10 +90,11 @@ async function guardedWrite(hand: Hand, owned: Owned, alone: boolean): Promise<v
 }
 
 /** Gives back under a token that was lost, as a program with a bug does: it must not take the lock from another. */
-async function releaseAgain({ world, connection, attempt }: Hand, { resource, hold }: Owned): Promise<void> {
+async function releaseAgain(hand: Hand, { resource, hold }: Owned): Promise<void> {
   const [kind = '', name = ''] = resource.split(' ')
   const at = { kind: syncKinds[kind as keyof typeof syncKinds], namespace: utf8(''), name: utf8(name) }
   const args = encodeReleaseArgs(at, hold.token)
-  const answer = await attempt(() => connection.engine.command('sync', 'release', args, { timeoutMs: 1_000 }))
-  if ('code' in answer && answer.code === 'NotHeld') world.coverage.hit('sync: release under an old token refused')
+  const { engine } = hand.connection
+  const answer = await hand.attempt(() => engine.command('sync', 'release', args, { timeoutMs: 1_000 }))
+  if ('code' in answer && answer.code === 'NotHeld') hand.world.coverage.hit('sync: release under an old token refused')
 }

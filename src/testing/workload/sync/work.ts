@@ -104,6 +104,7 @@ export class SyncWork {
   private async live(office: Office, enough: () => boolean): Promise<void> {
     const { client } = office
     office.busy = workers
+    office.connection = undefined
     const { number, life } = client
     const sleep = (ms: number): Promise<void> => new Promise((resolve) => void life.scheduler.after(ms, resolve))
     let connection: Client | undefined
@@ -117,7 +118,8 @@ export class SyncWork {
     }
     office.connection = connection
     const sessions = new Map<number, Session>()
-    for (let i = 0; i < workers; i++) void this.work(office, number, new Hand(client, connection, this.world, sessions), enough)
+    for (let i = 0; i < workers; i++)
+      void this.work(office, number, new Hand(client, connection, this.world, sessions), enough)
   }
 
   private async work(office: Office, life: number, hand: Hand, enough: () => boolean): Promise<void> {
@@ -144,7 +146,7 @@ export class SyncWork {
       for (const what of left()) cluster.violations.add('nothing left behind', `nobody wants ${what}, and it is there`)
       for (const what of behind()) cluster.violations.add('elections in order', `in the end ${what}`)
     }
-    await Promise.all(this.offices.map(({ connection }) => connection && cluster.answer(connection.close())))
+    for (const { connection } of this.offices) if (connection !== undefined) await cluster.answer(connection.close())
   }
 
   /** What is under way, for messages. */
