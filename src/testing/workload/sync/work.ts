@@ -83,7 +83,11 @@ export class SyncWork {
     for (let i = 1; i <= knobs.syncClients; i++) {
       const client = cluster.mortalClient(`h${i}`, laterNames, {
         followLeader: random.chance(0.7),
-        skew: { rate: random.between(1 - knobs.skew, 1 + knobs.skew), wallOffsetMs: random.between(-5_000, 5_000) },
+        // The ends of what is allowed are where bounds are tight.
+        skew: {
+          rate: 1 + knobs.skew * random.pick([-1, 1, random.between(-1, 1)]),
+          wallOffsetMs: random.between(-5_000, 5_000),
+        },
         holderMs: holderBound(knobs.skew, knobs.tickMs),
       })
       const office: Office = { client, connection: undefined, busy: 0 }
