@@ -21,9 +21,11 @@ export interface Manner<H extends Hold> {
 export async function keep<H extends Hold>(hand: Hand, owned: Owned<H>, manner: Manner<H>): Promise<void> {
   const { world, life, client } = hand
   const { random } = world
-  const untilMs = life.clock.monotonicMs() + random.between(0, random.pick([100, 500, 2_000]))
+  const untilMs = life.clock.monotonicMs() + random.between(0, random.pick([100, 100, 500, 500, 2_000, 5_000]))
   let isLost = false
   let lookedMs = world.nowMs()
+  // It looks while it waits for answers, or it would not notice much while it is cut off.
+  let visit: Promise<void> | undefined
   for (;;) {
     if (world.nowMs() - lookedMs > owned.ttlMs)
       world.coverage.hit('sync: holder did not look for over its time to live')
@@ -31,11 +33,17 @@ export async function keep<H extends Hold>(hand: Hand, owned: Owned<H>, manner: 
     const state = look(hand, owned)
     if (isLost) break
     isLost = state === 'lost'
-    if (!isLost && (world.hurry || life.clock.monotonicMs() >= untilMs)) break
-    if (!isLost && random.chance(0.5)) await guardedWrite(hand, owned, manner.alone)
-    else if (!isLost) await manner.visit?.(hand, owned)
+    const isDone = world.hurry || (life.clock.monotonicMs() >= untilMs && state === 'held')
+    if (!isLost && isDone) break
+    if (!isLost && visit === undefined && random.chance(0.5)) {
+      const begun = random.chance(0.6) ? guardedWrite(hand, owned, manner.alone) : manner.visit?.(hand, owned)
+      visit = begun?.then(() => {
+        visit = undefined
+      })
+    }
     await hand.sleep(random.between(2, 150))
   }
+  await visit
   // A program that does not look any more, or never did.
   if (random.chance(0.25)) await guardedWrite(hand, owned, manner.alone)
   world.tell({ kind: 'given back', client: client.name, label: owned.label })
