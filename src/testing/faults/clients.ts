@@ -59,12 +59,30 @@ const cutOff: ClientFault = ({ cluster, client, random, after }) => {
   })
 }
 
+/** What nodes say to it takes long, and sometimes what it says to them. */
+const slowRoute: ClientFault = ({ cluster, client, random, after }) => {
+  const { network, names, delayMs } = cluster
+  const maxMs = random.between(50, 1_500)
+  const isBothWays = random.chance(0.3)
+  for (const node of names) {
+    network.delay(node, client.name, maxMs / 4, maxMs)
+    if (isBothWays) network.delay(client.name, node, maxMs / 4, maxMs)
+  }
+  after(random.between(1_000, 8_000), () => {
+    for (const node of names) {
+      network.delay(node, client.name, ...delayMs)
+      network.delay(client.name, node, ...delayMs)
+    }
+  })
+}
+
 /** What each kind does. */
 export const clientFaults: Readonly<Record<ClientFaultKind, ClientFault>> = {
   'client pause': pause,
   'client stall': stall,
   'client kill': kill,
   'client cut off': cutOff,
+  'client slow route': slowRoute,
 }
 
 /** Draws those of a run; their numbers follow `before`. */

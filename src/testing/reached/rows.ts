@@ -66,7 +66,13 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Kinds of faults of clients that lock and elect; `faults/clients.ts` has one function for each. */
-export const clientFaultKinds = ['client pause', 'client stall', 'client kill', 'client cut off'] as const
+export const clientFaultKinds = [
+  'client pause',
+  'client stall',
+  'client kill',
+  'client cut off',
+  'client slow route',
+] as const
 
 /** The name of one of them. */
 export type ClientFaultKind = (typeof clientFaultKinds)[number]

@@ -40,7 +40,13 @@ const lockers: Partial<Knobs> = {
   syncClients: 3,
   syncEveryMs: 120,
   syncPauseMs: [200, 1_500],
-  syncWeights: { 'client pause': 1, 'client stall': 0.5, 'client kill': 0.5, 'client cut off': 1 },
+  syncWeights: {
+    'client pause': 1,
+    'client stall': 0.5,
+    'client kill': 0.5,
+    'client cut off': 1,
+    'client slow route': 1,
+  },
   faultsMs: 20_000,
   clients: 1,
   workers: 1,
@@ -203,6 +209,19 @@ export const climates = {
     pauseMs: [300, 1_500],
     aimAtLeader: 0.7,
     weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
+  },
+  /** Answers to clients are late or lost, and hardly any session is. */
+  callers: {
+    ...lockers,
+    skew: 0,
+    syncWeights: {
+      'client pause': 0,
+      'client stall': 0,
+      'client kill': 0,
+      'client cut off': 0.2,
+      'client slow route': 1,
+    },
+    weights: only({ crash: 0.5, kill: 0.5, pause: 1, 'slow route': 1 }),
   },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },

@@ -71,7 +71,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'ghost-waiter-after-a-cancel',
     why: 'an acquisition that its caller gives up is not taken out of the queue',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
@@ -84,7 +84,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'ghost-holder-after-a-lost-reply',
     why: 'an acquisition without an answer is taken for one that did not happen',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
@@ -97,7 +97,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'cancel-sent-once',
     why: 'a cancel whose answer is lost is not sent again',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
@@ -110,7 +110,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'release-given-up',
     why: 'a release without an answer is left at that, though the caller has let go',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
@@ -123,7 +123,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'waiter-looks-too-late',
     why: 'a waiter watches for its grant from one revision too far on, and misses one that follows its coming at once',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',

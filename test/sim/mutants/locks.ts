@@ -194,7 +194,7 @@ export const locks: readonly Mutant[] = [
   {
     name: 'cancel-forgotten',
     why: 'a cancel that comes before its acquire is not remembered, and the acquire stays for ever',
-    climate: 'holders',
+    climate: 'callers',
     patches: [
       {
         file: programFile,
