@@ -51,8 +51,8 @@ const cutOff: ClientFault = ({ cluster, client, random, after }) => {
   const mode = random.chance(0.5) ? 'cut' : 'blackhole'
   const lot = random.between(0, 1)
   for (const node of cluster.names) {
-    if (lot < 0.7) cluster.network.block(client.name, node, mode)
-    if (lot > 0.3) cluster.network.block(node, client.name, mode)
+    if (lot < 0.65) cluster.network.block(client.name, node, mode)
+    if (lot > 0.35) cluster.network.block(node, client.name, mode)
   }
   after(lengthMs(random), () => {
     for (const node of cluster.names) cluster.network.heal(client.name, node)

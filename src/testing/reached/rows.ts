@@ -86,6 +86,7 @@ const syncRows = [
   'sync: waited too long',
   'sync: cancelled on the way',
   'sync: cancelled while queued',
+  'sync: cancel came before its acquire',
   'sync: no answer to an acquire',
   'sync: session lost before the grant',
   'sync: session given up',

@@ -29,6 +29,10 @@ export class SyncPicture implements Picture, SyncListener {
     else this.coverage.hit(maxHoldMs > 0 ? 'sync: held too long, or expired' : 'sync: expired while held')
   }
 
+  cancelledAhead(): void {
+    this.coverage.hit('sync: cancel came before its acquire')
+  }
+
   leads(): void {
     for (const { waiting } of this.log.resources.values()) {
       if (waiting.length > 0) return this.coverage.hit('sync: leader replaced while some waited')

@@ -210,6 +210,21 @@ export const climates = {
     aimAtLeader: 0.7,
     weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
   },
+  /** The same, while nothing happens to nodes, and what clients say is lost while old answers still come. */
+  deaf: {
+    ...lockers,
+    skew: 0.2,
+    faultsMs: 15_000,
+    syncPauseMs: [100, 700],
+    syncWeights: {
+      'client pause': 0.2,
+      'client stall': 0,
+      'client kill': 0,
+      'client cut off': 1,
+      'client slow route': 1,
+    },
+    weights: only({}),
+  },
   /** Answers to clients are late or lost, and hardly any session is. */
   callers: {
     ...lockers,

@@ -19,7 +19,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'renewal-counts-from-its-reply',
     why: 'a holder counts its time from when a renewal was answered, not from when it was sent; the answer may have taken long',
-    climate: 'holders',
+    climate: 'deaf',
     patches: [
       {
         file: 'src/store/session.ts',
@@ -32,7 +32,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'session-counts-from-its-reply',
     why: 'the first time of a session is counted from when its lease was granted to it, not from when it asked',
-    climate: 'holders',
+    climate: 'deaf',
     patches: [
       {
         file: 'src/store/session.ts',

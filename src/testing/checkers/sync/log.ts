@@ -57,6 +57,8 @@ export interface SyncListener {
   proclaimed?(one: Acquisition): void
   over?(one: Acquisition): void
   wrote?(write: GuardedWrite): void
+  /** A cancel is remembered: its acquire has not come. */
+  cancelledAhead?(): void
   /** An entry is applied to its end; these resources have changed. */
   settled?(changed: ReadonlySet<Held>): void
 }
@@ -118,6 +120,7 @@ export class SyncLog implements Picture {
     machine.visitEvents(from, (view) => {
       const { revision, kind, key, lease } = view
       if (key.startsWith('\0s')) this.change(key, kind === 'delete' ? undefined : view.value(), revision, lease)
+      else if (kind === 'put' && key.startsWith('\0x')) for (const each of this.listeners) each.cancelledAhead?.()
       else if (kind === 'put' && key.startsWith(guardedPrefix)) {
         for (const each of this.listeners) each.wrote?.({ revision, key, value: text(view.value()) })
       }
