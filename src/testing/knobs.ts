@@ -4,8 +4,8 @@
  */
 import type { MachineLimits } from '../../execution/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
-import { faultKinds } from './reached/rows.ts'
-import type { DurabilityPoint, FaultKind } from './reached/rows.ts'
+import { clientFaultKinds, faultKinds } from './reached/rows.ts'
+import type { ClientFaultKind, DurabilityPoint, FaultKind } from './reached/rows.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -40,6 +40,12 @@ export interface Knobs {
   readonly workers: number
   /** Clients of the state engine: transactions, history, leases, watches. */
   readonly stateClients: number
+  /** Clients that lock and elect, the mean pause of a worker of theirs, and the time between two faults of theirs. */
+  readonly syncClients: number
+  readonly syncEveryMs: number
+  readonly syncPauseMs: readonly [min: number, max: number]
+  /** How often each kind of fault of theirs is chosen. */
+  readonly syncWeights: Readonly<Record<ClientFaultKind, number>>
   /** Revisions that the machine keeps by itself. */
   readonly historyRevisions: number
   /** Leases that the machine sweeps at the start of an entry; with few, some are over and still there. */
@@ -135,6 +141,7 @@ export function drawKnobs(random: SeededRandom): Knobs {
     clients: 3,
     workers: 2,
     stateClients: 2,
+    ...drawSync(random.split('sync')),
     historyRevisions: random.split('history').pick([100_000, 100_000, 40]),
     leaseExpiries: random.split('expiries').pick([500, 500, 1]),
     everyMs: random.between(500, 1_000),
@@ -170,6 +177,17 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
     weights[kind] = absent ? 0 : weight
   }
   return weights as Record<FaultKind, number>
+}
+
+/** From a source of its own, so that what was drawn before there were such clients stays as it was. */
+function drawSync(random: SeededRandom): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncPauseMs' | 'syncWeights'> {
+  const weights = clientFaultKinds.map((kind) => [kind, random.chance(absentRate) ? 0 : random.between(0.2, 1)])
+  return {
+    syncClients: random.pick([0, 0, 2, 3]),
+    syncEveryMs: random.between(200, 1_000),
+    syncPauseMs: random.pick(rhythms),
+    syncWeights: Object.fromEntries(weights) as Record<ClientFaultKind, number>,
+  }
 }
 
 function drawDisk(random: SeededRandom): DiskTiming {

@@ -79,7 +79,7 @@ class Box {
       },
     }
     const leases = createLeases(engine, process)
-    this.sessions = new Sessions({ leases, clock: process, scheduler: process })
+    this.sessions = new Sessions({ leases, clock: process, scheduler: process, holderMs })
     const session = this.sessions.open
     // Ids of acquisitions are drawn from it, and the node remembers those of earlier boxes for a while.
     const random = seededRandom(names)

@@ -1,4 +1,5 @@
 /** What clients of the state engine are told, beyond operations on one key: the material of the checkers of history, leases, watches. */
+import type { SyncFact } from './sync/facts.ts'
 import type { Change, SeenRecord, WatchRecord } from './watch.ts'
 
 /** A record with its key. */
@@ -113,3 +114,4 @@ export type Fact =
   | WatchFact
   | LostFact
   | FollowFact
+  | SyncFact

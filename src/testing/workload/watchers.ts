@@ -17,7 +17,7 @@ const subjects: readonly { readonly options: WatchOptions; readonly matches: (ke
   { options: { key: 't/1' }, matches: (key) => key === 't/1' },
   { options: { prefix: 't/' }, matches: (key) => key.startsWith('t/') },
   { options: { prefix: 'lease/' }, matches: (key) => key.startsWith('lease/') },
-  { options: { prefix: '' }, matches: () => true },
+  { options: { prefix: '' }, matches: (key) => key.charCodeAt(0) !== 0 },
   { options: { start: 'r2', end: 't/3' }, matches: (key) => key >= 'r2' && key < 't/3' },
 ]
 
