@@ -41,8 +41,12 @@ export const locks: readonly Mutant[] = [
       {
         file: 'execution/programs/txn.ts',
         find: 'return context.sync.holder(condition.grant) !== undefined',
-        replace:
-          'return (\n      context.sync.holder(condition.grant) !== undefined ||\n      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0\n    )',
+        replace: [
+          'return (',
+          '      context.sync.holder(condition.grant) !== undefined ||',
+          '      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0',
+          '    )',
+        ].join('\n'),
       },
       {
         file: 'execution/programs/txn.ts',
