@@ -110,9 +110,20 @@ export const locks: readonly Mutant[] = [
     patches: [
       {
         file: resourceFile,
-        find: '    entry.before = this.last\n    if (this.last === undefined) this.first = entry\n    else this.last.after = entry\n    this.last = entry\n',
-        replace:
-          '    entry.after = this.first\n    if (this.first === undefined) this.last = entry\n    else this.first.before = entry\n    this.first = entry\n',
+        find: [
+          '    entry.before = this.last',
+          '    if (this.last === undefined) this.first = entry',
+          '    else this.last.after = entry',
+          '    this.last = entry',
+          '',
+        ].join('\n'),
+        replace: [
+          '    entry.after = this.first',
+          '    if (this.first === undefined) this.last = entry',
+          '    else this.first.before = entry',
+          '    this.first = entry',
+          '',
+        ].join('\n'),
       },
     ],
     breaks: ['first come, first served'],
