@@ -44,6 +44,7 @@ export class Flusher {
   private running: Promise<void> | undefined
   private paused = false
   private readonly quiet: (() => void)[] = []
+  private decoded: { readonly bytes: Uint8Array; readonly configuration: DurablePosition['configuration'] } | undefined
 
   constructor(
     machine: Machine | undefined,
@@ -105,7 +106,7 @@ export class Flusher {
       return
     }
     if (flush === undefined) return this.runQuiet()
-    const position = positionOf(machine)
+    const position = this.positionOf(machine)
     const startedMs = this.clock.monotonicMs()
     this.running = this.state
       .write(flush.changes)
@@ -166,7 +167,7 @@ export class Flusher {
   /** Goes on with another machine, whose state the database already holds durably. */
   replace(machine: Machine): void {
     this.machine = machine
-    this.durable = positionOf(machine)
+    this.durable = this.positionOf(machine)
     this.paused = false
   }
 
@@ -175,13 +176,19 @@ export class Flusher {
     this.paused = false
     this.noteApplied()
   }
-}
 
-function positionOf(machine: Machine): DurablePosition {
-  return {
-    index: machine.appliedIndex,
-    term: machine.appliedTerm,
-    revision: machine.revision,
-    configuration: decodeConfiguration(machine.configuration),
+  private positionOf(machine: Machine): DurablePosition {
+    return {
+      index: machine.appliedIndex,
+      term: machine.appliedTerm,
+      revision: machine.revision,
+      configuration: this.configurationOf(machine.configuration),
+    }
+  }
+
+  /** Configurations are rare: the one that was decoded last is nearly always the one that is asked for. */
+  private configurationOf(bytes: Uint8Array): DurablePosition['configuration'] {
+    if (this.decoded?.bytes !== bytes) this.decoded = { bytes, configuration: decodeConfiguration(bytes) }
+    return this.decoded.configuration
   }
 }

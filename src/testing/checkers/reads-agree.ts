@@ -62,9 +62,15 @@ export class ReadsAgree implements Checker {
   }
 
   private compare(what: string, records: readonly KeyedRecord[], expected: readonly KeyedRecord[]): void {
+    if (records.length === expected.length && records.every((one, i) => equal(one, expected[i]))) return
     const [mine, theirs] = [records, expected].map((list) => list.map(describe).join(', '))
-    if (mine !== theirs) this.report(`${what} and sees ${mine || 'nothing'}; the history says ${theirs || 'nothing'}`)
+    this.report(`${what} and sees ${mine || 'nothing'}; the history says ${theirs || 'nothing'}`)
   }
+}
+
+function equal(a: KeyedRecord, b: KeyedRecord | undefined): boolean {
+  if (a.key !== b?.key || a.value !== b.value || a.modRevision !== b.modRevision) return false
+  return a.createRevision === b.createRevision && a.version === b.version && a.lease === b.lease
 }
 
 function describe({ key, value, createRevision, modRevision, version, lease }: KeyedRecord): string {
