@@ -97,7 +97,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'cancel-sent-once',
     why: 'a cancel whose answer is lost is not sent again',
-    climate: 'callers',
+    climate: 'strangers',
     patches: [
       {
         file: 'src/sync/acquire.ts',

@@ -24,7 +24,8 @@ afterEach(() => expect(world.violations.found).toEqual([]))
 async function locked(client: ClientProcess): Promise<{ readonly lock: Lock; write(): Promise<boolean> }> {
   const { sync, store } = await world.answer(client.connect())
   const lock = await world.answer(sync.lock('a', { ttl }))
-  const write = async (): Promise<boolean> => (await store.txn().if(lock.guard()).then(put('k', 'v')).commit()).succeeded
+  const write = async (): Promise<boolean> =>
+    (await store.txn().if(lock.guard()).then(put('k', 'v')).commit()).succeeded
   return { lock, write }
 }
 
