@@ -58,6 +58,19 @@ const lockers: Partial<Knobs> = {
   historyRevisions: 100_000,
 }
 
+const callers: Partial<Knobs> = {
+  ...lockers,
+  skew: 0,
+  syncWeights: {
+    'client pause': 0,
+    'client stall': 0,
+    'client kill': 0,
+    'client cut off': 0.2,
+    'client slow route': 1,
+  },
+  weights: only({ crash: 0.5, kill: 0.5, pause: 1, 'slow route': 1 }),
+}
+
 /** All climates by name. */
 export const climates = {
   /** Leaders die, stand still and are cut off, one after the other, while messages take long. */
@@ -249,18 +262,9 @@ export const climates = {
     weights: only({}),
   },
   /** Answers to clients are late or lost, and hardly any session is. */
-  callers: {
-    ...lockers,
-    skew: 0,
-    syncWeights: {
-      'client pause': 0,
-      'client stall': 0,
-      'client kill': 0,
-      'client cut off': 0.2,
-      'client slow route': 1,
-    },
-    weights: only({ crash: 0.5, kill: 0.5, pause: 1, 'slow route': 1 }),
-  },
+  callers,
+  /** The same, while the machine keeps the answers of few. */
+  strangers: { ...callers, sessions: 2 },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
   /** Many read from followers, who are far from the leader, and what is said comes twice, late and out of order. */

@@ -97,7 +97,7 @@ export const holders: readonly Mutant[] = [
   {
     name: 'cancel-sent-once',
     why: 'a cancel whose answer is lost is not sent again',
-    climate: 'callers',
+    climate: 'strangers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
@@ -122,13 +122,13 @@ export const holders: readonly Mutant[] = [
   },
   {
     name: 'waiter-looks-too-late',
-    why: 'a waiter watches for its grant from one revision too far on, and misses one that follows its coming at once',
+    why: 'a waiter watches for its grant from too far on, and misses one that follows its coming at once',
     climate: 'callers',
     patches: [
       {
         file: 'src/sync/acquire.ts',
         find: '    for (let from = sequence + 1; ;) {',
-        replace: '    for (let from = sequence + 2; ;) {',
+        replace: '    for (let from = sequence + 3; ;) {',
       },
     ],
     breaks: ['every acquire ends', 'nothing left behind'],

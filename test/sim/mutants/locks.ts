@@ -206,18 +206,4 @@ export const locks: readonly Mutant[] = [
     ],
     breaks: ['held is true', 'one leader', 'guarded writes'],
   },
-  {
-    name: 'cancel-forgotten',
-    why: 'a cancel that comes before its acquire is not remembered, and the acquire stays for ever',
-    climate: 'callers',
-    patches: [
-      {
-        file: programFile,
-        find: '  if (leases.find(request.lease) !== undefined && state.index.get(mark) === undefined) {',
-        replace:
-          '  if (request.lease < 0 && leases.find(request.lease) !== undefined && state.index.get(mark) === undefined) {',
-      },
-    ],
-    breaks: ['nothing left behind', 'every acquire ends'],
-  },
 ]

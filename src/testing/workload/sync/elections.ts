@@ -21,7 +21,7 @@ export const leadOperation: SyncOperation = {
     await keep(hand, owned, {
       alone: true,
       visit: proclaim,
-      giveBack: (leader) => leader.resign({ timeoutMs: 5_000 }),
+      giveBack: (leader, options) => leader.resign(options),
     })
   },
 }

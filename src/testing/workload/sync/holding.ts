@@ -1,7 +1,7 @@
 /** What holders do: they look at what they hold, write under its guard, stand still at the worst moment, and give it back or do not. */
 import { utf8 } from '../../../../base/index.ts'
 import { encodeReleaseArgs, syncKinds } from '../../../../execution/index.ts'
-import type { Hold, HoldState } from '../../../api/index.ts'
+import type { Hold, HoldState, RequestOptions } from '../../../api/index.ts'
 import { put } from '../../../store/index.ts'
 import type { GuardedValue } from '../../checkers/sync/guarded-writes.ts'
 import { guardedPrefix } from '../../checkers/sync/log.ts'
@@ -14,7 +14,7 @@ export interface Manner<H extends Hold> {
   readonly alone: boolean
   /** Something that it does now and then. */
   readonly visit?: (hand: Hand, owned: Owned<H>) => Promise<void>
-  readonly giveBack: (hold: H) => Promise<void>
+  readonly giveBack: (hold: H, options: RequestOptions) => Promise<void>
 }
 
 /** Holds something for a while, and gives it back. */
@@ -47,7 +47,8 @@ export async function keep<H extends Hold>(hand: Hand, owned: Owned<H>, manner: 
   // A program that does not look any more, or never did.
   if (random.chance(0.25)) await guardedWrite(hand, owned, manner.alone)
   world.tell({ kind: 'given back', client: client.name, label: owned.label })
-  await hand.attempt(() => manner.giveBack(owned.hold))
+  const timeoutMs = random.chance(0.3) ? random.between(10, 300) : 5_000
+  await hand.attempt(() => manner.giveBack(owned.hold, { timeoutMs }))
   look(hand, owned)
   if (isLost && random.chance(0.3)) await releaseAgain(hand, owned)
   if (random.chance(0.15)) await guardedWrite(hand, owned, manner.alone)

@@ -7,7 +7,7 @@ import type { Manner } from './holding.ts'
 
 const names = ['a', 'a', 'b']
 const permits = 2
-const alone: Manner<Lock> = { alone: true, giveBack: (lock) => lock.unlock({ timeoutMs: 5_000 }) }
+const alone: Manner<Lock> = { alone: true, giveBack: (lock, options) => lock.unlock(options) }
 const together: Manner<Lock> = { ...alone, alone: false }
 
 /** A lock. */
