@@ -86,7 +86,15 @@ describe('nitrostate lock', () => {
   })
 
   test('what can not be is a usage error', async () => {
-    for (const args of ['lock', 'lock a b', 'elect a', 'lock a --wait soon', 'locks --kind toy', 'observe']) {
+    for (const args of [
+      'lock',
+      'lock a b',
+      'elect a',
+      'lock a --wait soon',
+      'lock a --ttl 500ms',
+      'locks --kind toy',
+      'observe',
+    ]) {
       expect((await run(args)).code, args).toBe(2)
     }
   })
