@@ -224,6 +224,8 @@ export interface Party {
 export interface InspectOptions extends NameOptions, ReadOptions {
   /** Default `lock`. */
   readonly kind?: SyncKind | undefined
+  /** Of a group (`assign`): one of its items. Default: its members. */
+  readonly item?: string | undefined
 }
 
 /** Who holds something, and who waits for it. */
@@ -249,6 +251,8 @@ export interface SyncListed {
   readonly kind: SyncKind
   readonly namespace: Uint8Array
   readonly name: Uint8Array
+  /** Of a group (`assign`): one of its items; undefined for its members, and for all other kinds. */
+  readonly item: string | undefined
   readonly holding: number
   readonly waiting: number
   /** The one with the lowest token. */

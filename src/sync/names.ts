@@ -1,5 +1,5 @@
 /** What callers give, checked and turned into resources of the machine. */
-import { ByteWriter, NitroError, utf8 } from '../../base/index.ts'
+import { NitroError, utf8 } from '../../base/index.ts'
 import { defaultLimits, syncKinds } from '../../execution/codec.ts'
 import type { SyncHolding, SyncResource } from '../../execution/codec.ts'
 import type { BytesLike, Party, SyncKind } from '../api/index.ts'
@@ -38,13 +38,30 @@ export function namespaceBytes(namespace: BytesLike | undefined): Uint8Array {
   return nameBytes(namespace, 'the namespace')
 }
 
-/** A part of a group: its members, for which the item is empty, or one item. */
+/** Bytes that say how long the item is, at the end of the name of a part of a group. */
+const itemLengthBytes = 2
+
+/**
+ * A part of a group: its members, for which the item is empty, or one item. Its name is the group's, the item, and the item's length as
+ * u16: so a group is found by how its name begins. Throws `KeyTooLarge`, `InvalidArgument`.
+ */
 export function groupResource(group: BytesLike, item: string, namespace: BytesLike | undefined): SyncResource {
-  const writer = new ByteWriter(64)
-  writer.blob(nameBytes(group, 'the group'))
-  // The empty item is the group itself, and any other is a name like all.
-  if (item !== '') writer.raw(nameBytes(item, 'an item'))
-  return resourceFor('assign', writer.take(), namespace)
+  const groupBytes = nameBytes(group, 'the group')
+  const itemBytes = item === '' ? new Uint8Array() : nameBytes(item, 'an item')
+  const name = new Uint8Array(groupBytes.length + itemBytes.length + itemLengthBytes)
+  name.set(groupBytes)
+  name.set(itemBytes, groupBytes.length)
+  new DataView(name.buffer).setUint16(name.length - itemLengthBytes, itemBytes.length)
+  return resourceFor('assign', name, namespace)
+}
+
+/** The group and the item that a name of {@link groupResource} was made of; the item is undefined for the members. */
+export function groupOf(name: Uint8Array): { readonly group: Uint8Array; readonly item: string | undefined } {
+  const end = name.length - itemLengthBytes
+  const length = end < 0 ? 0 : new DataView(name.buffer, name.byteOffset).getUint16(end)
+  if (end < 1 || length >= end) return { group: name.slice(), item: undefined }
+  const group = name.slice(0, end - length)
+  return { group, item: length === 0 ? undefined : text(name.subarray(end - length, end)) }
 }
 
 /** The kind of a number; undefined for one of a newer version. */

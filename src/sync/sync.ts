@@ -1,5 +1,5 @@
 /** The interface `sync` of a node or client. */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, equalBytes } from '../../base/index.ts'
 import {
   decodeInspectResult,
   decodeSyncListResult,
@@ -48,6 +48,7 @@ import {
   bytesOf,
   checkCount,
   checkMs,
+  groupOf,
   groupResource,
   kindOf,
   nameBytes,
@@ -173,7 +174,7 @@ export class EngineSync implements Sync {
 
   async inspect(name: BytesLike, options: InspectOptions = {}): Promise<Inspection> {
     checkOptions(options)
-    const resource = resourceFor(checkKind(options.kind ?? 'lock'), name, options.namespace)
+    const resource = inspected(name, options)
     const payload = await this.ports.engine.query('sync', 'inspect', encodeInspectArgs(resource), options)
     const { revision, holders, waiters } = decodeInspectResult(payload)
     return { revision, holders: holders.map(partyOf), waiters: waiters.map(partyOf) }
@@ -191,13 +192,17 @@ export class EngineSync implements Sync {
       limit: pageSize,
     }
     const listed: SyncListed[] = []
+    const { prefix } = request
     for (let after: SyncResource | undefined; ;) {
       const args = encodeSyncListArgs({ ...request, after })
       const { resources, more } = decodeSyncListResult(await this.ports.engine.query('sync', 'list', args, options))
       for (const { kind: code, namespace, name, holding, waiting, holder } of resources) {
         const kind = kindOf(code)
         if (kind === undefined) continue
-        const bytes = { namespace: new Uint8Array(namespace), name: new Uint8Array(name) }
+        const { group, item } = kind === 'assign' ? groupOf(name) : { group: new Uint8Array(name), item: undefined }
+        // An item stands behind the name of its group, and is no part of it.
+        if (prefix !== undefined && !startsWith(group, prefix)) continue
+        const bytes = { namespace: new Uint8Array(namespace), name: group, item }
         listed.push({ kind, ...bytes, holding, waiting, holder: holder && partyOf(holder) })
       }
       after = resources.at(-1)
@@ -243,14 +248,29 @@ function named(kind: SyncKind, name: BytesLike, options: NameOptions): SyncResou
   return resourceFor(kind, name, options.namespace)
 }
 
+/** The resource that is to be inspected. Throws `InvalidArgument`, `KeyTooLarge`. */
+function inspected(name: BytesLike, { kind = 'lock', item, namespace }: InspectOptions): SyncResource {
+  if (item !== undefined) checkItem(item)
+  if (checkKind(kind) === 'assign') return groupResource(name, item ?? '', namespace)
+  if (item === undefined) return resourceFor(kind, name, namespace)
+  throw new NitroError('InvalidArgument', `item is given, and only groups have items, not ${kind}`)
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return equalBytes(bytes.subarray(0, prefix.length), prefix)
+}
+
+function checkItem(item: unknown): void {
+  if (typeof item === 'string' && item !== '') return
+  throw new NitroError('InvalidArgument', `an item must be a string that is not empty, not ${JSON.stringify(item)}`)
+}
+
 /** A copy of the items of a group. Throws `InvalidArgument`, `KeyTooLarge`. */
 function checkedItems({ group, items, namespace }: AssignOptions): readonly string[] {
   const given: unknown = items
   if (!Array.isArray(given)) throw new NitroError('InvalidArgument', 'items must be an array of strings')
-  for (const item of given as readonly unknown[]) {
-    if (typeof item !== 'string' || item === '') {
-      throw new NitroError('InvalidArgument', `an item must be a string that is not empty, not ${JSON.stringify(item)}`)
-    }
+  for (const item of items) {
+    checkItem(item)
     groupResource(group, item, namespace)
   }
   return [...items]

@@ -262,6 +262,29 @@ describe('assign', () => {
     expect(await clients[0]?.sync.list({ kind: 'assign' })).toEqual([])
   })
 
+  test('a group is found by its name, with its members and who owns each item', async () => {
+    const { sync } = clients[0] as Client
+    const groups = ['shown', 'shown more', 'other'].map((group) =>
+      sync.assign({ group, items: ['own', 'x/\u00e9'], label: group }, () => undefined),
+    )
+    await world.pass(1_000)
+    const listed = await sync.list({ prefix: 'shown', kind: 'assign' })
+    const decoder = new TextDecoder()
+    const shown = listed.map(({ name, item, holder }) => [decoder.decode(name), item, holder?.label])
+    const parts = [undefined, 'own', 'x/\u00e9']
+    const all = ['shown', 'shown more'].flatMap((group) => parts.map((item) => [group, item, group]))
+    expect(shown).toEqual(expect.arrayContaining(all))
+    expect(shown).toHaveLength(all.length)
+    expect(await sync.list({ prefix: 'showno' })).toEqual([])
+    const members = await sync.inspect('shown', { kind: 'assign' })
+    expect(members.holders).toMatchObject([{ mode: 'shared', label: 'shown' }])
+    const owners = await sync.inspect('shown', { kind: 'assign', item: 'own' })
+    expect(owners.holders).toMatchObject([{ mode: 'exclusive', label: 'shown' }])
+    expect((await sync.inspect('shown', { kind: 'assign', item: 'none' })).holders).toEqual([])
+    await expect(sync.inspect('shown', { item: 'own' })).rejects.toMatchObject({ code: 'InvalidArgument' })
+    await Promise.all(groups.map((group) => group.leave()))
+  })
+
   test('work that does not end in its grace loses the item, and its guard fails', async () => {
     const { store } = clients[0] as Client
     let stuck: OwnedItem | undefined
