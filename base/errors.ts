@@ -77,13 +77,25 @@ export const errorCodes = {
   PermissionNotGranted: row(false, 'no', 'The role does not have this permission.'),
   PermissionDenied: row(false, 'no', 'The user may not do this.'),
   RootUserNotFound: row(false, 'no', 'There is no user root, so permissions can not be put in force.'),
-  RootRoleNotGranted: row(false, 'no', 'The user root does not have the role root, so permissions can not be put in force.'),
+  RootRoleNotGranted: row(
+    false,
+    'no',
+    'The user root does not have the role root, so permissions can not be put in force.',
+  ),
   InvalidAuthManagement: row(false, 'no', 'A permission without keys, or a change that would lock root out.'),
   AuthFailed: row(false, 'no', 'Unknown user or wrong password.'),
   NoPasswordUser: row(false, 'no', 'The user has no password and can not log in with one.'),
   AuthNotEnabled: row(false, 'no', 'Permissions are not in force, so nobody logs in.'),
-  InvalidAuthToken: row(false, 'no', 'The token is malformed, too old, or void since a password changed or permissions were put in force anew.'),
-  AuthOldRevision: row(false, 'no', 'Users, roles or permissions changed after the caller was identified: identify it again.'),
+  InvalidAuthToken: row(
+    false,
+    'no',
+    'The token is malformed, too old, or void since a password changed or permissions were put in force anew.',
+  ),
+  AuthOldRevision: row(
+    false,
+    'no',
+    'Users, roles or permissions changed after the caller was identified: identify it again.',
+  ),
   // availability
   Unavailable: row(true, 'no', 'No leader, or no endpoint could be reached, before the deadline.'),
   Timeout: row(true, 'maybe', 'The deadline passed before an answer came.'),

@@ -103,7 +103,8 @@ export class Auth {
 
   /** Throws `InvalidAuthManagement`, `UserNotFound`, `RoleNotGranted`. */
   revokeRole(name: string, role: string): void {
-    if (this.enabled && name === root && role === root) throw lockout('root keeps its role while permissions are in force')
+    if (this.enabled && name === root && role === root)
+      throw lockout('root keeps its role while permissions are in force')
     const user = this.user(name)
     if (!user.roles.includes(role)) throw new NitroError('RoleNotGranted', 'the user does not have it', named(role))
     this.putUser({ ...user, roles: user.roles.filter((one) => one !== role) })
@@ -248,7 +249,9 @@ function byRange(a: StoredPermission, b: StoredPermission): number {
 function checkLength({ length: bytes }: string): void {
   const limit = authLimits.nameBytes
   if (bytes > limit) {
-    throw new NitroError('KeyTooLarge', `a name of ${bytes} bytes; the limit is ${limit}`, { details: { bytes, limit } })
+    throw new NitroError('KeyTooLarge', `a name of ${bytes} bytes; the limit is ${limit}`, {
+      details: { bytes, limit },
+    })
   }
 }
 

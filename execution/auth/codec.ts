@@ -50,7 +50,10 @@ export function encodeAuthArgs(parts: readonly (string | Uint8Array)[]): Uint8Ar
 }
 
 /** Arguments of auth.roleGrantPermission. Throws `InvalidArgument`. */
-export function encodeGrantPermissionArgs(role: string, { access, key, rangeEnd = emptyBytes }: Permission): Uint8Array {
+export function encodeGrantPermissionArgs(
+  role: string,
+  { access, key, rangeEnd = emptyBytes }: Permission,
+): Uint8Array {
   if (!accessCodes.includes(access)) {
     throw new NitroError('InvalidArgument', `access is ${JSON.stringify(access)}; it must be ${accessCodes.join(', ')}`)
   }

@@ -28,6 +28,11 @@ export class Gate {
     this.leases = leases
   }
 
+  /** Another number whenever permissions are, or whether they are in force. */
+  get version(): number {
+    return 2 * this.auth.revision + (this.auth.enabled ? 1 : 0)
+  }
+
   /** Throws unless all keys from `start` to before `end` may be read, or written. `UserEmpty`, `AuthOldRevision`, `PermissionDenied`. */
   range(caller: KnownCaller, wish: Wish, start: string, end: string | undefined): void {
     const access = this.accessOf(caller)

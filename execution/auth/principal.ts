@@ -41,7 +41,8 @@ export function isNamed(caller: Caller | undefined): caller is Caller {
 export function writeCaller(writer: ByteWriter, caller: Caller): void {
   const name = caller === 'owner' ? '' : caller.user
   const bytes = utf8(name)
-  if (bytes.length > authLimits.nameBytes) throw new NitroError('InvalidArgument', `a user's name of ${bytes.length} bytes`)
+  if (bytes.length > authLimits.nameBytes)
+    throw new NitroError('InvalidArgument', `a user's name of ${bytes.length} bytes`)
   writer.blob(bytes)
   writer.uint(caller === 'owner' ? 0 : caller.authRevision)
 }

@@ -46,7 +46,8 @@ export class QueryGate {
   }
 
   private sync(caller: KnownCaller, method: string, args: Uint8Array): void {
-    if (method !== 'list') return this.gate.key(caller, 'read', resourcePermissionKey(readResource(new ByteReader(args))))
+    if (method !== 'list')
+      return this.gate.key(caller, 'read', resourcePermissionKey(readResource(new ByteReader(args))))
     const { namespace, prefix = new Uint8Array() } = decodeSyncListArgs(args)
     // Without a namespace names of all of them are listed, and these begin with anything.
     const start = namespace === undefined ? '' : namespacePrefix(namespace) + latin1(prefix)
@@ -57,7 +58,8 @@ export class QueryGate {
   private auth(caller: KnownCaller, method: string, args: Uint8Array): void {
     const { auth } = this.gate
     if (method === 'userGet' && isOwn(caller.name, new ByteReader(args).latin1())) return
-    if (method === 'roleGet' && auth.users.get(caller.name)?.roles.includes(new ByteReader(args).latin1()) === true) return
+    if (method === 'roleGet' && auth.users.get(caller.name)?.roles.includes(new ByteReader(args).latin1()) === true)
+      return
     this.gate.root(caller)
   }
 }
