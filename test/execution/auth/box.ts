@@ -1,6 +1,12 @@
 /** A machine whose members know users, and commands and queries for somebody. */
 import { ByteWriter, emptyBytes, utf8 } from '../../../base/index.ts'
-import { anonymous, authFlag, encodeAuthArgs, encodeCommand, encodeGrantPermissionArgs } from '../../../execution/index.ts'
+import {
+  anonymous,
+  authFlag,
+  encodeAuthArgs,
+  encodeCommand,
+  encodeGrantPermissionArgs,
+} from '../../../execution/index.ts'
 import type { Access, Caller, SessionHeader } from '../../../execution/index.ts'
 import { activateCommand } from '../../support/activation.ts'
 import { Box, codeOf } from '../harness.ts'

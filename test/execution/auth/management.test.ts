@@ -90,9 +90,11 @@ describe('roles', () => {
   it('refuse permissions without keys', () => {
     const box = new AuthBox()
     box.manage('roleAdd', 'r')
-    expect([box.grant('r', 'read', '', 'a'), box.grant('r', 'read', 'b', 'b'), box.grant('r', 'read', 'b', 'a')]).toEqual(
-      Array(3).fill('InvalidAuthManagement'),
-    )
+    expect([
+      box.grant('r', 'read', '', 'a'),
+      box.grant('r', 'read', 'b', 'b'),
+      box.grant('r', 'read', 'b', 'a'),
+    ]).toEqual(Array(3).fill('InvalidAuthManagement'))
     expect(box.grant('r', 'read', 'x'.repeat(10_000))).toBe('KeyTooLarge')
   })
 
