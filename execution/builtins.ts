@@ -44,7 +44,8 @@ export class Builtins {
       case builtins.system:
         return activate(this.activation, entry, argsAt, argsEnd)
       case builtins.auth:
-        if (!this.activation.flagOn(authFlag)) throw new NitroError('UnknownProgram', '', { details: { program: 'auth' } })
+        if (!this.activation.flagOn(authFlag))
+          throw new NitroError('UnknownProgram', '', { details: { program: 'auth' } })
         return runAuth(this.auth, this.context.limits, method, entry, argsAt, argsEnd)
       default:
         return runSession(this.sessions, method, entry, argsAt, argsEnd)

@@ -7,7 +7,7 @@ import {
   encodeCommand,
   encodeGrantPermissionArgs,
 } from '../../../execution/index.ts'
-import type { Access, Caller, SessionHeader } from '../../../execution/index.ts'
+import type { Access, Caller, Principal, SessionHeader } from '../../../execution/index.ts'
 import { activateCommand } from '../../support/activation.ts'
 import { Box, codeOf } from '../harness.ts'
 import type { Disk, Options } from '../harness.ts'
@@ -15,6 +15,9 @@ import type { Disk, Options } from '../harness.ts'
 export const signingKey = new Uint8Array(32).fill(7)
 
 type Parts = readonly (string | Uint8Array)[]
+
+/** A principal, or the name of a user as of now; `owner` is the owner. */
+export type Name = Principal | string
 
 export class AuthBox extends Box {
   constructor(options: Options = {}, disk: Disk = new Map()) {
@@ -32,17 +35,18 @@ export class AuthBox extends Box {
   }
 
   /** Runs a command for somebody and gives the code of its result. */
-  for(caller: Caller | string, program: string, method: string, args: Uint8Array, header?: SessionHeader): string {
+  for(caller: Name, program: string, method: string, args: Uint8Array, header?: SessionHeader): string {
     return codeOf(this.run(command(this.known(caller), program, method, args, header)))
   }
 
   /** Asks for somebody and gives the code of the answer. */
-  ask(caller: Caller | string, program: string, method: string, args: Uint8Array): string {
+  ask(caller: Name, program: string, method: string, args: Uint8Array): string {
     return codeOf(this.machine.query(program, method, args, 0, this.known(caller)))
   }
 
-  private known(caller: Caller | string): Caller {
-    return typeof caller === 'string' && caller !== 'owner' ? this.user(caller) : (caller as Caller)
+  private known(caller: Name): Caller {
+    if (typeof caller !== 'string') return caller
+    return caller === 'owner' ? caller : this.user(caller)
   }
 
   /** Manages as the owner of the process. */

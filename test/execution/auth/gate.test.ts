@@ -29,7 +29,7 @@ import {
   syncKinds,
   syncRange,
 } from '../../../execution/index.ts'
-import type { Access, Condition, Operation, PutOperation, Txn } from '../../../execution/index.ts'
+import type { AcquireRequest, Access, Condition, Operation, PutOperation, Txn } from '../../../execution/index.ts'
 import { acquireId, resource } from '../sync-box.ts'
 import { payloadOf } from '../harness.ts'
 import { AuthBox, command, noArgs } from './box.ts'
@@ -68,10 +68,11 @@ const exists = (key: string): Condition => ({ target: 'exists', range: { start: 
 const reading: Operation = { kind: 'range', request: range('m', 'n') }
 const deleting: Operation = { kind: 'delete', range: range('d', 'e'), prevKv: true }
 const lock = resource('lock')
-const acquiring = {
-  ...{ ...lock, mode: 'exclusive', capacity: 1, lease: 7, acquireId: acquireId(1), wait: true, maxHoldMs: 0 },
-  ...{ label: emptyBytes, value: emptyBytes },
-} as const
+const acquiring: AcquireRequest = {
+  ...lock,
+  mode: 'exclusive',
+  ...{ capacity: 1, lease: 7, acquireId: acquireId(1), wait: true, maxHoldMs: 0, label: emptyBytes, value: emptyBytes },
+}
 
 /** Lease 7 has the key `leased`. */
 const commands: readonly Path[] = [
