@@ -4,7 +4,7 @@
  * Every change takes an auth revision, except putting permissions in force. A caller was identified at one auth revision and counts
  * for no later one, so a node that lags can't let somebody in whom the log has shut out.
  */
-import { NitroError, addHash, assert, emptyBytes, fromLatin1, latin1, subtractHash } from '../../base/index.ts'
+import { NitroError, addHash, assert, emptyBytes, fromLatin1, latin1, subtractHash, text } from '../../base/index.ts'
 import type { Hash128, KvChange } from '../../base/index.ts'
 import { damaged } from '../record.ts'
 import { authLimits } from './limits.ts'
@@ -15,6 +15,11 @@ import type { AuthRecord, Role, User } from './record.ts'
 
 /** The user, and the role, that may do everything. */
 export const root = 'root'
+
+/** A name as text, for people. */
+export function shownName(name: string): string {
+  return text(fromLatin1(name))
+}
 
 /** What is kept of it in the metadata. */
 export interface AuthStanding {
@@ -259,8 +264,8 @@ function checkCount(name: string, count: number, limit: number): void {
   if (count > limit) throw new NitroError('LimitExceeded', `${name}: at most ${limit}`, { details: { name, limit } })
 }
 
-function named(name: string): { readonly details: { readonly name: Uint8Array } } {
-  return { details: { name: fromLatin1(name) } }
+function named(name: string): { readonly details: { readonly name: string } } {
+  return { details: { name: shownName(name) } }
 }
 
 function lockout(why: string): NitroError {

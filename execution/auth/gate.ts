@@ -7,6 +7,7 @@
 import { NitroError, fromLatin1 } from '../../base/index.ts'
 import type { Leases } from '../leases.ts'
 import type { State } from '../state.ts'
+import { shownName } from './auth.ts'
 import type { Auth } from './auth.ts'
 import { reservedPermissionKey } from './names.ts'
 import type { UserAccess } from './permission.ts'
@@ -37,7 +38,7 @@ export class Gate {
   range(caller: KnownCaller, wish: Wish, start: string, end: string | undefined): void {
     const access = this.accessOf(caller)
     if (access === undefined || covers(access, wish, start, end)) return
-    const details = { user: fromLatin1(caller.name), access: wish, key: fromLatin1(start) }
+    const details = { user: shownName(caller.name), access: wish, key: fromLatin1(start) }
     throw new NitroError('PermissionDenied', 'no role of the user allows it', { details })
   }
 
@@ -66,7 +67,7 @@ export class Gate {
     const { enabled, users } = this.auth
     if (!enabled || this.isRoot(caller)) return
     if (caller.name === '') throw userEmpty()
-    const details = { user: fromLatin1(caller.name), known: users.has(caller.name) }
+    const details = { user: shownName(caller.name), known: users.has(caller.name) }
     throw new NitroError('PermissionDenied', 'only root may do this', { details })
   }
 
@@ -83,7 +84,7 @@ export class Gate {
     if (user !== undefined && user.credentialRevision > known.authRevision) return oldRevision(auth.revision)
     const access = auth.accessOf(known.name)
     if (access !== undefined && covers(access, 'read', start, end)) return undefined
-    const details = { user: fromLatin1(known.name), access: 'read', key: fromLatin1(start) }
+    const details = { user: shownName(known.name), access: 'read', key: fromLatin1(start) }
     return new NitroError('PermissionDenied', 'no role of the user allows it', { details })
   }
 
@@ -100,7 +101,7 @@ export class Gate {
     if (authRevision < auth.revision) throw oldRevision(auth.revision)
     const access = auth.accessOf(name)
     if (access !== undefined) return access
-    throw new NitroError('PermissionDenied', 'there is no such user', { details: { user: fromLatin1(name) } })
+    throw new NitroError('PermissionDenied', 'there is no such user', { details: { user: shownName(name) } })
   }
 }
 

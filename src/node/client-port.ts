@@ -132,7 +132,7 @@ export class ClientPort {
         case frameKinds.queries:
           forEachQuery(payload, (query) => {
             const { program, method, args, consistency, timeoutMs, tag } = query
-            replica.query(program, method, args, consistency, timeoutMs, this.queries, tag, this.login.principal)
+            replica.query(program, method, args, consistency, timeoutMs, this.queries, tag, this.login.current)
           })
           return
         case frameKinds.watch:

@@ -42,7 +42,8 @@ function isDetails(value: unknown): value is ErrorDetails {
 
 function isDetail(value: unknown): boolean {
   if (Array.isArray(value)) return value.every((item) => typeof item === 'string')
-  return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  if (value === null || value instanceof Uint8Array) return true
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 function malformed(): NitroError {

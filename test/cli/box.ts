@@ -15,7 +15,7 @@ export interface BoxOptions {
   /** Endpoints that cannot be reached. */
   readonly down?: readonly string[]
   /** A real node's, for commands that need more than keys. */
-  readonly node?: Pick<Client, 'store' | 'leases' | 'session'> & Partial<Pick<Client, 'sync'>>
+  readonly node?: Pick<Client, 'store' | 'leases' | 'session'> & Partial<Pick<Client, 'sync' | 'auth'>>
   readonly time?: Clock & Scheduler
   readonly runChild?: CliContext['runChild']
   /** Gets what a Ctrl-C calls. */
@@ -66,6 +66,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },
+        auth: options.node?.auth ?? unused(),
         endpoint: up,
         close,
         [Symbol.asyncDispose]: close,

@@ -44,11 +44,19 @@ export class ConnectionLogin {
     return isOwn ? undefined : new NitroError('InvalidAuthToken', 'the connection is not logged in as that user')
   }
 
-  /** Throws `UserEmpty` or `PermissionDenied` unless the client, or the member that passes on what it was asked, may call this. */
+  /**
+   * Throws `UserEmpty` or `PermissionDenied` unless the client, the user of a token that comes with the call, or the member that
+   * passes on what it was asked, may call this.
+   */
   check(method: string, { token }: CallParams): void {
     if (!this.auth.enabled || !needsRoot(method)) return
-    if (typeof token === 'string' && this.auth.isMember(token)) return
-    this.auth.requireRoot(this.principal)
+    if (typeof token !== 'string') return this.auth.requireRoot(this.principal)
+    if (!this.auth.isMember(token)) this.auth.requireRoot(this.auth.principalNow(token))
+  }
+
+  /** The principal as of now, for queries. */
+  get current(): Principal {
+    return this.auth.enabled ? this.auth.renewed(this.principal) : this.principal
   }
 
   /** Answers a call about users, or logs in. Throws what {@link LocalAuth} throws. */
