@@ -18,6 +18,7 @@
 import { ByteWriter, NitroError } from '../../base/index.ts'
 import type { Executed } from '../../base/index.ts'
 import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
+import type { Caller } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
 import { MachineRequests, Request, worthRepeating } from './requests.ts'
@@ -27,14 +28,19 @@ import type { RequestsOptions } from './requests.ts'
 const windowDefault = 1024
 /** Encoded commands share buffers of this size; a buffer is freed when its last command is. */
 const arenaBytes = 64 * 1024
-/** More than a command needs beside its arguments: flags, session, numbers, names. */
-const headerBytesMax = 512
+/** More than a command needs beside its arguments: flags, session, numbers, a user, names. */
+const headerBytesMax = 1024
 
 /** What a {@link CommandSession} stands on. */
 export interface CommandSessionOptions extends RequestsOptions {
   readonly channel: CommandChannel
   /** Numbers in use at a time; not above the machine's. Default 1,024. */
   readonly window?: number | undefined
+  /**
+   * Who commands are for that don't say so, and the session's own; `needed` once the machine has said that it must know.
+   * Default: nobody in particular.
+   */
+  readonly caller?: ((needed: boolean) => Caller | undefined) | undefined
 }
 
 class Command extends Request {
@@ -44,12 +50,26 @@ class Command extends Request {
   epoch = 0
   /** The encoded command; the same for all attempts. */
   bytes: Uint8Array | undefined = undefined
+  /** Who it is for; undefined for whoever the session is. */
+  readonly caller: Caller | undefined
+  /** Its bytes say who it is for. */
+  isNamed = false
+  /** The machine has said that they must. */
+  needsName = false
+
+  constructor(program: string, method: string, args: Uint8Array, caller?: Caller) {
+    super(program, method, args)
+    this.caller = caller
+  }
 }
+
+function nobody(): undefined {}
 
 /** Commands of one process, each executed at most once however often it is sent. */
 export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
+  private readonly caller: (needed: boolean) => Caller | undefined
   private arena = new ByteWriter(arenaBytes)
   /** `refused`: the last attempt to open failed, the next comes with the next retry. */
   private state: 'none' | 'opening' | 'refused' | 'open' = 'none'
@@ -70,17 +90,24 @@ export class CommandSession extends MachineRequests<Command> {
     super(options)
     this.channel = options.channel
     this.window = options.window ?? windowDefault
+    this.caller = options.caller ?? nobody
     this.answered = new Uint8Array(this.window)
   }
 
   /**
    * Runs `method` of `program` through the log and resolves with the payload of its result. `args` must not change
-   * until then.
+   * until then. With a `caller` it is for that one instead of the session's.
    * Throws what the program answers, `Timeout`, `SessionEvicted`, `Overloaded`, `RequestTooLarge`, `InvalidArgument`,
    * `Closed`, or `signal.reason`.
    */
-  command(program: string, method: string, args: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
-    return this.begin(new Command(program, method, args), options)
+  command(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    options?: RequestOptions,
+    caller?: Caller,
+  ): Promise<Uint8Array> {
+    return this.begin(new Command(program, method, args, caller), options)
   }
 
   /** Ends the session: everything unsettled is rejected with `Closed`, and the machine may forget the answers. */
@@ -150,8 +177,10 @@ export class CommandSession extends MachineRequests<Command> {
     const out = this.arena
     const start = out.length
     const { seq, program, method, args } = command
-    if (session === undefined) encodeCommand(out, { program, method, args })
-    else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, program, method, args })
+    const caller = command.caller ?? this.caller(command.needsName)
+    command.isNamed = caller !== undefined
+    if (session === undefined) encodeCommand(out, { caller, program, method, args })
+    else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, caller, program, method, args })
     command.bytes = out.bytes.subarray(start, out.length)
     this.attempt(command, command.bytes)
   }
@@ -191,10 +220,11 @@ export class CommandSession extends MachineRequests<Command> {
     return command.uncertain || command.tag >= 0 ? 'maybe' : 'no'
   }
 
-  private open(): void {
+  private open(needsName = false): void {
     this.state = 'opening'
     this.sessionId = this.random.bytes(sessionIdBytes)
     this.opening = new Command('session', 'open', encodeSessionArgs(this.sessionId))
+    this.opening.needsName = needsName
     this.send(this.opening, undefined)
   }
 
@@ -215,13 +245,30 @@ export class CommandSession extends MachineRequests<Command> {
   protected override refused(command: Command, error: NitroError): void {
     if (command === this.opening) this.openRefused(error)
     else if (error.code === 'SessionEvicted' && !this.closed) this.evicted(command)
+    else if (error.code === 'UserEmpty' && this.canBeNamed(command)) this.name(command)
     else super.refused(command, error)
   }
 
+  /** Whether it did not say who it is for, and now can. */
+  private canBeNamed({ isNamed }: Command): boolean {
+    return !isNamed && !this.closed && this.caller(true) !== undefined
+  }
+
+  /** Its number is answered, and nothing was done under it: it gets another, and says who it is for. */
+  private name(command: Command): void {
+    command.needsName = true
+    if (command.epoch === this.epoch) this.markAnswered(command.seq)
+    command.seq = 0
+    command.bytes = undefined
+    this.enter(command)
+  }
+
   private openRefused(error: NitroError): void {
+    const { opening } = this
     this.opening = undefined
     this.state = 'none'
     if (this.closed) return
+    if (error.code === 'UserEmpty' && opening !== undefined && this.canBeNamed(opening)) return this.open(true)
     if (worthRepeating(error)) {
       this.state = 'refused'
       for (let at = this.queueAt; at < this.queue.length; at++) (this.queue[at] as Command).lastError = error
