@@ -52,12 +52,12 @@ export function plainSyncSuite(open: () => { sync: PlainSync; pass(ms: number): 
 
     test('a wait ends after its time, whatever the lock was held for before', async () => {
       await sync.lock(id)
-      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout' })
+      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout', details: { waitMs: 0 } })
       const late = seen(sync.lock(id, { wait: 500 }))
       await pass(400)
       expect(late.error).toBeUndefined()
       await pass(200)
-      expect(late.error).toMatchObject({ code: 'Timeout' })
+      expect(late.error).toMatchObject({ code: 'Timeout', details: { waitMs: 500 } })
       const controller = new AbortController()
       const aborted = seen(sync.lock(id, { signal: controller.signal }))
       await pass(50)

@@ -152,6 +152,20 @@ describe('when replies are lost', () => {
     expect(await parties()).toEqual([0, 0])
   })
 
+  test('an acquisition waits for its session no longer than for any other request', async () => {
+    box.fates.set('grant', ['no answer'])
+    const late = box.sync.lock(name, { ttl: 7_000, timeoutMs: 500 })
+    const seen = late.catch((error: unknown) => error)
+    await world.pass(600)
+    expect(await Promise.race([seen, Promise.resolve('nothing')])).toMatchObject({
+      code: 'Timeout',
+      executed: 'no',
+      details: {},
+    })
+    const other = await box.sync.lock(name, { ttl: 6_000, timeoutMs: 500 })
+    await other.unlock()
+  })
+
   test('an unlock that failed says so, and is done all the same', async () => {
     const lock = await box.sync.lock(name)
     box.fates.set('release', ['never sent'])
