@@ -21,6 +21,7 @@ import {
 } from '../../execution/codec.ts'
 import type { SyncHolding, SyncResource } from '../../execution/codec.ts'
 import type { AcquireOptions, RequestOptions } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import { Grant } from './grant.ts'
 import { watchKeys } from './key-watch.ts'
 import { checkAcquire, waitOver } from './options.ts'
@@ -92,7 +93,7 @@ export class Acquirer {
     if (timeoutMs === undefined) return orAborted(opening, signal)
     const either = new AbortController()
     const aborted = (): void => either.abort(signal.reason)
-    signal.addEventListener('abort', aborted)
+    const detach = onAbort(signal, aborted)
     if (signal.aborted) aborted()
     const timer = this.ports.scheduler.after(timeoutMs, () =>
       either.abort(new NitroError('Timeout', `no session was opened within ${timeoutMs} ms`, { executed: 'no' })),
@@ -101,15 +102,14 @@ export class Acquirer {
       return await orAborted(opening, either.signal)
     } finally {
       timer.cancel()
-      signal.removeEventListener('abort', aborted)
+      detach()
     }
   }
 
   /** Aborts `stop` with the caller's signal, and when the wait is over. */
   private limit(stop: AbortController, { signal, wait }: AcquireOptions): () => void {
     signal?.throwIfAborted()
-    const aborted = (): void => stop.abort(signal?.reason)
-    signal?.addEventListener('abort', aborted)
+    const detach = onAbort(signal, () => stop.abort(signal?.reason))
     const untilMs = wait === undefined || wait === 0 ? Infinity : this.ports.clock.monotonicMs() + wait
     let timer: Timer | undefined
     const plan = (): void => {
@@ -120,7 +120,7 @@ export class Acquirer {
     }
     plan()
     return () => {
-      signal?.removeEventListener('abort', aborted)
+      detach()
       timer?.cancel()
     }
   }

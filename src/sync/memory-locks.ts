@@ -2,6 +2,7 @@
 import { NitroError, systemClock, systemScheduler } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { AcquireOptions, Condition, Hold, HoldState } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import { nameBytes } from './names.ts'
 import { checkSignal, checkTimes, waitOver } from './options.ts'
 import { timerMsMax } from './ports.ts'
@@ -58,13 +59,13 @@ export class MemoryLocks implements Grants {
       let timer: Timer | undefined
       const settle = (end: () => void): void => {
         timer?.cancel()
-        signal?.removeEventListener('abort', aborted)
+        detach()
         const at = queue.waiters.indexOf(waiter)
         if (at >= 0) queue.waiters.splice(at, 1)
         end()
       }
       const waiter: Waiter = { maxHold, grant: (hold) => settle(() => resolve(hold)) }
-      const aborted = (): void => settle(() => reject(signal?.reason))
+      const detach = onAbort(signal, () => settle(() => reject(signal?.reason)))
       const untilMs = this.clock.monotonicMs() + (wait ?? Infinity)
       const plan = (): void => {
         const leftMs = untilMs - this.clock.monotonicMs()
@@ -72,7 +73,6 @@ export class MemoryLocks implements Grants {
         else if (leftMs < Infinity) timer = this.scheduler.after(Math.min(leftMs, timerMsMax), plan)
       }
       queue.waiters.push(waiter)
-      signal?.addEventListener('abort', aborted)
       plan()
     })
   }
