@@ -78,7 +78,10 @@ export function plainSyncSuite(open: () => { sync: PlainSync; pass(ms: number): 
       expect(third.value).toBeUndefined()
       await pass(1_500)
       expect(third.value).toBeDefined()
-      await sync.unlock(id)
+      // It has no limit, and those of who held it before are none of its own.
+      await pass(2_000)
+      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout' })
+      await sync.unlock(id, { token: third.value })
       await sync.lock(id, { maxHold: 500 })
       await pass(1_000)
       await expect(sync.unlock(id)).rejects.toMatchObject({ code: 'NotHeld' })

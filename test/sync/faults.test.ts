@@ -216,6 +216,17 @@ describe('when many come and go', () => {
     expect((await node.leases.list()).filter((lease) => !before.includes(lease))).toEqual([])
   })
 
+  test('a time to live is neither rounded nor cut, and an acquisition that waits is no lease more', async () => {
+    const lock = await box.sync.lock(name, { ttl: 1_999 })
+    expect((await node.leases.timeToLive(lock.lease)).grantedMs).toBe(1_999)
+    const before = await node.leases.list()
+    const waiting = box.sync.lock(name, { ttl: 1_999 })
+    await world.pass(100)
+    expect(await node.leases.list()).toEqual(before)
+    await lock.unlock()
+    await (await waiting).unlock()
+  })
+
   test('many wait by one signal, which gets one listener, and none when they have ended', async () => {
     const held = await node.sync.lock(name)
     const controller = new AbortController()
