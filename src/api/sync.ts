@@ -261,9 +261,9 @@ export interface SyncListed {
 
 /**
  * Everything that members agree on by holding. Queues are first come, first served. Acquisitions reject with `signal.reason`, with
- * `Timeout` (`executed: 'no'`) when `wait` is over, `LockLost` when the session was lost meanwhile, `Reentrant` within `withLock` of the
- * same name, `LimitExceeded`, `CapacityMismatch`, `InvalidArgument`, and what {@link Engine.command} throws; after any of them
- * nothing is held or waited for.
+ * `Timeout` (`executed: 'no'`, `details.waitMs`) when `wait` is over, `LockLost` when the session was lost meanwhile, `Reentrant` within
+ * `withLock` of the same name, `LimitExceeded`, `CapacityMismatch`, `InvalidArgument`, `KeyTooLarge`, and what {@link Engine.command}
+ * throws; after any of them nothing is held or waited for.
  */
 export interface Sync {
   lock(name: BytesLike, options?: AcquireOptions): Promise<Lock>

@@ -7,6 +7,7 @@
  */
 import { NitroError, isNitroError } from '../../base/index.ts'
 import type { AssignOptions, Assignment, OwnedItem } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import type { Acquirer } from './acquire.ts'
 import { followEntries, pause } from './entries.ts'
 import type { Grant } from './grant.ts'
@@ -32,13 +33,13 @@ export class GroupMember implements Assignment {
   private readonly leaving = new AbortController()
   private readonly items = new Map<string, ItemKeeper>()
   private readonly done: Promise<void>
-  private readonly aborted = (): void => void this.leave()
+  private readonly detach: () => void
 
   constructor(acquirer: Acquirer, options: AssignOptions, work: (item: OwnedItem) => unknown) {
     this.job = { acquirer, options, work, member: this }
     const { signal } = options
+    this.detach = onAbort(signal, () => void this.leave())
     if (signal?.aborted === true) this.leaving.abort(signal.reason)
-    else signal?.addEventListener('abort', this.aborted)
     this.done = this.takePart()
   }
 
@@ -47,7 +48,7 @@ export class GroupMember implements Assignment {
   }
 
   leave(): Promise<void> {
-    this.job.options.signal?.removeEventListener('abort', this.aborted)
+    this.detach()
     this.leaving.abort()
     // Work that has its own member leave can't wait for its own end.
     return isWithin(this.job.acquirer.ports.context, this) ? Promise.resolve() : this.done

@@ -2,8 +2,9 @@
 import { NitroError, systemClock, systemScheduler } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { AcquireOptions, Condition, Hold, HoldState } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import { nameBytes } from './names.ts'
-import { checkSignal, checkTimes } from './options.ts'
+import { checkSignal, checkTimes, waitOver } from './options.ts'
 import { timerMsMax } from './ports.ts'
 
 /** What the plain interface takes its grants from. */
@@ -53,27 +54,25 @@ export class MemoryLocks implements Grants {
     const queue = this.queues.get(key) ?? { holder: undefined, waiters: [] }
     this.queues.set(key, queue)
     if (queue.holder === undefined) return this.hold(key, queue, id, maxHold)
-    if (wait === 0) throw new NitroError('Timeout', 'others hold it, or wait for it', { executed: 'no' })
+    if (wait === 0) throw waitOver(wait)
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
       const settle = (end: () => void): void => {
         timer?.cancel()
-        signal?.removeEventListener('abort', aborted)
+        detach()
         const at = queue.waiters.indexOf(waiter)
         if (at >= 0) queue.waiters.splice(at, 1)
         end()
       }
       const waiter: Waiter = { maxHold, grant: (hold) => settle(() => resolve(hold)) }
-      const aborted = (): void => settle(() => reject(signal?.reason))
+      const detach = onAbort(signal, () => settle(() => reject(signal?.reason)))
       const untilMs = this.clock.monotonicMs() + (wait ?? Infinity)
       const plan = (): void => {
         const leftMs = untilMs - this.clock.monotonicMs()
-        if (leftMs <= 0)
-          settle(() => reject(new NitroError('Timeout', `not granted within ${wait} ms`, { executed: 'no' })))
+        if (leftMs <= 0) settle(() => reject(waitOver(wait)))
         else if (leftMs < Infinity) timer = this.scheduler.after(Math.min(leftMs, timerMsMax), plan)
       }
       queue.waiters.push(waiter)
-      signal?.addEventListener('abort', aborted)
       plan()
     })
   }

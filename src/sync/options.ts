@@ -4,6 +4,7 @@ import { defaultLimits } from '../../execution/codec.ts'
 import type { SyncMode, SyncResource } from '../../execution/codec.ts'
 import type { AcquireOptions, Session } from '../api/index.ts'
 import { checkMs } from './names.ts'
+import { timerMsMax } from './ports.ts'
 
 /** Unless another is given. */
 export const timeToLiveMs = 10_000
@@ -19,6 +20,7 @@ export interface Wanted {
 /** Throws `InvalidArgument`, `KeyTooLarge`, `ValueTooLarge`. */
 export function checkAcquire({ value }: Pick<Wanted, 'value'>, options: AcquireOptions): void {
   checkTimes(options)
+  checkTimeout(options.timeoutMs)
   checkSignal(options.signal)
   checkSession(options.session)
   checkLabel(options.label)
@@ -36,6 +38,19 @@ export function checkTimes({ ttl, maxHold, wait }: Pick<AcquireOptions, 'ttl' | 
   checkMs(ttl, 'ttl', leaseTtlMsMin, leaseTtlMsMax)
   checkMs(maxHold, 'maxHold', 1, leaseTtlMsMax)
   if (wait !== Infinity) checkMs(wait, 'wait', 0)
+}
+
+/** The error of who has waited for long enough; `waitMs` tells it from a cluster that does not answer. */
+export function waitOver(wait: number | undefined): NitroError {
+  const message = wait === 0 ? 'others hold it, or wait for it' : `not granted within ${wait} ms`
+  return new NitroError('Timeout', message, { executed: 'no', details: { waitMs: wait ?? 0 } })
+}
+
+/** How long a request may take, as engines check it as well. Throws `InvalidArgument`. */
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || (timeoutMs > 0 && timeoutMs <= timerMsMax)) return
+  const message = `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timerMsMax}`
+  throw new NitroError('InvalidArgument', message)
 }
 
 /** Throws `InvalidArgument` unless it is an object. */

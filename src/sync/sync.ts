@@ -58,7 +58,7 @@ import {
 } from './names.ts'
 import { Observation } from './observe.ts'
 import { ScheduledJob } from './once.ts'
-import { checkAcquire, checkFunction, checkOptions, checkSignal } from './options.ts'
+import { checkAcquire, checkFunction, checkOptions, checkSignal, waitOver } from './options.ts'
 import type { SyncPorts } from './ports.ts'
 import { refuseReentrant, runUnder } from './reentrancy.ts'
 import { scheduleOf } from './schedule.ts'
@@ -230,7 +230,7 @@ export class EngineSync implements Sync {
     refuseReentrant(this.ports.context, this, resource)
     const grant = await this.acquirer.acquire({ resource, mode, capacity, value }, options)
     if (grant !== undefined) return grant
-    throw new NitroError('Timeout', 'others hold it, or wait for it', { executed: 'no' })
+    throw waitOver(0)
   }
 }
 

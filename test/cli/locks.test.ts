@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NitroError } from '../../base/index.ts'
 import type { ChildRun } from '../../src/cli/child.ts'
 import { runChild } from '../../src/cli/run-child.ts'
 import { openNode } from '../../src/node/index.ts'
@@ -74,6 +75,17 @@ describe('nitrostate lock', () => {
     await world.pass(300)
     expect(await node.sync.inspect('jobs/3')).toMatchObject({ waiters: [] })
     await lock.unlock()
+  })
+
+  test('a cluster that does not answer is not taken for a lock that others hold', async () => {
+    const late = (): Promise<never> => Promise.reject(new NitroError('Timeout', 'no answer came', { executed: 'no' }))
+    const { sync, store, leases, session } = node
+    const mute = { store, leases, session, sync: Object.assign(Object.create(sync), { lock: late, inspect: late }) }
+    for (const args of ['lock jobs/5 -- ./job', 'lock jobs/5 --wait 0 -- ./job', 'observe jobs/5 --once']) {
+      const { code, err } = await run(args, { node: mute })
+      expect(code, args).toBe(5)
+      expect(err).toContain('Timeout')
+    }
   })
 
   test('without a command it holds the lock until Ctrl-C', async () => {

@@ -52,12 +52,12 @@ export function plainSyncSuite(open: () => { sync: PlainSync; pass(ms: number): 
 
     test('a wait ends after its time, whatever the lock was held for before', async () => {
       await sync.lock(id)
-      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout' })
+      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout', details: { waitMs: 0 } })
       const late = seen(sync.lock(id, { wait: 500 }))
       await pass(400)
       expect(late.error).toBeUndefined()
       await pass(200)
-      expect(late.error).toMatchObject({ code: 'Timeout' })
+      expect(late.error).toMatchObject({ code: 'Timeout', details: { waitMs: 500 } })
       const controller = new AbortController()
       const aborted = seen(sync.lock(id, { signal: controller.signal }))
       await pass(50)
@@ -78,7 +78,10 @@ export function plainSyncSuite(open: () => { sync: PlainSync; pass(ms: number): 
       expect(third.value).toBeUndefined()
       await pass(1_500)
       expect(third.value).toBeDefined()
-      await sync.unlock(id)
+      // It has no limit, and those of who held it before are none of its own.
+      await pass(2_000)
+      await expect(sync.lock(id, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout' })
+      await sync.unlock(id, { token: third.value })
       await sync.lock(id, { maxHold: 500 })
       await pass(1_000)
       await expect(sync.unlock(id)).rejects.toMatchObject({ code: 'NotHeld' })

@@ -107,12 +107,13 @@ export function syncSuite(open: () => OpenSync): void {
     test('is tried once without waiting, and for as long as one wants', async () => {
       const lock = await sync.lock(name)
       expect(await other.tryLock(name)).toBeUndefined()
-      await expect(other.lock(name, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout', executed: 'no' })
+      const over = { code: 'Timeout', executed: 'no' }
+      await expect(other.lock(name, { wait: 0 })).rejects.toMatchObject({ ...over, details: { waitMs: 0 } })
       const late = outcome(other.lock(name, { wait: 1_000 }))
       await opened.pass(900)
       expect(late.error).toBeUndefined()
       await opened.pass(200)
-      expect(late.error).toMatchObject({ code: 'Timeout', executed: 'no' })
+      expect(late.error).toMatchObject({ ...over, details: { waitMs: 1_000 } })
       await waiting(0)
       await lock.unlock()
       const tried = await other.tryLock(name)

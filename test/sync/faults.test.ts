@@ -1,4 +1,5 @@
 /** Locks over an engine that loses replies, and in processes that are stopped: nothing is left behind, and nobody acts too late. */
+import { getEventListeners } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Clock, Scheduler } from '../../base/index.ts'
@@ -152,6 +153,20 @@ describe('when replies are lost', () => {
     expect(await parties()).toEqual([0, 0])
   })
 
+  test('an acquisition waits for its session no longer than for any other request', async () => {
+    box.fates.set('grant', ['no answer'])
+    const late = box.sync.lock(name, { ttl: 7_000, timeoutMs: 500 })
+    const seen = late.catch((error: unknown) => error)
+    await world.pass(600)
+    expect(await Promise.race([seen, Promise.resolve('nothing')])).toMatchObject({
+      code: 'Timeout',
+      executed: 'no',
+      details: {},
+    })
+    const other = await box.sync.lock(name, { ttl: 6_000, timeoutMs: 500 })
+    await other.unlock()
+  })
+
   test('an unlock that failed says so, and is done all the same', async () => {
     const lock = await box.sync.lock(name)
     box.fates.set('release', ['never sent'])
@@ -199,6 +214,39 @@ describe('when many come and go', () => {
     await held.unlock()
     await world.pass(15_000)
     expect((await node.leases.list()).filter((lease) => !before.includes(lease))).toEqual([])
+  })
+
+  test('a time to live is neither rounded nor cut, and an acquisition that waits is no lease more', async () => {
+    const lock = await box.sync.lock(name, { ttl: 1_999 })
+    expect((await node.leases.timeToLive(lock.lease)).grantedMs).toBe(1_999)
+    const before = await node.leases.list()
+    const waiting = box.sync.lock(name, { ttl: 1_999 })
+    await world.pass(100)
+    expect(await node.leases.list()).toEqual(before)
+    await lock.unlock()
+    await (await waiting).unlock()
+  })
+
+  test('many wait by one signal, which gets one listener, and none when they have ended', async () => {
+    const held = await node.sync.lock(name)
+    const controller = new AbortController()
+    const { signal } = controller
+    const end = new Error('enough')
+    const locks = Array.from({ length: 20 }, () => box.sync.lock(name, { signal }))
+    const jobs = Array.from({ length: 20 }, (_, at) =>
+      box.sync.once({ name: `${name} ${at}`, every: 500, signal }, () => {}),
+    )
+    const observations = Array.from({ length: 20 }, () => box.sync.observe(name, { signal }))
+    await world.pass(300)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    const settled = Promise.allSettled(locks)
+    await observations[0]?.return?.()
+    controller.abort(end)
+    expect(new Set((await settled).map((one) => 'reason' in one && one.reason))).toEqual(new Set([end]))
+    await expect(observations[1]?.next()).rejects.toBe(end)
+    await Promise.all(jobs.map((job) => job.stop()))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    await held.unlock()
   })
 
   test('an unlock that gets no answer holds up nobody else', async () => {

@@ -143,6 +143,21 @@ export async function commands(report: Report, cluster: Cluster): Promise<void> 
     return told
   })
 
+  await report.check('without a quorum they say so, exit code 5', async () => {
+    const names = [...cluster.places.keys()]
+    for (const name of names.slice(1)) await cluster.server(name).kill()
+    const mute = [...at, '--timeout', '1s']
+    const asked = [
+      ['lock', 'job', ...mute, '--wait', '0', '--', 'sh', '-c', 'exit 7'],
+      ['elect', 'head', 'host-c', ...mute, '--', 'sh', '-c', 'exit 7'],
+      ['observe', 'head', ...mute, '--once'],
+      ['locks', ...mute],
+    ]
+    for (const args of asked) await run(5, ...args)
+    for (const name of names.slice(1)) cluster.start(name)
+    await cluster.whole(names)
+  })
+
   await report.check('locks shows holders and waiters as a table, as JSON, and as names', async () => {
     await using held = await sync.lock('shown', { label: 'holder' })
     const waiting = sync.lock('shown', { label: 'waiter' })

@@ -27,6 +27,8 @@ export interface RoundOptions {
 /** Grants that each has to get when all is well again. */
 const grantsAtEnd = 2
 const endTimeoutMs = 60_000
+/** Thirty processes start at once, on whatever machine this is. */
+const beginTimeoutMs = 180_000
 
 /** A round. Its steps are called in order. */
 export class Round {
@@ -68,20 +70,20 @@ export class Round {
 
   /** Waits until every contender has had a lock. */
   allBegin(): Promise<string> {
-    return this.allGet(1, 'has begun')
+    return this.allGet(1, 'has begun', beginTimeoutMs)
   }
 
   /** Waits until every contender has had locks again. */
   allGoOn(): Promise<string> {
     for (const contender of this.contenders) contender.grants = 0
-    return this.allGet(grantsAtEnd, 'goes on')
+    return this.allGet(grantsAtEnd, 'goes on', endTimeoutMs)
   }
 
-  private async allGet(grants: number, what: string): Promise<string> {
+  private async allGet(grants: number, what: string, timeoutMs: number): Promise<string> {
     const startMs = performance.now()
     const behind = (): Contender[] => this.contenders.filter((one) => one.grants < grants)
     await until(`each contender ${what}`, () => behind().length === 0, {
-      timeoutMs: endTimeoutMs,
+      timeoutMs,
       why: () =>
         behind()
           .map((one) => `c${one.number}.${one.starts} had ${one.grants} locks\n${one.stderr}`)

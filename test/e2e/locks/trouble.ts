@@ -136,6 +136,10 @@ export class Trouble {
         await sleep(2 * this.options.ttlMs)
         victim.signal('SIGCONT')
         if ((await woke) !== undefined) this.done.holderStops++
+      } else {
+        // It may still do as it was told, and nobody would be there to have it go on.
+        await victim.kill()
+        victim.start()
       }
       victim.isBusy = false
     }
