@@ -78,10 +78,11 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
   }
 
   async principalOf(token: string | undefined): Promise<Principal> {
+    if (token === undefined || token === '') return anonymous
     const { auth } = this.machine()
-    const claims = token === undefined || token === '' ? undefined : this.claimsOf(token)
-    // Made where more was known already; what it tells apart is known here after a barrier.
-    if (auth.enabled && claims !== undefined && claims.authRevision > auth.revision) await this.catchUp(undefined)
+    // Made where more was known: here it will be after a barrier. Nobody has a token while permissions are not in force.
+    const isBehind = !auth.enabled || (this.claimsOf(token)?.authRevision ?? 0) > auth.revision
+    if (isBehind) await this.catchUp(undefined)
     return this.principalNow(token)
   }
 
