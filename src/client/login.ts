@@ -29,6 +29,8 @@ export class ClientLogin {
   private readonly settings: ClientSettings
   private readonly credentials: Credentials
   private renewing: Promise<void> | undefined
+  /** The highest auth revision that a refusal told of: a node that lags must not stamp an older one. */
+  private reached = 0
 
   constructor(settings: ClientSettings, credentials: Credentials) {
     this.settings = settings
@@ -80,6 +82,8 @@ export class ClientLogin {
       } catch (error) {
         const again = isNitroError(error) && loginErrors.has(error.code) && (kind === 'read' || error.executed === 'no')
         if (!again || attempt === attempts || clock.monotonicMs() >= untilMs) throw error
+        if (error.code === 'AuthOldRevision')
+          this.reached = Math.max(this.reached, Number(error.details['authRevision']) || 0)
         await this.renew(current())
       }
     }
@@ -97,7 +101,9 @@ export class ClientLogin {
   }
 
   private async show(connection: Connection, token: string): Promise<void> {
-    const { user, authRevision } = Object(await this.call(connection, 'auth.login', { token })) as CallParams
+    const { user, authRevision } = Object(
+      await this.call(connection, 'auth.login', { token, atLeast: this.reached }),
+    ) as CallParams
     if (typeof user !== 'string' || typeof authRevision !== 'number') throw malformed()
     this.principal = user === '' ? undefined : { user, authRevision }
   }

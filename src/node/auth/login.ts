@@ -75,8 +75,9 @@ export class ConnectionLogin {
       return { token }
     }
     if (name === 'login') {
-      const { token } = params
-      this.principal = typeof token === 'string' ? await this.auth.principalOf(token) : anonymous
+      const { token, atLeast } = params
+      const revision = typeof atLeast === 'number' ? atLeast : 0
+      this.principal = typeof token === 'string' ? await this.auth.principalOf(token, revision) : anonymous
       return { ...this.principal }
     }
     return callAuth(this.auth, this.principal, name, params)
