@@ -2,7 +2,7 @@
 import type { MemoryNetwork } from '../../net/index.ts'
 import { connect } from '../client/index.ts'
 import type { Client } from '../client/index.ts'
-import type { ClusterClient } from './cluster-options.ts'
+import type { ClusterClient, Login } from './cluster-options.ts'
 import { VirtualProcess } from './process.ts'
 import type { Life, Skew } from './process.ts'
 import type { SeededRandom } from './random.ts'
@@ -60,7 +60,7 @@ export class ClientProcess implements ClusterClient {
     return this.process.paused
   }
 
-  connect(): Promise<Client> {
+  connect(login?: Login): Promise<Client> {
     const { name, life, random, world } = this
     const { endpoints, followLeader, holderMs } = this.traits
     const { time, trace, network } = world
@@ -68,7 +68,7 @@ export class ClientProcess implements ClusterClient {
     const transport = socketTransport(network.transport(name), life, log)
     const ports = { clock: life.clock, scheduler: life.scheduler, random, transport }
     return connect({
-      ...{ endpoints, name, followLeader },
+      ...{ ...login, endpoints, name, followLeader },
       ports: holderMs === undefined ? ports : { ...ports, holderMs },
     })
   }

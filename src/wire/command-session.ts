@@ -246,6 +246,8 @@ export class CommandSession extends MachineRequests<Command> {
     if (command === this.opening) this.openRefused(error)
     else if (error.code === 'SessionEvicted' && !this.closed) this.evicted(command)
     else if (error.code === 'UserEmpty' && this.canBeNamed(command)) this.name(command)
+    // Only the machine says so, and what it answers to a number is all that ever happened under it.
+    else if (error.code === 'AuthOldRevision' && command.seq > 0) this.fail(command, error)
     else super.refused(command, error)
   }
 

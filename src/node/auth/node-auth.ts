@@ -48,9 +48,11 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
 
   constructor(options: NodeAuthOptions) {
     const passwords = new Passwords(options.secrets, options.random)
-    const maker = {
-      credential: (password: string) => passwords.credential(password),
+    const maker: CredentialMaker = {
+      credential: (password) => passwords.credential(password),
       signingKey: () => options.random.bytes(signingKeyBytes),
+      // The leader has answered; a follower is a little later, and the next request may come here.
+      applied: (revision, given) => this.reach(revision, given),
     }
     super(options.engine, maker)
     this.options = options
@@ -77,11 +79,13 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
     }
   }
 
-  async principalOf(token: string | undefined): Promise<Principal> {
+  /** `atLeast` is an auth revision that is known to have been reached: this node catches up with it first. */
+  async principalOf(token: string | undefined, atLeast = 0): Promise<Principal> {
+    if (token === undefined || token === '') return anonymous
     const { auth } = this.machine()
-    const claims = token === undefined || token === '' ? undefined : this.claimsOf(token)
-    // Made where more was known already; what it tells apart is known here after a barrier.
-    if (auth.enabled && claims !== undefined && claims.authRevision > auth.revision) await this.catchUp(undefined)
+    // Made where more was known: here it will be after a barrier. Nobody has a token while permissions are not in force.
+    const isBehind = !auth.enabled || Math.max(this.claimsOf(token)?.authRevision ?? 0, atLeast) > auth.revision
+    if (isBehind) await this.catchUp(undefined)
     return this.principalNow(token)
   }
 
@@ -153,6 +157,12 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
       this.known.set(token, { claims, principal: { user: claims.user, authRevision: claims.authRevision } })
     }
     return claims
+  }
+
+  /** Waits until this node has applied everything up to an auth revision. What enables takes none, so it is always waited for. */
+  async reach(authRevision: number, options?: RequestOptions): Promise<void> {
+    const auth = this.options.replica.group?.applier.machine?.auth
+    if (auth === undefined || !auth.enabled || auth.revision < authRevision) await this.catchUp(options)
   }
 
   private async catchUp(options: RequestOptions | undefined): Promise<void> {
