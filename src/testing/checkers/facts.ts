@@ -7,7 +7,10 @@ export interface KeyedRecord extends SeenRecord {
   readonly lease: number
 }
 
-/** What a linearizable read must see: the newest revision that anybody had been told, and the newest compaction that any node had applied. */
+/**
+ * What a linearizable read must see: the newest revision that anybody had been told, and the newest compaction that any node had
+ * applied.
+ */
 export interface Known {
   readonly revision: number
   readonly compactRevision: number
