@@ -11,6 +11,7 @@ import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
 import { BlockBuilder } from './blocks.ts'
 import type { KeyRecord } from './key-record.ts'
+import { viewOf } from './record.ts'
 import type { State } from './state.ts'
 
 /** Where a seal put a record. */
@@ -115,10 +116,15 @@ export class StateFlush {
     const { entries, history } = blocks.infoOf(id)
     let moved = 0
     let block: Uint8Array | undefined
+    let view: DataView | undefined
     const move = (record: KeyRecord): void => {
       // Read once, and only if something of it is kept.
-      if (block === undefined) blocks.pin(id, (block = blocks.read(id)))
-      this.state.verify(record, block)
+      if (block === undefined || view === undefined) {
+        block = blocks.read(id)
+        view = viewOf(block)
+        blocks.pin(id, block)
+      }
+      this.state.verify(record, view)
       this.place(record, block, record.offset, record.until, id)
       moved += record.length
     }

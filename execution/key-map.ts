@@ -4,16 +4,16 @@
  */
 import type { KeyEntry } from './key-index.ts'
 
-const parts = 256
-/** Chars at the end of a key that choose its part: that is where keys differ most. */
-const charsUsed = 6
+const partBits = 5
+/** Chars at the end of a key that choose its part. Keys that are alike in so many share one, which is as one map would be. */
+const charsUsed = 16
 
 /** Entries by their keys. */
 export class KeyMap {
   /** Entries in it. */
   size = 0
   /** Made when they are needed. */
-  private readonly parts: (Map<string, KeyEntry> | undefined)[] = Array.from({ length: parts })
+  private readonly parts: (Map<string, KeyEntry> | undefined)[] = Array.from({ length: 1 << partBits })
 
   get(key: string): KeyEntry | undefined {
     return this.parts[partOf(key)]?.get(key)
@@ -39,7 +39,9 @@ export class KeyMap {
 /** Spreads keys over the parts. */
 function partOf(key: string): number {
   const { length } = key
-  let hash = length
-  for (let at = Math.max(0, length - charsUsed); at < length; at++) hash = Math.imul(hash, 33) ^ key.charCodeAt(at)
-  return (hash ^ (hash >>> 8)) & (parts - 1)
+  let hash = 0
+  for (let at = length > charsUsed ? length - charsUsed : 0; at < length; at++) {
+    hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0
+  }
+  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> (32 - partBits)
 }

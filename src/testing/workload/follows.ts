@@ -22,7 +22,7 @@ async function follow(turn: Turn): Promise<void> {
   const { random, coverage, violations, desk } = turn.world
   const prefix = random.pick(prefixes)
   const controller = new AbortController()
-  const pauseMs = random.pick([0, 0, 200])
+  const pauseMs = random.pick([0, 0, 2_500])
   const { scheduler } = turn.client.life
   const { engine } = turn.connection
   // What a reader that dawdles does not take stays with the node, where compaction overtakes it.
