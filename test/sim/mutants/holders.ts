@@ -77,7 +77,7 @@ export const holders: readonly Mutant[] = [
         file: 'src/sync/locks.ts',
         find: '  private readonly ports: SyncPorts\n\n',
         replace:
-          "  private readonly ports: SyncPorts\n\n  override get state(): HoldState {\n    return this.grant.signal.aborted ? this.grant.state : 'held'\n  }\n\n",
+          "  private readonly ports: SyncPorts\n\n  override get state() { return this.signal.aborted ? this.grant.state : 'held' }\n\n",
       },
     ],
     breaks: ['one leader'],

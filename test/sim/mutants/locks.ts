@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 const syncFile = 'execution/sync/sync.ts'
 const resourceFile = 'execution/sync/resource.ts'
+const lines = (...all: string[]): string => all.join('\n')
 const programFile = 'execution/programs/sync.ts'
 
 /** Broken locks and elections. */
@@ -41,8 +42,12 @@ export const locks: readonly Mutant[] = [
       {
         file: 'execution/programs/txn.ts',
         find: 'return context.sync.holder(condition.grant) !== undefined',
-        replace:
-          'return (\n      context.sync.holder(condition.grant) !== undefined ||\n      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0\n    )',
+        replace: lines(
+          'return (',
+          '  context.sync.holder(condition.grant) !== undefined ||',
+          '  !context.sync.resources.get(resourceName(condition.grant))?.holders.size',
+          ')',
+        ),
       },
       {
         file: 'execution/programs/txn.ts',
@@ -106,9 +111,18 @@ export const locks: readonly Mutant[] = [
     patches: [
       {
         file: resourceFile,
-        find: '    entry.before = this.last\n    if (this.last === undefined) this.first = entry\n    else this.last.after = entry\n    this.last = entry\n',
-        replace:
-          '    entry.after = this.first\n    if (this.first === undefined) this.last = entry\n    else this.first.before = entry\n    this.first = entry\n',
+        find: lines(
+          '    entry.before = this.last',
+          '    if (this.last === undefined) this.first = entry',
+          '    else this.last.after = entry',
+          '    this.last = entry',
+        ),
+        replace: lines(
+          '    entry.after = this.first',
+          '    if (this.first === undefined) this.last = entry',
+          '    else this.first.before = entry',
+          '    this.first = entry',
+        ),
       },
     ],
     breaks: ['first come, first served'],
