@@ -43,6 +43,8 @@ export interface Knobs {
   /** Clients that lock and elect, the mean pause of a worker of theirs, and the time between two faults of theirs. */
   readonly syncClients: number
   readonly syncEveryMs: number
+  /** How long they are there, up to the end of the faults: they cost as much as all the others. */
+  readonly syncMs: number
   readonly syncPauseMs: readonly [min: number, max: number]
   /** How often each kind of fault of theirs is chosen. */
   readonly syncWeights: Readonly<Record<ClientFaultKind, number>>
@@ -180,11 +182,14 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
 }
 
 /** From a source of its own, so that what was drawn before there were such clients stays as it was. */
-function drawSync(random: SeededRandom): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncPauseMs' | 'syncWeights'> {
+function drawSync(
+  random: SeededRandom,
+): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncMs' | 'syncPauseMs' | 'syncWeights'> {
   const weights = clientFaultKinds.map((kind) => [kind, random.chance(absentRate) ? 0 : random.between(0.2, 1)])
   return {
-    syncClients: random.pick([0, 0, 2, 3]),
+    syncClients: random.pick([0, 0, 0, 2, 3]),
     syncEveryMs: random.between(200, 1_000),
+    syncMs: 12_000,
     syncPauseMs: random.pick(rhythms),
     syncWeights: Object.fromEntries(weights) as Record<ClientFaultKind, number>,
   }

@@ -91,7 +91,8 @@ export function planClientFaults(cluster: Cluster, knobs: Knobs, before: number)
   const total = clientFaultKinds.reduce((sum, kind) => sum + knobs.syncWeights[kind], 0)
   const planned: PlannedFault[] = []
   if (knobs.syncClients === 0 || total === 0) return planned
-  for (let atMs = random.between(0, knobs.syncPauseMs[0]); atMs < knobs.faultsMs;) {
+  const fromMs = Math.max(0, knobs.faultsMs - knobs.syncMs)
+  for (let atMs = fromMs + random.between(0, knobs.syncPauseMs[0]); atMs < knobs.faultsMs;) {
     let at = random.between(0, total)
     const kind = clientFaultKinds.find((one) => (at -= knobs.syncWeights[one]) < 0) ?? 'client pause'
     planned.push({ number: before + planned.length + 1, atMs, kind, atLeader: false, lot: random.between(0, 1) })

@@ -39,6 +39,7 @@ const lockers: Partial<Knobs> = {
   ...steady,
   syncClients: 3,
   syncEveryMs: 120,
+  syncMs: 20_000,
   syncPauseMs: [200, 1_500],
   syncWeights: {
     'client pause': 1,

@@ -69,6 +69,20 @@ export const holders: readonly Mutant[] = [
     breaks: ['signal in time'],
   },
   {
+    name: 'leader-goes-by-its-signal',
+    why: 'a leader takes itself for one until its signal fires, and the timer of that comes late after a pause',
+    climate: 'holders',
+    patches: [
+      {
+        file: 'src/sync/locks.ts',
+        find: '  private readonly ports: SyncPorts\n\n',
+        replace:
+          "  private readonly ports: SyncPorts\n\n  override get state() { return this.signal.aborted ? this.grant.state : 'held' }\n\n",
+      },
+    ],
+    breaks: ['one leader'],
+  },
+  {
     name: 'ghost-waiter-after-a-cancel',
     why: 'an acquisition that its caller gives up is not taken out of the queue',
     climate: 'callers',

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts'
 
 const syncFile = 'execution/sync/sync.ts'
 const resourceFile = 'execution/sync/resource.ts'
+const lines = (...all: string[]): string => all.join('\n')
 const programFile = 'execution/programs/sync.ts'
 
 /** Broken locks and elections. */
@@ -41,12 +42,12 @@ export const locks: readonly Mutant[] = [
       {
         file: 'execution/programs/txn.ts',
         find: 'return context.sync.holder(condition.grant) !== undefined',
-        replace: [
+        replace: lines(
           'return (',
-          '      context.sync.holder(condition.grant) !== undefined ||',
-          '      (context.sync.resources.get(resourceName(condition.grant))?.holders.size ?? 0) === 0',
-          '    )',
-        ].join('\n'),
+          '  context.sync.holder(condition.grant) !== undefined ||',
+          '  !context.sync.resources.get(resourceName(condition.grant))?.holders.size',
+          ')',
+        ),
       },
       {
         file: 'execution/programs/txn.ts',
@@ -110,20 +111,18 @@ export const locks: readonly Mutant[] = [
     patches: [
       {
         file: resourceFile,
-        find: [
+        find: lines(
           '    entry.before = this.last',
           '    if (this.last === undefined) this.first = entry',
           '    else this.last.after = entry',
           '    this.last = entry',
-          '',
-        ].join('\n'),
-        replace: [
+        ),
+        replace: lines(
           '    entry.after = this.first',
           '    if (this.first === undefined) this.last = entry',
           '    else this.first.before = entry',
           '    this.first = entry',
-          '',
-        ].join('\n'),
+        ),
       },
     ],
     breaks: ['first come, first served'],

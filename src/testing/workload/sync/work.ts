@@ -81,13 +81,11 @@ export class SyncWork {
     const { cluster, knobs } = this
     const random = cluster.random.split('sync clients')
     for (let i = 1; i <= knobs.syncClients; i++) {
+      // The ends of what is allowed are where bounds are tight.
+      const rate = 1 + knobs.skew * random.pick([-1, 1, random.between(-1, 1)])
       const client = cluster.mortalClient(`h${i}`, laterNames, {
         followLeader: random.chance(0.7),
-        // The ends of what is allowed are where bounds are tight.
-        skew: {
-          rate: 1 + knobs.skew * random.pick([-1, 1, random.between(-1, 1)]),
-          wallOffsetMs: random.between(-5_000, 5_000),
-        },
+        skew: { rate, wallOffsetMs: random.between(-5_000, 5_000) },
         holderMs: holderBound(knobs.skew, knobs.tickMs),
       })
       const office: Office = { client, connection: undefined, busy: 0 }
@@ -100,7 +98,9 @@ export class SyncWork {
         }
         void this.live(office, enough)
       }
-      void this.live(office, enough)
+      office.busy = workers
+      const comesMs = rate * Math.max(0, knobs.faultsMs - knobs.syncMs)
+      client.life.scheduler.after(comesMs, () => void this.live(office, enough))
     }
   }
 
