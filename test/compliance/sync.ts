@@ -216,6 +216,7 @@ export function syncSuite(open: () => OpenSync): void {
     test("a wait is counted anew for each who waits: nobody is stuck behind somebody else's limit", async () => {
       const first = await sync.lock(name, { maxHold: 5_000 })
       const second = outcome(other.lock(name, { maxHold: 300 }))
+      await waiting(1)
       const third = outcome(sync.lock(name))
       await waiting(2)
       await first.unlock()
