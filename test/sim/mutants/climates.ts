@@ -224,10 +224,10 @@ export const climates = {
     aimAtLeader: 0.7,
     weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
   },
-  /** The same, while nothing happens to nodes, and what clients say is lost while old answers still come. */
+  /** Nothing happens to nodes, clocks are right, and what clients say is lost while old answers still come. */
   deaf: {
     ...lockers,
-    skew: 0.2,
+    skew: 0,
     faultsMs: 15_000,
     syncPauseMs: [100, 700],
     syncWeights: {
