@@ -241,8 +241,6 @@ export const climates = {
   },
   /** Answers to clients are late or lost, and hardly any session is. */
   callers,
-  /** The same, while the machine keeps the answers of few. */
-  strangers: { ...callers, sessions: 2 },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
   /** Many read from followers, who are far from the leader, and what is said comes twice, late and out of order. */
