@@ -110,6 +110,8 @@ test('a leader that falls after an hour without a write takes nothing from a lea
   const sentAtMs = world.clock.nowMs()
   const { id } = await world.answer(client.leases.grant({ ttl: longMs }))
   await world.answer(client.store.put('lease/a', 'v', { lease: id }))
+  // Followers hear with the next heartbeat that it is committed.
+  expect(await world.until(() => world.converged(), 100_000)).toBe(true)
   const { appliedIndex = 0 } = world.node('n1')?.status() ?? {}
   await world.run(hourMs / (1 + rho))
   expect(world.node('n1')?.status().appliedIndex).toBe(appliedIndex)
