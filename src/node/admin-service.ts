@@ -6,7 +6,7 @@
 import { NitroError, emptyBytes, equalBytes, hashText, hex, isNitroError } from '../../base/index.ts'
 import { emptyProgramSet, namesOf } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
-import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
+import type { HashInfo, MemberInfo, NodePosition, NodeStatus, Role } from '../api/index.ts'
 import {
   callOnce,
   decodeOffer,
@@ -21,6 +21,7 @@ import {
   planPromote,
   planRemove,
   planReplace,
+  planUpdate,
 } from '../replica/index.ts'
 import type { Group, Replica } from '../replica/index.ts'
 import type { CallParams, CallValue } from '../wire/index.ts'
@@ -62,6 +63,7 @@ export class AdminService {
         return { ...(await this.hash()) }
       case 'addMember':
       case 'promoteMember':
+      case 'updateMember':
       case 'removeMember':
       case 'replaceMember':
       case 'transferLeadership':
@@ -113,7 +115,10 @@ export class AdminService {
     const { members } = group
     switch (method) {
       case 'addMember':
-        await members.change((view) => planAdd(view, newName(params), newAddress(params), 'voter'))
+        await members.change((view) => planAdd(view, newName(params), newAddress(params), targetOf(params)))
+        return null
+      case 'updateMember':
+        await members.change((view) => planUpdate(view, text(params, 'name'), newAddress(params)))
         return null
       case 'promoteMember':
         await members.change((view) => planPromote(view, text(params, 'name')))
@@ -141,7 +146,7 @@ export class AdminService {
       name,
       incarnation: Uint8Array.from(incarnation),
       address: newAddress(params),
-      target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
+      target: targetOf(params),
     }
     const offer = params['offer'] instanceof Uint8Array ? decodeOffer(params['offer']) : emptyProgramSet
     const unable = this.replica.judgeOffer(name, [optionalText(params, 'machine') ?? ''], offer)
@@ -151,6 +156,17 @@ export class AdminService {
     const admitted = member !== undefined && equalBytes(member.incarnation, incarnation)
     if (!admitted) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
     return { id: member.id, configuration: encodeConfiguration(group.configuration) }
+  }
+
+  /** Facts of this node that cost nothing. */
+  position(): NodePosition {
+    const { group, vault } = this.replica
+    return {
+      id: vault.identity.raftId ?? 0,
+      leaderId: group?.leaderId ?? 0,
+      term: group?.driver.core.term ?? 0,
+      revision: group?.applier.machine?.revision ?? 0,
+    }
   }
 
   /** Facts of this node. */
@@ -262,6 +278,10 @@ function count(params: CallParams, name: string): number | undefined {
 function optionalText(params: CallParams, name: string): string | undefined {
   const value = params[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function targetOf(params: CallParams): 'learner' | 'voter' {
+  return optionalText(params, 'target') === 'learner' ? 'learner' : 'voter'
 }
 
 /** A name that is about to enter the member table, on every node and for good. */

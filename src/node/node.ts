@@ -2,6 +2,7 @@
  * The Node: what users open. It joins a replica with the listening port, the local engine and the interfaces over it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import {
   NitroError,
   messageOf,
@@ -20,6 +21,7 @@ import type {
   Admin,
   Engine,
   Leases,
+  NodePosition,
   NodeStatus,
   OpenSession,
   ProgramsOf,
@@ -72,6 +74,8 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
   readonly metrics?: Metrics | undefined
   /** Answers plain HTTP requests on the same port. */
   readonly http?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Takes connections on the same port that speak HTTP/2; they end with the node. */
+  readonly http2?: ((socket: Socket) => void) | undefined
   /** Heartbeat interval in milliseconds. Default 50. Lower: faster failover, more load. */
   readonly tickMs?: number | undefined
   /** Shortest election timeout in milliseconds; rounded to ticks. Default 500. Too low: elections during pauses. */
@@ -86,8 +90,8 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
 
 const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
   ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
-  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, tickMs: true },
-  ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true, limits: true },
+  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, http2: true },
+  ...{ tickMs: true, electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true, limits: true },
 }
 
 /** A misspelt dataDir would be a node in memory, and nobody would notice before the first restart. */
@@ -114,6 +118,8 @@ export interface Node<List extends readonly Program[] = readonly []> extends Asy
   /** The bound `host:port`; empty without `listen`. */
   readonly address: string
   status(): NodeStatus
+  /** A few facts of {@link status}, cheap enough to be asked for with every answer. */
+  position(): NodePosition
   /** Resolves when the node has state and knows a leader. Rejects with why it stopped instead. */
   ready(options?: RequestOptions): Promise<void>
   /** Settles when the node has ended: undefined after `close`, otherwise the reason. */
@@ -186,7 +192,8 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     files: given.files ?? (memory ? memoryFiles : nodeFiles),
     kv: given.kv ?? (memory ? new MemoryKvFactory(memoryFiles) : levelFactory),
     crypto: given.crypto ?? nodeCrypto,
-    transport: given.transport ?? wsTransport({ scheduler, ...insecureOf(options), ...httpOf(options) }),
+    transport:
+      given.transport ?? wsTransport({ scheduler, ...insecureOf(options), ...httpOf(options), ...http2Of(options) }),
     logger: options.logger ?? given.logger ?? silentLogger,
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
@@ -200,6 +207,9 @@ const insecureOf = (options: NodeOptions): { insecure?: boolean } =>
 
 const httpOf = (options: NodeOptions): { http?: NonNullable<NodeOptions['http']> } =>
   options.http === undefined ? {} : { http: options.http }
+
+const http2Of = (options: NodeOptions): { http2?: NonNullable<NodeOptions['http2']> } =>
+  options.http2 === undefined ? {} : { http2: options.http2 }
 
 /** The listening port: takes links from the first moment and holds them until there is somebody to take them. */
 class Door {
@@ -334,6 +344,10 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
 
   status(): NodeStatus {
     return this.service.status()
+  }
+
+  position(): NodePosition {
+    return this.service.position()
   }
 
   async ready(options: RequestOptions = {}): Promise<void> {
