@@ -1,0 +1,109 @@
+/**
+ * What goes wrong, in the words of etcd: its clients tell errors apart by code and text, so both are part of the interface.
+ */
+import { isNitroError, messageOf } from '../../../base/index.ts'
+import type { ErrorCode, NitroError } from '../../../base/index.ts'
+import { RpcError } from './rpc-error.ts'
+import type { RpcCode } from './rpc-error.ts'
+
+type Row = readonly [code: RpcCode, text: string]
+
+/** Refusals by a name of ours. */
+const refusals = {
+  emptyKey: ['invalidArgument', 'etcdserver: key is not provided'],
+  keyNotFound: ['invalidArgument', 'etcdserver: key not found'],
+  valueProvided: ['invalidArgument', 'etcdserver: value is provided'],
+  leaseProvided: ['invalidArgument', 'etcdserver: lease is provided'],
+  tooManyOps: ['invalidArgument', 'etcdserver: too many operations in txn request'],
+  duplicateKey: ['invalidArgument', 'etcdserver: duplicate key given in txn request'],
+  invalidSort: ['invalidArgument', 'etcdserver: invalid sort option'],
+  compacted: ['outOfRange', 'etcdserver: mvcc: required revision has been compacted'],
+  futureRevision: ['outOfRange', 'etcdserver: mvcc: required revision is a future revision'],
+  leaseNotFound: ['notFound', 'etcdserver: requested lease not found'],
+  leaseExists: ['failedPrecondition', 'etcdserver: lease already exists'],
+  leaseTtlTooLarge: ['outOfRange', 'etcdserver: too large lease TTL'],
+  memberExists: ['failedPrecondition', 'etcdserver: member ID already exist'],
+  peerUrlExists: ['failedPrecondition', 'etcdserver: Peer URLs already exists'],
+  notEnoughStarted: ['failedPrecondition', 'etcdserver: re-configuration failed due to not enough started members'],
+  badMemberUrls: ['invalidArgument', 'etcdserver: given member URLs are invalid'],
+  memberNotFound: ['notFound', 'etcdserver: member not found'],
+  notLearner: ['failedPrecondition', 'etcdserver: can only promote a learner member'],
+  learnerNotReady: ['failedPrecondition', 'etcdserver: can only promote a learner member which is in sync with leader'],
+  badTransferee: ['failedPrecondition', 'etcdserver: bad leader transferee'],
+  requestTooLarge: ['invalidArgument', 'etcdserver: request is too large'],
+  tooManyRequests: ['resourceExhausted', 'etcdserver: too many requests'],
+  noLeader: ['unavailable', 'etcdserver: no leader'],
+  notLeader: ['failedPrecondition', 'etcdserver: not leader'],
+  leaderChanged: ['unavailable', 'etcdserver: leader changed'],
+  stopped: ['unavailable', 'etcdserver: server stopped'],
+  timedOut: ['unavailable', 'etcdserver: request timed out'],
+  unhealthy: ['unavailable', 'etcdserver: unhealthy cluster'],
+  corrupt: ['dataLoss', 'etcdserver: corrupt cluster'],
+  authNotEnabled: ['failedPrecondition', 'etcdserver: authentication is not enabled'],
+  deadline: ['deadlineExceeded', 'context deadline exceeded'],
+  canceled: ['cancelled', 'context canceled'],
+} as const satisfies Record<string, Row>
+
+/** Name of a refusal. */
+export type Refusal = keyof typeof refusals
+
+/** The error of this name. */
+export function refuse(name: Refusal): RpcError {
+  const [code, text] = refusals[name]
+  return new RpcError(code, text)
+}
+
+const byCode: Partial<Record<ErrorCode, Refusal>> = {
+  KeyTooLarge: 'requestTooLarge',
+  ValueTooLarge: 'requestTooLarge',
+  RequestTooLarge: 'requestTooLarge',
+  NotFound: 'keyNotFound',
+  Compacted: 'compacted',
+  FutureRevision: 'futureRevision',
+  LeaseNotFound: 'leaseNotFound',
+  LeaseExists: 'leaseExists',
+  Unavailable: 'timedOut',
+  Timeout: 'timedOut',
+  Cancelled: 'canceled',
+  NotLeader: 'noLeader',
+  NotBootstrapped: 'noLeader',
+  ProposalDropped: 'leaderChanged',
+  Overloaded: 'tooManyRequests',
+  SessionEvicted: 'leaderChanged',
+  Superseded: 'leaderChanged',
+  ConnectionClosed: 'leaderChanged',
+  Closed: 'stopped',
+  Removed: 'stopped',
+  MemberUnknown: 'memberNotFound',
+  MemberExists: 'memberExists',
+  MembershipChangePending: 'timedOut',
+  LearnerNotReady: 'learnerNotReady',
+  UnsafeMembershipChange: 'notEnoughStarted',
+  StateDamaged: 'corrupt',
+  StateDiverged: 'corrupt',
+  DataCorrupt: 'corrupt',
+}
+
+/** Limits that a request can't do anything about. */
+const sharedLimits: ReadonlySet<unknown> = new Set(['leases', 'sessions', 'watches', 'sessionWindow'])
+
+/** What a call that failed ends with. */
+export function rpcErrorOf(error: unknown): RpcError {
+  if (error instanceof RpcError) return error
+  if (!isNitroError(error)) return new RpcError('unknown', messageOf(error))
+  const name = byCode[error.code]
+  if (name !== undefined) return refuse(name)
+  if (error.code === 'LimitExceeded') return limitError(error)
+  if (error.code === 'InvalidArgument') {
+    if (error.details['reason'] === 'duplicateKey') return refuse('duplicateKey')
+    return new RpcError('invalidArgument', `etcdserver: ${error.message}`)
+  }
+  return new RpcError('internal', `etcdserver: ${error.code}: ${error.message}`)
+}
+
+function limitError(error: NitroError): RpcError {
+  const name = error.details['name']
+  if (name === 'transactionOps' || name === 'transactionDepth') return refuse('tooManyOps')
+  if (sharedLimits.has(name)) return refuse('tooManyRequests')
+  return new RpcError('invalidArgument', `etcdserver: request is too large: ${error.message}`)
+}

@@ -1,0 +1,4 @@
+/** The etcd v3 API over a node. */
+export type { EtcdNode } from './backend.ts'
+export { etcdGateway } from './gateway.ts'
+export type { EtcdGateway, EtcdGatewayOptions } from './gateway.ts'
