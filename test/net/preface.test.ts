@@ -102,6 +102,7 @@ describe('a port for several protocols', () => {
     const ended = once(socket, 'close')
     await listener.close()
     await ended
+    expect(socket.destroyed).toBe(true)
   })
 })
 
@@ -112,5 +113,6 @@ test('without anybody to hand them to, connections of HTTP/2 are closed', async 
   socket.on('error', () => {})
   socket.write(preface)
   await once(socket, 'close')
+  expect(socket.bytesRead).toBe(0)
   await listener.close()
 })

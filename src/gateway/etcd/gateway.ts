@@ -4,9 +4,16 @@ import { Backend } from './backend.ts'
 import type { BackendOptions } from './backend.ts'
 import { GrpcServer } from './grpc-server.ts'
 import { kvService } from './kv.ts'
+import { leaseService } from './lease.ts'
+import { watchService } from './watch.ts'
 
 /** What a gateway stands on. */
-export type EtcdGatewayOptions = BackendOptions
+export interface EtcdGatewayOptions extends BackendOptions {
+  /** Silence after which watchers that asked for it are told how far they are. Default: ten minutes, as etcd. */
+  readonly watchProgressMs?: number
+}
+
+const defaultWatchProgressMs = 600_000
 
 /** The gateway of one node. */
 export interface EtcdGateway {
@@ -19,7 +26,8 @@ export interface EtcdGateway {
 /** Makes the gateway of a node that may not be open yet; until it is, calls end with `Unavailable`. */
 export function etcdGateway(options: EtcdGatewayOptions): EtcdGateway {
   const backend = new Backend(options)
-  const methods = [...kvService(backend)]
+  const progressMs = options.watchProgressMs ?? defaultWatchProgressMs
+  const methods = [...kvService(backend), ...leaseService(backend), ...watchService(backend, { progressMs })]
   const { clock, scheduler } = options
   const server = new GrpcServer({ methods, clock, scheduler, hasLeader: () => backend.hasLeader })
   return {
