@@ -2,9 +2,15 @@
 import type { Socket } from 'node:net'
 import { Backend } from './backend.ts'
 import type { BackendOptions } from './backend.ts'
+import { clusterService } from './cluster.ts'
+import { electionService } from './election.ts'
 import { GrpcServer } from './grpc-server.ts'
+import { healthService } from './health.ts'
 import { kvService } from './kv.ts'
 import { leaseService } from './lease.ts'
+import { lockService } from './lock.ts'
+import { maintenanceService } from './maintenance.ts'
+import type { Method } from './methods.ts'
 import { watchService } from './watch.ts'
 
 /** What a gateway stands on. */
@@ -27,11 +33,24 @@ export interface EtcdGateway {
 export function etcdGateway(options: EtcdGatewayOptions): EtcdGateway {
   const backend = new Backend(options)
   const progressMs = options.watchProgressMs ?? defaultWatchProgressMs
-  const methods = [...kvService(backend), ...leaseService(backend), ...watchService(backend, { progressMs })]
+  const methods = methodsOf(backend, progressMs)
   const { clock, scheduler } = options
   const server = new GrpcServer({ methods, clock, scheduler, hasLeader: () => backend.hasLeader })
   return {
     connection: (socket) => server.connection(socket),
     close: () => server.close(),
   }
+}
+
+function methodsOf(backend: Backend, progressMs: number): readonly Method[] {
+  return [
+    ...kvService(backend),
+    ...leaseService(backend),
+    ...watchService(backend, { progressMs }),
+    ...clusterService(backend),
+    ...maintenanceService(backend),
+    ...lockService(backend),
+    ...electionService(backend),
+    ...healthService(backend),
+  ]
 }

@@ -39,35 +39,52 @@ function isByKey({ sort }: RangeRequest): boolean {
   return sort === undefined || sort === 'key'
 }
 
-/** The first page and those behind it, all of the revision that the first one was read at. */
+/** The first page and those behind it, as one answer. */
 async function following(
   engine: Engine,
   request: RangeRequest,
   options: ReadOptions,
   first: RangeResult,
 ): Promise<RangeResult> {
-  const revision = request.revision === undefined || request.revision === 0 ? first.revision : request.revision
-  const records = [...first.records]
-  const limit = wanted(request)
-  let { more } = first
-  while (more && records.length < limit) {
-    const last = records.at(-1) as KvEntry
-    const next = await page(
-      engine,
-      {
-        ...request,
-        ...(request.reverse === true
-          ? { end: last.key, fromKey: false }
-          : { start: concatBytes([last.key, Uint8Array.of(0)]) }),
-        revision,
-        limit: limit === Infinity ? 0 : limit - records.length,
-      },
-      { ...options, consistency: 'committed' },
-    )
-    records.push(...next.records)
-    more = next.more
+  const records: KvEntry[] = []
+  let more = false
+  for await (const one of pagesFrom(engine, request, options, first)) {
+    records.push(...one.records)
+    more = one.more
   }
   return { revision: first.revision, count: first.count, more, records }
+}
+
+/** Reads a range in key order page by page, all of the revision that the first page was read at. Throws NitroError. */
+export async function* readPages(
+  engine: Engine,
+  request: RangeRequest,
+  options: ReadOptions,
+): AsyncGenerator<RangeResult> {
+  yield* pagesFrom(engine, request, options, await page(engine, request, options))
+}
+
+async function* pagesFrom(
+  engine: Engine,
+  request: RangeRequest,
+  options: ReadOptions,
+  first: RangeResult,
+): AsyncGenerator<RangeResult> {
+  const revision = request.revision === undefined || request.revision === 0 ? first.revision : request.revision
+  let left = wanted(request)
+  let current = first
+  for (;;) {
+    yield current
+    left -= current.records.length
+    const last = current.records.at(-1)
+    if (!current.more || left <= 0 || last === undefined) return
+    const next =
+      request.reverse === true
+        ? { end: last.key, fromKey: false }
+        : { start: concatBytes([last.key, Uint8Array.of(0)]) }
+    const limit = left === Infinity ? 0 : left
+    current = await page(engine, { ...request, ...next, revision, limit }, { ...options, consistency: 'committed' })
+  }
 }
 
 /** Every record of a range in key order; the filters are left to {@link sorted}. */

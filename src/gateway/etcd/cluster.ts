@@ -1,0 +1,148 @@
+/** The Cluster service: members. Ids of members are those of the log; names and addresses are the store's. */
+import { isNitroError } from '../../../base/index.ts'
+import type { MemberInfo } from '../../api/index.ts'
+import type { Backend } from './backend.ts'
+import type { CallContext } from './call.ts'
+import { refuse } from './errors.ts'
+import { compactRevision } from './kv-range.ts'
+import { service, unary } from './methods.ts'
+import type { Method } from './methods.ts'
+import type { Decoded, Encodable } from './schema/index.ts'
+
+type Members = readonly Encodable<'Member'>[]
+
+/** Methods of `etcdserverpb.Cluster`. */
+export function clusterService(backend: Backend): readonly Method[] {
+  const cluster = new ClusterService(backend)
+  return service('etcdserverpb.Cluster', [
+    unary('MemberAdd', ['MemberAddRequest', 'MemberAddResponse'], ['/v3/cluster/member/add'], (request, call) =>
+      cluster.add(request, call),
+    ),
+    unary(
+      'MemberRemove',
+      ['MemberRemoveRequest', 'MemberRemoveResponse'],
+      ['/v3/cluster/member/remove'],
+      (request, call) => cluster.remove(request, call),
+    ),
+    unary(
+      'MemberUpdate',
+      ['MemberUpdateRequest', 'MemberUpdateResponse'],
+      ['/v3/cluster/member/update'],
+      (request, call) => cluster.update(request, call),
+    ),
+    unary('MemberList', ['MemberListRequest', 'MemberListResponse'], ['/v3/cluster/member/list'], (request, call) =>
+      cluster.list(request, call),
+    ),
+    unary(
+      'MemberPromote',
+      ['MemberPromoteRequest', 'MemberPromoteResponse'],
+      ['/v3/cluster/member/promote'],
+      (request, call) => cluster.promote(request, call),
+    ),
+  ])
+}
+
+class ClusterService {
+  private readonly backend: Backend
+
+  constructor(backend: Backend) {
+    this.backend = backend
+  }
+
+  async list(
+    { linearizable }: Decoded<'MemberListRequest'>,
+    { timeoutMs }: CallContext,
+  ): Promise<Encodable<'MemberListResponse'>> {
+    // Any linearizable read is a barrier: the configuration is at least as new as it was when it was asked for.
+    if (linearizable) await compactRevision(this.backend.node.engine, { timeoutMs })
+    return this.answer()
+  }
+
+  async add(
+    { peerURLs, isLearner }: Decoded<'MemberAddRequest'>,
+    { timeoutMs }: CallContext,
+  ): Promise<Encodable<'MemberAddResponse'>> {
+    const { admin } = this.backend.node
+    const address = addressOf(peerURLs)
+    const taken = (await admin.members()).some((member) => member.address === address)
+    if (taken) throw refuse('peerUrlExists')
+    const name = reservedName(address)
+    await admin.addMember(name, address, { learner: isLearner, timeoutMs })
+    const { header, members } = await this.answer()
+    const added = (await admin.members()).find((member) => member.name === name)
+    if (added === undefined) throw refuse('memberNotFound')
+    // Its name is told although it has not started: it must be started under it.
+    return { header, member: { ...memberOf(added), name }, members }
+  }
+
+  async remove(
+    { ID }: Decoded<'MemberRemoveRequest'>,
+    { timeoutMs }: CallContext,
+  ): Promise<Encodable<'MemberRemoveResponse'>> {
+    await this.backend.node.admin.removeMember(await this.nameOf(ID), { timeoutMs })
+    return this.answer()
+  }
+
+  async update(
+    { ID, peerURLs }: Decoded<'MemberUpdateRequest'>,
+    { timeoutMs }: CallContext,
+  ): Promise<Encodable<'MemberUpdateResponse'>> {
+    const name = await this.nameOf(ID)
+    const address = addressOf(peerURLs)
+    try {
+      await this.backend.node.admin.updateMember(name, address, { timeoutMs })
+    } catch (error) {
+      throw isNitroError(error, 'InvalidArgument') ? refuse('peerUrlExists') : error
+    }
+    return this.answer()
+  }
+
+  async promote(
+    { ID }: Decoded<'MemberPromoteRequest'>,
+    { timeoutMs }: CallContext,
+  ): Promise<Encodable<'MemberPromoteResponse'>> {
+    try {
+      await this.backend.node.admin.promoteMember(await this.nameOf(ID), { timeoutMs })
+    } catch (error) {
+      throw isNitroError(error, 'InvalidArgument') ? refuse('notLearner') : error
+    }
+    return this.answer()
+  }
+
+  private async nameOf(id: number): Promise<string> {
+    const member = (await this.backend.node.admin.members()).find((one) => one.id === id)
+    if (member === undefined) throw refuse('memberNotFound')
+    return member.name
+  }
+
+  private async answer(): Promise<{ header: Encodable<'ResponseHeader'>; members: Members }> {
+    const members = await this.backend.node.admin.members()
+    return { header: this.backend.header(), members: members.map(memberOf) }
+  }
+}
+
+/** One that has not started has no name and no address for clients, as in etcd. */
+function memberOf({ id, name, address, role, incarnation }: MemberInfo): Encodable<'Member'> {
+  const hasStarted = incarnation !== ''
+  return {
+    ID: id,
+    name: hasStarted ? name : '',
+    peerURLs: [`http://${address}`],
+    // Without a scheme: clients of etcd 3.4 send one as a part of the authority, and HTTP/2 refuses it.
+    clientURLs: hasStarted ? [address] : [],
+    isLearner: role === 'learner',
+  }
+}
+
+/** The address that a member's URLs mean. Throws RpcError. */
+function addressOf(urls: readonly string[]): string {
+  const [url = '', ...others] = urls
+  const address = /^(?:http:\/\/)?((?:\[[0-9a-fA-F:.]+\]|[^\s:/[\]]+):\d{1,5})\/?$/.exec(url)?.[1]
+  if (address === undefined || others.length > 0) throw refuse('badMemberUrls')
+  return address
+}
+
+/** A member added by its address alone is to be started under this name. */
+function reservedName(address: string): string {
+  return `member-${address.replaceAll(/[^\w.-]+/g, '-')}`.slice(0, 63)
+}
