@@ -1,7 +1,7 @@
 /** The daemon: one node, its HTTP routes, its logs, and a clean end. */
 import { type Logger, type Scheduler, messageOf, systemClock, systemScheduler } from '../../base/index.ts'
 import type { NodeStatus } from '../api/index.ts'
-import { type EtcdNode, etcdGateway } from '../gateway/etcd/index.ts'
+import { type EtcdNode, etcdGateway, etcdVersion } from '../gateway/etcd/index.ts'
 import { openNode, type Node, type NodeOptions } from '../node/index.ts'
 import { exitCodeOf, explainFatal, serverExit } from './explain.ts'
 import { failpointOf } from './failpoint.ts'
@@ -32,8 +32,14 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   const logger = serverLogger(options, host)
   const metrics = prometheusMetrics()
   let node: ServedNode | undefined
-  const http = httpRoutes({ status: () => statusOf(node), version, metrics })
   const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler })
+  const http = httpRoutes({
+    status: () => statusOf(node),
+    version,
+    etcdVersion,
+    etcd: (request, response) => etcd.request(request, response),
+    metrics,
+  })
   const source = host.stops(options.exitWithParent)
   try {
     const nodeOptions = nodeOptionsOf(options, {

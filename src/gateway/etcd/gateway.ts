@@ -1,4 +1,5 @@
-/** The etcd v3 API of one node: services over its engine, behind gRPC. */
+/** The etcd v3 API of one node: services over its engine, behind gRPC and behind JSON. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { Backend } from './backend.ts'
 import type { BackendOptions } from './backend.ts'
@@ -6,6 +7,7 @@ import { clusterService } from './cluster.ts'
 import { electionService } from './election.ts'
 import { GrpcServer } from './grpc-server.ts'
 import { healthService } from './health.ts'
+import { jsonGateway } from './json-gateway.ts'
 import { kvService } from './kv.ts'
 import { leaseService } from './lease.ts'
 import { lockService } from './lock.ts'
@@ -25,7 +27,9 @@ const defaultWatchProgressMs = 600_000
 export interface EtcdGateway {
   /** Takes over a connection that speaks HTTP/2, from its first byte. */
   connection(socket: Socket): void
-  /** Ends every connection. */
+  /** Answers a request of HTTP/1 whose path begins with `/v3/`. */
+  request(request: IncomingMessage, response: ServerResponse): void
+  /** Ends every connection of HTTP/2. */
   close(): void
 }
 
@@ -38,6 +42,7 @@ export function etcdGateway(options: EtcdGatewayOptions): EtcdGateway {
   const server = new GrpcServer({ methods, clock, scheduler, hasLeader: () => backend.hasLeader })
   return {
     connection: (socket) => server.connection(socket),
+    request: jsonGateway(methods),
     close: () => server.close(),
   }
 }

@@ -2,3 +2,4 @@
 export type { EtcdNode } from './backend.ts'
 export { etcdGateway } from './gateway.ts'
 export type { EtcdGateway, EtcdGatewayOptions } from './gateway.ts'
+export { etcdVersion } from './maintenance.ts'
