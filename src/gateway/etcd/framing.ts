@@ -18,6 +18,12 @@ export function frameOf(message: Uint8Array): Buffer {
 export class Deframer {
   private chunks: Buffer[] = []
   private sizeBytes = 0
+  private readonly bytesMax: number
+
+  /** Messages have at most so many bytes. */
+  constructor(bytesMax: number = messageBytesMax) {
+    this.bytesMax = bytesMax
+  }
 
   /** Bytes of a message that has only begun. */
   get heldBytes(): number {
@@ -35,7 +41,7 @@ export class Deframer {
     }
     let at = 0
     while (bytes.length - at >= headBytes) {
-      const length = lengthOf(bytes, at)
+      const length = lengthOf(bytes, at, this.bytesMax)
       if (bytes.length - at - headBytes < length) break
       at += headBytes
       take(bytes.subarray(at, at + length))
@@ -48,18 +54,18 @@ export class Deframer {
   private neededBytes(): number {
     const [first] = this.chunks as [Buffer]
     if (first.length < headBytes) this.chunks = [Buffer.concat(this.chunks)]
-    return lengthOf(this.chunks[0] as Buffer, 0)
+    return lengthOf(this.chunks[0] as Buffer, 0, this.bytesMax)
   }
 }
 
-function lengthOf(bytes: Buffer, at: number): number {
+function lengthOf(bytes: Buffer, at: number, bytesMax: number): number {
   if (bytes[at] === 1) {
     throw new RpcError('unimplemented', 'grpc: Decompressor is not installed for grpc-encoding of the message')
   }
   if (bytes[at] !== 0) throw new RpcError('internal', `grpc: received unexpected payload format ${bytes[at]}`)
   const length = bytes.readUInt32BE(at + 1)
-  if (length > messageBytesMax) {
-    throw new RpcError('resourceExhausted', `grpc: received message larger than max (${length} vs. ${messageBytesMax})`)
+  if (length > bytesMax) {
+    throw new RpcError('resourceExhausted', `grpc: received message larger than max (${length} vs. ${bytesMax})`)
   }
   return length
 }

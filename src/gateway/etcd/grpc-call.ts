@@ -25,6 +25,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   private readonly stream: ServerHttp2Stream
   private readonly method: Method
   private readonly clock: Clock
+  private readonly scheduler: Scheduler
   private readonly untilMs: number
   private timer: Timer | undefined
   private controller: AbortController | undefined
@@ -41,6 +42,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     this.stream = stream
     this.method = method
     this.clock = clock
+    this.scheduler = scheduler
     this.untilMs = timeoutMs === undefined ? Infinity : clock.monotonicMs() + timeoutMs
     if (timeoutMs !== undefined) this.timer = scheduler.after(timeoutMs, () => this.fail(refuse('deadline')))
     stream.on('close', () => this.closed())
@@ -143,7 +145,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     for (const run of waiting) run()
   }
 
-  /** Sends the headers of an answer that has messages. */
+  /** Sends the headers of an answer that has messages. Behind its end the caller is told that nothing more is read. */
   private open(): void {
     const { stream } = this
     if (stream.headersSent) return
@@ -155,6 +157,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
           ? { 'grpc-status': '0' }
           : { 'grpc-status': String(rpcCodes[error.code]), 'grpc-message': encodeRpcMessage(error.message) },
       )
+      if (!stream.readableEnded) this.scheduler.endOfTurn(() => stream.close(constants.NGHTTP2_NO_ERROR))
     })
   }
 
