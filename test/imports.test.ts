@@ -53,7 +53,7 @@ interface Import {
 /** `base`, `src/wire`, ... ; `src` for files right in src. */
 function folderOf(path: string): string {
   const [first = '', second = '', third = ''] = path.split('/')
-  if (second === 'gateway') return `src/gateway/${third}`
+  if (first === 'src' && second === 'gateway') return `src/gateway/${third}`
   return first === 'src' && !second.endsWith('.ts') ? `src/${second}` : first
 }
 

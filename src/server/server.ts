@@ -3,6 +3,7 @@ import { type Logger, type Scheduler, messageOf, systemClock, systemScheduler } 
 import type { NodeStatus } from '../api/index.ts'
 import { type EtcdNode, etcdGateway, etcdVersion } from '../gateway/etcd/index.ts'
 import { openNode, type Node, type NodeOptions } from '../node/index.ts'
+import { nodeCrypto } from '../storage/index.ts'
 import { exitCodeOf, explainFatal, serverExit } from './explain.ts'
 import { failpointOf } from './failpoint.ts'
 import type { ServerHost } from './host.ts'
@@ -32,7 +33,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   const logger = serverLogger(options, host)
   const metrics = prometheusMetrics()
   let node: ServedNode | undefined
-  const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler })
+  const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler, crypto: nodeCrypto })
   const http = httpRoutes({
     status: () => statusOf(node),
     version,

@@ -1,5 +1,5 @@
 /** The node that the gateway stands on, and what all its services need of it. */
-import type { Clock, Scheduler } from '../../../base/index.ts'
+import type { Clock, Crypto, Scheduler } from '../../../base/index.ts'
 import type { Admin, Engine, Leases, NodePosition, NodeStatus } from '../../api/index.ts'
 import { refuse } from './errors.ts'
 import { storeToEtcd } from './revision.ts'
@@ -20,6 +20,7 @@ export interface BackendOptions {
   readonly node: () => EtcdNode | undefined
   readonly clock: Clock
   readonly scheduler: Scheduler
+  readonly crypto: Crypto
 }
 
 /** Digits of the cluster's id that are told: as many as a number holds exactly. */
@@ -29,13 +30,15 @@ const clusterIdDigits = 13
 export class Backend {
   readonly clock: Clock
   readonly scheduler: Scheduler
+  readonly crypto: Crypto
   private readonly source: () => EtcdNode | undefined
   private knownClusterId = 0
 
-  constructor({ node, clock, scheduler }: BackendOptions) {
+  constructor({ node, clock, scheduler, crypto }: BackendOptions) {
     this.source = node
     this.clock = clock
     this.scheduler = scheduler
+    this.crypto = crypto
   }
 
   /** The node. Throws RpcError while there is none. */

@@ -85,7 +85,8 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
     this.request.on('data', (chunk: Buffer) => guarded(() => splitter.push(chunk, take)))
     this.request.on('end', () =>
       guarded(() => {
-        if (splitter.rest !== '') throw new RpcError('invalidArgument', 'the body is no JSON object, or ends within one')
+        if (splitter.rest !== '')
+          throw new RpcError('invalidArgument', 'the body is no JSON object, or ends within one')
         end()
       }),
     )

@@ -16,7 +16,12 @@ export function jsonGateway(methods: readonly Method[]): JsonGateway {
     const method = byPath.get(path)
     if (method === undefined) return refuseRequest(request, response, 404, new RpcError('notFound', 'Not Found'))
     if (request.headers.origin !== undefined) {
-      return refuseRequest(request, response, 403, new RpcError('permissionDenied', 'requests from web pages are refused'))
+      return refuseRequest(
+        request,
+        response,
+        403,
+        new RpcError('permissionDenied', 'requests from web pages are refused'),
+      )
     }
     if (request.method !== 'POST') {
       return refuseRequest(request, response, 405, new RpcError('unimplemented', 'Method Not Allowed'))

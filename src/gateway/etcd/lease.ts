@@ -72,9 +72,7 @@ class LeaseService {
   }
 
   /** Answers every request, in order; renewals of one turn are one command, whatever streams they come from. */
-  keepAlive(
-    call: DuplexCall<Decoded<'LeaseKeepAliveRequest'>, Encodable<'LeaseKeepAliveResponse'>>,
-  ): Promise<void> {
+  keepAlive(call: DuplexCall<Decoded<'LeaseKeepAliveRequest'>, Encodable<'LeaseKeepAliveResponse'>>): Promise<void> {
     return new Promise((resolve, reject) => {
       let last: Promise<void> = Promise.resolve()
       let open = 0

@@ -1,5 +1,6 @@
 /** The Maintenance service: what operators ask of one node. */
-import { createHash } from 'node:crypto'
+import { utf8 } from '../../../base/index.ts'
+import type { Sha256 } from '../../../base/index.ts'
 import type { KvEntry } from '../../../execution/codec.ts'
 import type { Backend } from './backend.ts'
 import type { CallContext } from './call.ts'
@@ -97,14 +98,15 @@ class MaintenanceService {
     if (revision > newest) throw refuse('futureRevision')
     const compacted = await compactRevision(engine, options)
     if (revision < compacted) throw refuse('compacted')
-    const hash = createHash('sha256')
+    const hash = this.backend.crypto.createSha256()
     if (revision > 0) {
       const all = { start: Uint8Array.of(1), fromKey: true, revision }
-      for await (const { records } of readPages(engine, all, options)) for (const record of records) hashRecord(hash, record)
+      for await (const { records } of readPages(engine, all, options))
+        for (const record of records) hashRecord(hash, record)
     }
     return {
       header: this.backend.header(),
-      hash: hash.digest().readUInt32BE(0),
+      hash: Buffer.from(hash.digest()).readUInt32BE(0),
       compact_revision: compacted === 0 ? neverCompacted : storeToEtcd(compacted),
       hash_revision: storeToEtcd(revision),
     }
@@ -124,9 +126,9 @@ class MaintenanceService {
   }
 }
 
-function hashRecord(hash: ReturnType<typeof createHash>, record: KvEntry): void {
+function hashRecord(hash: Sha256, record: KvEntry): void {
   const { key, value, createRevision, modRevision, version, lease } = record
-  hash.update(`${key.length},${value.length},${createRevision},${modRevision},${version},${lease};`)
+  hash.update(utf8(`${key.length},${value.length},${createRevision},${modRevision},${version},${lease};`))
   hash.update(key)
   hash.update(value)
 }

@@ -73,11 +73,12 @@ export class Queue {
     try {
       for (;;) {
         const before = await this.before(place)
-        if (before === undefined) break
+        // Looked at last, so that whoever has nobody before it has its place, too.
+        const still = await this.first({ start: place.key })
+        if (still?.createRevision !== place.revision) throw refuse('leaseNotFound')
+        if (before === undefined) return
         await this.deletion([before.key, place.key], before.at + 1, call.signal)
       }
-      const still = await this.first({ start: place.key })
-      if (still?.createRevision !== place.revision) throw refuse('leaseNotFound')
     } catch (error) {
       if (place.known === undefined) await this.leave(place.key, place.revision).catch(() => undefined)
       throw error
@@ -121,7 +122,12 @@ export class Queue {
 
   /** Gives a place up, if it is still the one that was taken at this revision. */
   async leave(key: Uint8Array, revision: number): Promise<Answered> {
-    return this.txn([createdAt(key, revision)], [{ kind: 'delete', range: { start: key }, prevKv: false }], [], undefined)
+    return this.txn(
+      [createdAt(key, revision)],
+      [{ kind: 'delete', range: { start: key }, prevKv: false }],
+      [],
+      undefined,
+    )
   }
 
   /** Runs a transaction. */

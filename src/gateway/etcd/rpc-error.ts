@@ -56,12 +56,17 @@ export const httpStatusOf: Readonly<Record<RpcCode, number>> = {
   unauthenticated: 401,
 }
 
-/** A message as `grpc-message` carries it: percent-encoded UTF-8, with what is printable left as it is. */
+/**
+ * A message as `grpc-message` carries it: percent-encoded UTF-8, with what is printable left as it is. Spaces at its ends are encoded,
+ * too: HTTP/2 drops a field that has some.
+ */
 export function encodeRpcMessage(message: string): string {
-  if (/^[ -$&-~]*$/.test(message)) return message
+  if (/^(?:[!-$&-~](?:[ -$&-~]*[!-$&-~])?)?$/.test(message)) return message
+  const bytes = Buffer.from(message)
   let out = ''
-  for (const byte of Buffer.from(message)) {
-    const plain = byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+  for (const [at, byte] of bytes.entries()) {
+    const isEdge = at === 0 || at === bytes.length - 1
+    const plain = byte <= 0x7e && byte >= (isEdge ? 0x21 : 0x20) && byte !== 0x25
     out += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
   return out

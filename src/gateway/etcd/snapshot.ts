@@ -2,7 +2,6 @@
  * A snapshot as a stream of bytes. It is a snapshot file of the store, made as long as etcd's clients demand of one: zeros up
  * to a multiple of 512 bytes, then the SHA-256 of everything before.
  */
-import { createHash } from 'node:crypto'
 import type { Backend } from './backend.ts'
 import type { StreamCall } from './call.ts'
 import type { Encodable } from './schema/index.ts'
@@ -17,7 +16,7 @@ export async function sendSnapshot(
   call: StreamCall<Encodable<'SnapshotResponse'>>,
   version: string,
 ): Promise<void> {
-  const hash = createHash('sha256')
+  const hash = backend.crypto.createSha256()
   let sizeBytes = 0
   const send = async (blob: Uint8Array): Promise<void> => {
     sizeBytes += blob.length

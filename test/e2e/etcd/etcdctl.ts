@@ -107,9 +107,7 @@ export async function etcdctl(report: Report, cluster: Cluster): Promise<void> {
     await first.wrote('one')
     await observer.wrote('one')
     const second = ctl.start('elect poll two')
-    await until('both stand', async () =>
-      (await ctl.ok('get --prefix poll/ -w fields')).includes('"Count" : 2'),
-    )
+    await until('both stand', async () => (await ctl.ok('get --prefix poll/ -w fields')).includes('"Count" : 2'))
     expect(!second.out().includes('two'), 'two leaders')
     await first.stop()
     await second.wrote('two')

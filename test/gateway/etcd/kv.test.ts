@@ -200,7 +200,7 @@ describe('Range', () => {
     expect(byCreation.response).toMatchObject({ more: true, count: 6 })
     const byValue = await range({ ...all('big/'), sort_target: 4 })
     expect(keysOf(byValue)).toHaveLength(6)
-    await remove(all('big/') as Encodable<'DeleteRangeRequest'>)
+    await remove(all('big/'))
   })
 
   test('refuses a range without a key, and an order that there is not', async () => {

@@ -1,4 +1,7 @@
-/** Time that stands still unless a test lets it pass; turns of the event loop are real. So a node serves sockets and no lease ends by itself. */
+/**
+ * Time that stands still unless a test lets it pass; turns of the event loop are real. So a node serves sockets, and no lease
+ * ends by itself.
+ */
 import { systemScheduler } from '../../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../../base/index.ts'
 

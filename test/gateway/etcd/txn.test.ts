@@ -106,7 +106,7 @@ describe('a comparison', () => {
           const compare: Encodable<'Compare'> = {
             ...{ key: bytes('k'), result: relations[relation], [field]: operand },
             target: field === 'create_revision' ? createTarget : modTarget,
-          } as Encodable<'Compare'>
+          }
           const [condition] = txnOf(decoded.decode(decoded.encode({ compare: [compare] }))).conditions
           if (condition === undefined || !('number' in condition))
             throw new Error('a comparison of a number is expected')

@@ -6,6 +6,7 @@ import { wsTransport } from '../../../net/index.ts'
 import type { Listener } from '../../../net/index.ts'
 import { openNode } from '../../../src/node/index.ts'
 import type { Node, NodeOptions } from '../../../src/node/index.ts'
+import { nodeCrypto } from '../../../src/storage/index.ts'
 import { Caller } from './caller.ts'
 import { PacedTime } from './paced-time.ts'
 
@@ -39,7 +40,7 @@ export async function openWorld(options: NodeOptions = {}): Promise<World> {
   const seen: EtcdNode = { engine, leases, admin, status: () => node.status(), position }
   const gateway = etcdGateway({
     node: () => (state.absent ? undefined : seen),
-    ...{ clock: time, scheduler: time, watchProgressMs },
+    ...{ clock: time, scheduler: time, crypto: nodeCrypto, watchProgressMs },
   })
   const listener = await listen(gateway, time)
   const caller = new Caller(listener.address)
