@@ -2,6 +2,7 @@
 import type { Clock, Crypto, Scheduler } from '../../../base/index.ts'
 import type { Admin, Engine, Leases, NodePosition, NodeStatus } from '../../api/index.ts'
 import { refuse } from './errors.ts'
+import { compactRevision } from './kv-range.ts'
 import { storeToEtcd } from './revision.ts'
 import type { Encodable } from './schema/index.ts'
 
@@ -67,6 +68,12 @@ export class Backend {
       revision: storeToEtcd(storeRevision ?? revision),
       raft_term: term,
     }
+  }
+
+  /** Waits until this node has applied everything that was acknowledged before, members included. Throws NitroError. */
+  async barrier(timeoutMs: number): Promise<void> {
+    // Any linearizable read is one.
+    await compactRevision(this.node.engine, { timeoutMs })
   }
 
   private clusterId(node: EtcdNode): number {

@@ -4,7 +4,6 @@ import type { MemberInfo } from '../../api/index.ts'
 import type { Backend } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
-import { compactRevision } from './kv-range.ts'
 import { service, unary } from './methods.ts'
 import type { Method } from './methods.ts'
 import type { Decoded, Encodable } from './schema/index.ts'
@@ -53,8 +52,7 @@ class ClusterService {
     { linearizable }: Decoded<'MemberListRequest'>,
     { timeoutMs }: CallContext,
   ): Promise<Encodable<'MemberListResponse'>> {
-    // Any linearizable read is a barrier: the configuration is at least as new as it was when it was asked for.
-    if (linearizable) await compactRevision(this.backend.node.engine, { timeoutMs })
+    if (linearizable) await this.backend.barrier(timeoutMs)
     return this.answer()
   }
 
@@ -68,6 +66,7 @@ class ClusterService {
     if (taken) throw refuse('peerUrlExists')
     const name = reservedName(address)
     await admin.addMember(name, address, { learner: isLearner, timeoutMs })
+    await this.backend.barrier(timeoutMs)
     const { header, members } = await this.answer()
     const added = (await admin.members()).find((member) => member.name === name)
     if (added === undefined) throw refuse('memberNotFound')
@@ -79,7 +78,8 @@ class ClusterService {
     { ID }: Decoded<'MemberRemoveRequest'>,
     { timeoutMs }: CallContext,
   ): Promise<Encodable<'MemberRemoveResponse'>> {
-    await this.backend.node.admin.removeMember(await this.nameOf(ID), { timeoutMs })
+    await this.backend.node.admin.removeMember(await this.nameOf(ID, timeoutMs), { timeoutMs })
+    await this.backend.barrier(timeoutMs)
     return this.answer()
   }
 
@@ -87,13 +87,14 @@ class ClusterService {
     { ID, peerURLs }: Decoded<'MemberUpdateRequest'>,
     { timeoutMs }: CallContext,
   ): Promise<Encodable<'MemberUpdateResponse'>> {
-    const name = await this.nameOf(ID)
+    const name = await this.nameOf(ID, timeoutMs)
     const address = addressOf(peerURLs)
     try {
       await this.backend.node.admin.updateMember(name, address, { timeoutMs })
     } catch (error) {
       throw isNitroError(error, 'InvalidArgument') ? refuse('peerUrlExists') : error
     }
+    await this.backend.barrier(timeoutMs)
     return this.answer()
   }
 
@@ -102,14 +103,17 @@ class ClusterService {
     { timeoutMs }: CallContext,
   ): Promise<Encodable<'MemberPromoteResponse'>> {
     try {
-      await this.backend.node.admin.promoteMember(await this.nameOf(ID), { timeoutMs })
+      await this.backend.node.admin.promoteMember(await this.nameOf(ID, timeoutMs), { timeoutMs })
     } catch (error) {
       throw isNitroError(error, 'InvalidArgument') ? refuse('notLearner') : error
     }
+    await this.backend.barrier(timeoutMs)
     return this.answer()
   }
 
-  private async nameOf(id: number): Promise<string> {
+  /** The change is made by the leader: this node must know what the leader knew when it was asked. */
+  private async nameOf(id: number, timeoutMs: number): Promise<string> {
+    await this.backend.barrier(timeoutMs)
     const member = (await this.backend.node.admin.members()).find((one) => one.id === id)
     if (member === undefined) throw refuse('memberNotFound')
     return member.name
