@@ -1,8 +1,11 @@
 /** The built-in programs: which method of which program a command or a query is for. */
 import { NitroError } from '../base/index.ts'
 import type { Activation } from './activation.ts'
+import type { Auth } from './auth/auth.ts'
 import { builtins, kvMethods } from './command.ts'
 import type { CommandHeader } from './command.ts'
+import { authFlag } from './flags.ts'
+import { queryAuth, runAuth } from './programs/auth.ts'
 import * as kv from './programs/kv.ts'
 import { listLeases, runLease, timeToLive } from './programs/lease.ts'
 import { runSession } from './programs/session.ts'
@@ -19,8 +22,10 @@ export class Builtins {
   private readonly context: TxnContext
   private readonly sessions: Sessions
   private readonly activation: Activation
+  private readonly auth: Auth
 
-  constructor(context: TxnContext, sessions: Sessions, activation: Activation) {
+  constructor(context: TxnContext, sessions: Sessions, activation: Activation, auth: Auth) {
+    this.auth = auth
     this.context = context
     this.sessions = sessions
     this.activation = activation
@@ -38,6 +43,10 @@ export class Builtins {
         return runSync(this.context, method, entry, argsAt, argsEnd)
       case builtins.system:
         return activate(this.activation, entry, argsAt, argsEnd)
+      case builtins.auth:
+        if (!this.activation.flagOn(authFlag))
+          throw new NitroError('UnknownProgram', '', { details: { program: 'auth' } })
+        return runAuth(this.auth, this.context.limits, method, entry, argsAt, argsEnd)
       default:
         return runSession(this.sessions, method, entry, argsAt, argsEnd)
     }
@@ -54,6 +63,8 @@ export class Builtins {
     if (program === 'sync' && method === 'inspect') return inspect(this.context, args, logTime)
     if (program === 'sync' && method === 'list') return listSync(this.context, args, logTime)
     if (program === 'sync' && method === 'cell') return cell(this.context, args)
+    const answer = program === 'auth' ? queryAuth(this.auth, method, args) : undefined
+    if (answer !== undefined) return answer
     if (!Object.hasOwn(builtins, program)) return undefined
     return errorResult(new NitroError('UnknownMethod', '', { details: { program, method } }))
   }

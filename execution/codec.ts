@@ -1,7 +1,22 @@
 /** What a client needs to speak to the machine: codecs and limits, without the machine. */
 export {
+  decodeAuthRevision,
+  decodeAuthStatus,
+  decodeNames,
+  decodePermissions,
+  decodeUserInfo,
+  encodeAuthArgs,
+  encodeGrantPermissionArgs,
+} from './auth/codec.ts'
+export type { AuthStatus, Permission, UserInfo } from './auth/codec.ts'
+export { programPermissionKey } from './auth/names.ts'
+export type { Access } from './auth/permission.ts'
+export { anonymous } from './auth/principal.ts'
+export type { Caller, Principal } from './auth/principal.ts'
+export {
   CommandHeader,
   builtins,
+  callerOf,
   checkCommand,
   decodeCommand,
   decodeCommandHeader,

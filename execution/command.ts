@@ -1,20 +1,26 @@
 /**
  * The bytes of one command, written once by the client and never again: the same bytes travel, lie in the log and are applied.
  *
- *   u8 flags         bit 0: a session header follows; other bits are unknown
+ *   u8 flags         bit 0: a session header follows; bit 1: then a caller; other bits are unknown
  *   [16 bytes id, uint seq >= 1, uint answeredUpTo < seq]
+ *   [blob user, uint auth revision]   who it is for; without a name: the owner of a member's process. Without it: nobody in particular
  *   u8 program       0: latin1 program name, latin1 method name; else a built-in, followed by u8 method
  *   args             all the rest
  */
-import { NitroError, assert, latin1 } from '../base/index.ts'
+import { NitroError, assert, latin1, text } from '../base/index.ts'
 import type { ByteWriter } from '../base/index.ts'
+import { isNamed, writeCaller } from './auth/principal.ts'
+import type { Caller } from './auth/principal.ts'
 import { maxCommandBytes } from './limits.ts'
 
 /** Bytes of a session id. */
 export const sessionIdBytes = 16
 
+/** Bits of a command's first byte. */
+const commandFlags = { session: 1, caller: 2 } as const
+
 /** Built-in programs by code. Codes are part of the log format and never reused. */
-export const builtins = { kv: 1, session: 2, lease: 3, sync: 4, system: 5 } as const
+export const builtins = { kv: 1, session: 2, lease: 3, sync: 4, system: 5, auth: 6 } as const
 
 /** Methods of the kv program by code. */
 export const kvMethods = { put: 1, delete: 2, write: 3, remove: 4, txn: 5, compact: 6 } as const
@@ -31,14 +37,21 @@ export const syncMethods = { acquire: 1, release: 2, cancel: 3, proclaim: 4, set
 /** Methods of the system program by code. */
 export const systemMethods = { activate: 1 } as const
 
+/** Methods of the auth program by code. */
+export const authMethods = {
+  ...{ enable: 1, disable: 2, userAdd: 3, userDelete: 4, userChangePassword: 5, userGrantRole: 6, userRevokeRole: 7 },
+  ...{ roleAdd: 8, roleDelete: 9, roleGrantPermission: 10, roleRevokePermission: 11 },
+} as const
+
 const builtinCodes = new Map<string, { readonly program: number; readonly methods: ReadonlyMap<string, number> }>([
   ['kv', { program: builtins.kv, methods: new Map(Object.entries(kvMethods)) }],
   ['session', { program: builtins.session, methods: new Map(Object.entries(sessionMethods)) }],
   ['lease', { program: builtins.lease, methods: new Map(Object.entries(leaseMethods)) }],
   ['sync', { program: builtins.sync, methods: new Map(Object.entries(syncMethods)) }],
   ['system', { program: builtins.system, methods: new Map(Object.entries(systemMethods)) }],
+  ['auth', { program: builtins.auth, methods: new Map(Object.entries(authMethods)) }],
 ])
-const methodCounts = [kvMethods, sessionMethods, leaseMethods, syncMethods, systemMethods].map(
+const methodCounts = [kvMethods, sessionMethods, leaseMethods, syncMethods, systemMethods, authMethods].map(
   (methods) => Object.keys(methods).length,
 )
 
@@ -54,6 +67,8 @@ export interface SessionHeader {
 
 /** A command as data. */
 export interface Command extends Partial<SessionHeader> {
+  /** Who it is for. Default: nobody in particular. */
+  readonly caller?: Caller | undefined
   /** A built-in's name or the name of a user's program. */
   readonly program: string
   readonly method: string
@@ -63,9 +78,10 @@ export interface Command extends Partial<SessionHeader> {
 
 /** Appends a command. Throws `UnknownMethod` for a method that a built-in does not have. */
 export function encodeCommand(writer: ByteWriter, command: Command): void {
-  const { session, seq, answeredUpTo } = command
-  if (session === undefined) writer.u8(0)
-  else writeSessionHeader(writer, { session, seq: seq ?? 0, answeredUpTo: answeredUpTo ?? 0 })
+  const { session, seq, answeredUpTo, caller } = command
+  const header = session === undefined ? undefined : { session, seq: seq ?? 0, answeredUpTo: answeredUpTo ?? 0 }
+  writeSessionHeader(writer, header, isNamed(caller))
+  if (isNamed(caller)) writeCaller(writer, caller)
   const builtin = builtinCodes.get(command.program)
   if (builtin === undefined) {
     writer.u8(0)
@@ -83,15 +99,16 @@ export function encodeCommand(writer: ByteWriter, command: Command): void {
   writer.raw(command.args)
 }
 
-/** Appends flags and session header; every command begins so. `undefined` means without a session. */
-export function writeSessionHeader(writer: ByteWriter, header: SessionHeader | undefined): void {
+/** Appends flags and session header; every command begins so. `undefined` means without a session; a caller may follow. */
+export function writeSessionHeader(writer: ByteWriter, header: SessionHeader | undefined, withCaller = false): void {
+  const flags = withCaller ? commandFlags.caller : 0
   if (header === undefined) {
-    writer.u8(0)
+    writer.u8(flags)
     return
   }
   assert(header.session.length === sessionIdBytes, 'session id of 16 bytes')
   assert(header.answeredUpTo < header.seq, () => `number ${header.seq} is among the answered ${header.answeredUpTo}`)
-  writer.u8(1)
+  writer.u8(flags | commandFlags.session)
   writer.raw(header.session)
   writer.uint(header.seq)
   writer.uint(header.answeredUpTo)
@@ -103,6 +120,10 @@ export class CommandHeader {
   sessionAt = -1
   seq = 0
   answeredUpTo = 0
+  /** Start of the user's name, or -1 if the command does not say who it is for. */
+  callerAt = -1
+  callerEnd = -1
+  authRevision = 0
   /** A built-in's code, or 0: then the names are given by the offsets below. */
   program = 0
   method = 0
@@ -121,9 +142,10 @@ export class CommandHeader {
 export function decodeCommandHeader(bytes: Uint8Array, start: number, end: number, out: CommandHeader): void {
   if (end - start < 3) throw malformed('too short')
   const flags = bytes[start] as number
-  if (flags > 1) throw unsupported(`flags ${flags}`)
+  if (flags > (commandFlags.session | commandFlags.caller)) throw unsupported(`flags ${flags}`)
   cursor = start + 1
-  if (flags === 0) {
+  out.callerAt = -1
+  if ((flags & commandFlags.session) === 0) {
     out.sessionAt = -1
   } else {
     out.sessionAt = cursor
@@ -132,6 +154,7 @@ export function decodeCommandHeader(bytes: Uint8Array, start: number, end: numbe
     out.answeredUpTo = readUint(bytes, end)
     if (out.answeredUpTo >= out.seq) throw malformed('its number is among the answered ones')
   }
+  if ((flags & commandFlags.caller) !== 0) readCaller(bytes, end, out)
   if (end - cursor < 2) throw malformed('no program')
   out.program = bytes[cursor++] as number
   if (out.program === 0) {
@@ -151,6 +174,14 @@ export function decodeCommandHeader(bytes: Uint8Array, start: number, end: numbe
   }
   out.argsAt = cursor
   out.argsEnd = end
+}
+
+function readCaller(bytes: Uint8Array, end: number, out: CommandHeader): void {
+  const length = readUint(bytes, end)
+  out.callerAt = cursor
+  out.callerEnd = cursor += length
+  if (cursor > end) throw malformed('the user runs past the end')
+  out.authRevision = readUint(bytes, end)
 }
 
 /** The position of the decoder. A variable of the module, because it never outlives one call and a field would cost. */
@@ -203,9 +234,15 @@ export function decodeCommand(bytes: Uint8Array): Command {
           method: latin1(bytes, header.methodAt, header.methodEnd),
         }
       : builtinNames(header.program, header.method)
-  if (header.sessionAt < 0) return { ...names, args }
+  const caller = header.callerAt < 0 ? {} : { caller: callerOf(bytes, header) }
+  if (header.sessionAt < 0) return { ...caller, ...names, args }
   const session = bytes.slice(header.sessionAt, header.sessionAt + sessionIdBytes)
-  return { session, seq: header.seq, answeredUpTo: header.answeredUpTo, ...names, args }
+  return { session, seq: header.seq, answeredUpTo: header.answeredUpTo, ...caller, ...names, args }
+}
+
+/** Who a command says it is for; it says so. */
+export function callerOf(bytes: Uint8Array, { callerAt, callerEnd, authRevision }: CommandHeader): Caller {
+  return callerAt === callerEnd ? 'owner' : { user: text(bytes.subarray(callerAt, callerEnd)), authRevision }
 }
 
 function builtinNames(program: number, method: number): { program: string; method: string } {

@@ -13,5 +13,10 @@ export interface Flag {
   readonly summary: string
 }
 
-/** The flags that this release knows, in order of numbers. The first release has nothing to be different from. */
-export const knownFlags: readonly Flag[] = []
+/** Users, roles and permissions, and commands that say who they are for. */
+export const authFlag = 1
+
+/** The flags that this release knows, in order of numbers. */
+export const knownFlags: readonly Flag[] = [
+  { number: authFlag, summary: 'Commands may say who they are for, and the auth program takes commands.' },
+]

@@ -4,7 +4,7 @@ export type { EventKind, EventView, EventVisitor, PreviousRecord } from './event
 export { defineProgram } from './define-program.ts'
 export type { ProgramDefinition, TypedMethods, TypedProgram, TypedQueries } from './define-program.ts'
 export { blockKey } from './flush.ts'
-export { knownFlags } from './flags.ts'
+export { authFlag, knownFlags } from './flags.ts'
 export type { Flag } from './flags.ts'
 export { Machine } from './machine.ts'
 export type { Flush, MachineOptions, ResultSink } from './machine-types.ts'

@@ -7,6 +7,8 @@
  */
 import { addHash, latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
+import type { Auth } from './auth/auth.ts'
+import { isAuthKey } from './auth/record.ts'
 import { readBlock } from './blocks.ts'
 import { blockIdOf } from './flush.ts'
 import { KeyEntry } from './key-index.ts'
@@ -28,6 +30,7 @@ export class Loader {
   private readonly sessions: Sessions
   private readonly leases: Leases
   private readonly sync: Sync
+  private readonly auth: Auth
   private readonly keys = new Map<string, KeyEntry>()
   private readonly emitted: KeyRecord[] = []
   /** Values of the sync program's records: it is rebuilt from them before any block can be read. */
@@ -37,7 +40,8 @@ export class Loader {
   private firstBlock = 0
   private lastBlock = 0
 
-  constructor(state: State, sessions: Sessions, leases: Leases, sync: Sync) {
+  constructor(state: State, sessions: Sessions, leases: Leases, sync: Sync, auth: Auth) {
+    this.auth = auth
     this.state = state
     this.sessions = sessions
     this.leases = leases
@@ -52,6 +56,7 @@ export class Loader {
     else if (key[0] === metadataKey[0] && key.length === metadataKey.length) this.loadMetadata(value)
     else if (key[0] === 0x73) this.sessions.load(key, value)
     else if (isLeaseKey(key)) this.leases.load(key, value)
+    else if (isAuthKey(key)) this.auth.load(key, value)
     else throw damaged('a record under an unknown key')
   }
 
@@ -75,6 +80,7 @@ export class Loader {
     if (!sameHash(sessions.hash(), metadata.sessionSum)) throw damaged('sessions have a wrong hash')
     sessions.finishLoad(metadata.sessionUses)
     this.finishLeases(metadata)
+    this.auth.finishLoad(metadata.auth)
     this.fillSync()
     state.revision = metadata.revision
     state.chain.set(metadata.chain)

@@ -10,6 +10,9 @@
 import { assert, checksum32, emptyBytes, isNitroError, latin1, plainBytes } from '../base/index.ts'
 import type { Hash128, NitroError } from '../base/index.ts'
 import { Activation } from './activation.ts'
+import { Auth } from './auth/auth.ts'
+import { MachineGate } from './auth/machine-gate.ts'
+import type { Caller } from './auth/principal.ts'
 import { BlockStore } from './block-store.ts'
 import { Builtins } from './builtins.ts'
 import { CommandHeader, builtins, decodeCommandHeader } from './command.ts'
@@ -46,6 +49,10 @@ export class Machine {
   configuration: Uint8Array = emptyBytes
   /** Which programs and flags are in force. */
   readonly activation: Activation
+  /** Users, roles and permissions. */
+  readonly auth: Auth = new Auth()
+  /** Who may do what. */
+  readonly gate: MachineGate
   /** Why this machine can't go on, once it can't. */
   damage: NitroError | undefined = undefined
   private readonly state: State
@@ -87,8 +94,9 @@ export class Machine {
     }))
     const offer = manifestOf(options.programs ?? [], this.limits, options.flags)
     this.activation = new Activation(offer, (active) => programs.use(active))
-    this.builtins = new Builtins(base, this.sessions, this.activation)
-    this.loader = new Loader(this.state, this.sessions, this.leases, this.sync)
+    this.gate = new MachineGate(this.auth, this.state, this.leases)
+    this.builtins = new Builtins(base, this.sessions, this.activation, this.auth)
+    this.loader = new Loader(this.state, this.sessions, this.leases, this.sync, this.auth)
   }
 
   /** Takes one stored record; all must come, in key order. Throws `StateDamaged` or `UnsupportedFormat`. */
@@ -238,12 +246,13 @@ export class Machine {
 
   /**
    * Answers a read-only query with result bytes; errors, also `StateDamaged`, are in the result. `nowMs` is the log time as
-   * far as the caller knows it, for what is left of a lease: the newest entry may be old.
+   * far as the caller knows it, for what is left of a lease: the newest entry may be old. `caller` must be who it says.
    */
-  query(program: string, method: string, args: Uint8Array, nowMs = 0): Uint8Array {
+  query(program: string, method: string, args: Uint8Array, nowMs = 0, caller: Caller = 'owner'): Uint8Array {
     assert(this.loader === undefined, 'queries come after loading')
     if (this.damage !== undefined) return errorResult(this.damage)
     try {
+      this.gate.query(caller, program, method, args)
       const answer = this.builtins.query(program, method, args, Math.max(nowMs, this.logTime))
       if (answer !== undefined) return answer
       const { appliedIndex: index, logTime, wallTime } = this
@@ -273,7 +282,7 @@ export class Machine {
     const { oldestBlock, nextBlock } = state
     const { freedRevision, count: historyCount } = this.state.history
     const metadata = encodeMetadata({ ...standing, oldestBlock, nextBlock, freedRevision, historyCount })
-    const records = [...this.sessions.seal(), ...this.leases.seal()]
+    const records = [...this.sessions.seal(), ...this.leases.seal(), ...this.auth.seal()]
     const changes = [...state.changes, ...records, { key: metadataKey, value: metadata }]
     const flush = { appliedIndex: this.appliedIndex, appliedTerm: this.appliedTerm, changes }
     this.flush = { flush, state }
@@ -305,6 +314,7 @@ export class Machine {
 
   private run(entry: Uint8Array, header: CommandHeader): Uint8Array {
     try {
+      this.gate.command(entry, header)
       return header.program === 0 ? this.runUser(entry, header) : this.builtins.run(entry, header)
     } catch (thrown) {
       return this.resultOf(thrown, false)
@@ -365,6 +375,7 @@ export class Machine {
       leaseSum: leases.hash(),
       leaseCounter: leases.counter,
       active: this.activation.active,
+      auth: this.auth.standing,
       configuration,
     }
   }

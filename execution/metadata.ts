@@ -1,6 +1,7 @@
 /** The one record that says where the state stands, written with every flush in the same batch. */
 import { ByteReader, ByteWriter, NitroError, emptyBytes, hash128, hash128Into, isNitroError } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
+import type { AuthStanding } from './auth/auth.ts'
 import { emptyProgramSet, readProgramSet, writeProgramSet } from './program-set.ts'
 import type { ProgramSet } from './program-set.ts'
 import { damaged } from './record.ts'
@@ -32,6 +33,8 @@ export interface Standing {
   readonly leaseCounter: number
   /** The programs and flags in force. */
   readonly active: ProgramSet
+  /** Undefined, and not written, as long as there never was a user or role: releases without them hash and read the same. */
+  readonly auth: AuthStanding | undefined
   readonly configuration: Uint8Array
 }
 
@@ -64,6 +67,7 @@ export const emptyMetadata: Metadata = {
   leaseSum: new Uint32Array(4),
   leaseCounter: 0,
   active: emptyProgramSet,
+  auth: undefined,
   configuration: emptyBytes,
   oldestBlock: 1,
   nextBlock: 1,
@@ -130,6 +134,15 @@ function writeStanding(writer: ByteWriter, standing: Standing): void {
   writer.u64(standing.leaseCounter)
   writeProgramSet(writer, standing.active)
   writer.blob(standing.configuration)
+  if (standing.auth !== undefined) writeAuth(writer, standing.auth)
+}
+
+function writeAuth(writer: ByteWriter, { enabled, revision, signingKey, recordCount, recordSum }: AuthStanding): void {
+  writer.u8(enabled ? 1 : 0)
+  writer.u64(revision)
+  writer.blob(signingKey)
+  writer.u64(recordCount)
+  writeHash(writer, recordSum)
 }
 
 function read(reader: ByteReader): Metadata {
@@ -160,9 +173,20 @@ function read(reader: ByteReader): Metadata {
     leaseCounter: reader.u64(),
     active: readProgramSet(reader),
     configuration: reader.blob().slice(),
+    auth: reader.remaining === 0 ? undefined : readAuth(reader),
   }
   reader.finish()
   return metadata
+}
+
+function readAuth(reader: ByteReader): AuthStanding {
+  return {
+    enabled: reader.u8() !== 0,
+    revision: reader.u64(),
+    signingKey: reader.blob().slice(),
+    recordCount: reader.u64(),
+    recordSum: readHash(reader),
+  }
 }
 
 function readMarks(reader: ByteReader): TimeMark[] {

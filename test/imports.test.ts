@@ -128,7 +128,7 @@ describe('imports', () => {
 
 describe('the client', () => {
   const entry = 'src/client/index.ts'
-  const shared = String.raw`sync/key\.ts$|.*(?:codec|command|entry|result|limits)\.ts$`
+  const shared = String.raw`(?:sync/key|auth/principal)\.ts$|.*(?:codec|command|entry|result|limits)\.ts$`
   const serverOnly = new RegExp(
     String.raw`^(?:consensus/(?!.*codec\.ts$)|execution/(?!${shared})|src/(?:storage|replica|node|server)/)`,
   )

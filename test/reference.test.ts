@@ -19,7 +19,7 @@ describe('docs/reference/flags.md', () => {
 })
 
 describe('docs/reference/cli.md', () => {
-  const shared = ['--endpoints', '--output', '--timeout', '--help', '--version']
+  const shared = ['--endpoints', '--user', '--output', '--timeout', '--help', '--version']
   const [intro = '', ...sections] = readSource('docs/reference/cli.md').text.split(/^##+ /m)
   const described = new Map(sections.map((section) => [section.slice(0, section.indexOf('\n')), section]))
 
@@ -51,7 +51,7 @@ describe('docs/reference/cli.md', () => {
     for (const [path, section] of described) {
       const written = [...section.matchAll(/^\| `(?:-\w, )?(--[\w-]+)/gm)].map(([, flag = '']) => flag).toSorted()
       if (path === 'Shared flags') {
-        expect(written).toEqual(['--endpoints', '--output', '--timeout'])
+        expect(written).toEqual(['--endpoints', '--output', '--timeout', '--user'])
         continue
       }
       const { usage, flags, commands } = await help(path)

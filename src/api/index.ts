@@ -1,5 +1,6 @@
 /** The interfaces of the product: types and tables only. */
 export type * from './admin.ts'
+export type * from './auth.ts'
 export type * from './engine.ts'
 export type * from './leases.ts'
 export type * from './programs.ts'

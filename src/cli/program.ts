@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../server/index.ts'
 import { wordsAfterDashes } from './child.ts'
+import { authCommand } from './commands/auth.ts'
 import { benchCommand } from './commands/bench.ts'
 import { compactCommand } from './commands/compact.ts'
 import { delCommand } from './commands/del.ts'
@@ -19,11 +20,13 @@ import { memberCommand } from './commands/member.ts'
 import { observeCommand } from './commands/observe.ts'
 import { putCommand } from './commands/put.ts'
 import { rangeCommand } from './commands/range.ts'
+import { roleCommand } from './commands/role.ts'
 import { serverCommand } from './commands/server.ts'
 import { snapshotCommand } from './commands/snapshot.ts'
 import { statusCommand } from './commands/status.ts'
 import { transferCommand } from './commands/transfer.ts'
 import { txnCommand } from './commands/txn.ts'
+import { userCommand } from './commands/user.ts'
 import { watchCommand } from './commands/watch.ts'
 import type { CliContext } from './context.ts'
 import { errorText, exitCodeFor, exitCodes, ExitWith } from './exit-codes.ts'
@@ -76,6 +79,7 @@ function buildProgram(context: CliContext, childWords: number): Command {
       ],
     ],
     ['Transport of data:', [exportCommand(context), importCommand(context), snapshotCommand(context)]],
+    ['Access:', [authCommand(context), userCommand(context), roleCommand(context)]],
     [
       'Cluster:',
       [

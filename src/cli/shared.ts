@@ -21,9 +21,11 @@ export interface SharedOptions {
   /** Undefined when the command's own default is to be used. */
   readonly output: OutputFormat | undefined
   readonly timeoutMs: number
+  /** Who to log in as; nobody without. */
+  readonly login?: { readonly user: string; readonly password: string } | undefined
 }
 
-const sharedNames = ['endpoints', 'output', 'timeout'] as const
+const sharedNames = ['endpoints', 'user', 'output', 'timeout'] as const
 
 function sharedOption(name: (typeof sharedNames)[number]): Option {
   switch (name) {
@@ -32,6 +34,11 @@ function sharedOption(name: (typeof sharedNames)[number]): Option {
         '--endpoints <host:port,...>',
         `nodes to talk to (env: NITROSTATE_ENDPOINTS, default: ${defaultEndpoints.join(',')})`,
       ).argParser(endpointList)
+    case 'user':
+      return new Option(
+        '--user <name>',
+        'who to log in as (env: NITROSTATE_USER); the password is taken from NITROSTATE_PASSWORD',
+      )
     case 'output':
       return new Option('-o, --output <format>', 'how to print data').choices(outputFormats)
     case 'timeout':
@@ -71,13 +78,16 @@ export function consistencyOption(): Option {
     .default('linearizable' satisfies Consistency)
 }
 
-/** Reads the shared options. Throws `InvalidArgument` for a bad NITROSTATE_ENDPOINTS. */
+/** Reads the shared options. Throws `InvalidArgument` for a bad NITROSTATE_ENDPOINTS, or a user without a password. */
 export function sharedOptions(context: CliContext, command: Command): SharedOptions {
-  const given = command.optsWithGlobals<Partial<SharedOptions> & { readonly timeout?: number }>()
+  const given = command.optsWithGlobals<
+    Partial<SharedOptions> & { readonly timeout?: number; readonly user?: string }
+  >()
   return {
     endpoints: given.endpoints ?? environmentEndpoints(context) ?? defaultEndpoints,
     output: given.output,
     timeoutMs: given.timeout ?? defaultTimeoutMs,
+    login: loginOf(context, given.user ?? context.environment['NITROSTATE_USER']),
   }
 }
 
@@ -99,12 +109,13 @@ export async function withClient<T>(
 /** Like {@link withClient}, to one node and no other: the connection does not move on to the leader. */
 export async function withNode<T>(
   context: CliContext,
-  { timeoutMs }: SharedOptions,
+  { timeoutMs, login }: SharedOptions,
   endpoint: string,
   run: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = await context.connect({
     endpoints: [endpoint],
+    ...login,
     timeoutMs,
     connectTimeoutMs: Math.min(timeoutMs, probeTimeoutMs),
     followLeader: false,
@@ -120,9 +131,17 @@ export async function withNode<T>(
 export function openClient(context: CliContext, shared: SharedOptions, endpoints: readonly string[]): Promise<Client> {
   return context.connect({
     endpoints,
+    ...shared.login,
     timeoutMs: shared.timeoutMs,
     connectTimeoutMs: Math.min(shared.timeoutMs, connectTimeoutMs),
   })
+}
+
+function loginOf(context: CliContext, user: string | undefined): SharedOptions['login'] {
+  if (user === undefined || user === '') return undefined
+  const password = context.environment['NITROSTATE_PASSWORD']
+  if (password !== undefined) return { user, password }
+  throw new NitroError('InvalidArgument', `no password for ${user}: set NITROSTATE_PASSWORD`)
 }
 
 function environmentEndpoints(context: CliContext): readonly string[] | undefined {

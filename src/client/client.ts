@@ -1,16 +1,18 @@
 /** The client: a store, programs and cluster operations over one connection at a time to any of several nodes. */
 import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
-import type { Admin, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store, Sync } from '../api/index.ts'
+import type { Admin, Auth, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store, Sync } from '../api/index.ts'
 import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
 import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
 import type { CallParams, CommandChannel, QueryChannel, WatchChannel } from '../wire/index.ts'
 import { createAdmin } from './admin.ts'
+import { createAuth } from './auth.ts'
 import { Calls } from './calls.ts'
 import type { CallChannel } from './calls.ts'
 import { Connector } from './connector.ts'
+import { ClientLogin } from './login.ts'
 import { checkOptions } from './options.ts'
 import type { ClientSettings, ConnectOptions } from './options.ts'
 import { readStream } from './stream.ts'
@@ -26,6 +28,8 @@ export interface Client<List extends readonly Program[] = readonly []> {
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
+  /** Users, roles and permissions. */
+  readonly auth: Auth
   readonly engine: Engine
   /** The address it is connected to now; empty while it is not. */
   readonly endpoint: string
@@ -37,7 +41,8 @@ export interface Client<List extends readonly Program[] = readonly []> {
 /**
  * Connects to a cluster through any of its nodes.
  * Throws `Unavailable` naming each endpoint and its reason when none answered in time, the refusal itself when every one
- * refused for good (`WrongCluster`, `UnsupportedVersion` ...), `InvalidArgument`, or `signal.reason`.
+ * refused for good (`WrongCluster`, `UnsupportedVersion` ...), `AuthFailed`, `NoPasswordUser` or `InvalidAuthToken` for a user that is
+ * not let in, `InvalidArgument`, or `signal.reason`.
  */
 export async function connect<const List extends readonly Program[] = readonly []>(
   options: ConnectOptions<List>,
@@ -59,6 +64,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
   readonly sync: EngineSync
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
+  readonly auth: Auth
   readonly engine: Engine
   private readonly settings: ClientSettings
   private readonly connector: Connector
@@ -70,23 +76,32 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
   private readonly streams = new AbortController()
   private onUp: () => void = () => undefined
   private onRoundFailed: () => void = () => undefined
+  private onRefused: (error: NitroError) => void = () => undefined
+  private readonly login: ClientLogin | undefined
   private closing: Promise<void> | undefined
 
   constructor(settings: ClientSettings, programs: List | undefined) {
     this.settings = settings
+    const { credentials } = settings
+    const login = credentials && new ClientLogin(settings, credentials)
+    this.login = login
     this.connector = new Connector(settings, {
       up: () => this.up(),
       roundFailed: () => this.onRoundFailed(),
+      login: login && ((connection) => login.on(connection)),
+      loginRefused: (error) => this.onRefused(error),
     })
     const channel = remoteChannel(this.connector)
     const common = { ...settings.ports, defaultTimeoutMs: settings.timeoutMs }
-    this.commands = new CommandSession({ ...common, channel })
+    this.commands = new CommandSession({ ...common, channel, caller: () => login?.principal })
     this.queries = new QueryRetrier({ ...common, channel })
     this.watches = new WatchSession({ ...settings.ports, channel })
     this.calls = new Calls(channel, common)
     this.engine = {
-      command: (program, method, args, options) => this.commands.command(program, method, args, options),
-      query: (program, method, args, options) => this.queries.query(program, method, args, options),
+      command: (program, method, args, options) =>
+        this.asUser(options, (given) => this.commands.command(program, method, args, given)),
+      query: (program, method, args, options) =>
+        this.asUser(options, (given) => this.queries.query(program, method, args, given)),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
@@ -96,7 +111,19 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     const { engine, session } = this
     this.sync = createSync({ ...settings.ports, engine, session, holderMs, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
+    this.auth = createAuth({
+      read: (method, params, options) => this.asUser(options, (given) => this.calls.read(method, params, given)),
+      change: (method, params, options) => this.asUser(options, (given) => this.calls.change(method, params, given)),
+    })
     this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
+  }
+
+  /** Runs a request as the user that is logged in; without one, just so. */
+  private asUser<T>(
+    options: RequestOptions | undefined,
+    run: (options: RequestOptions | undefined) => Promise<T>,
+  ): Promise<T> {
+    return this.login === undefined ? run(options) : this.login.request(options, () => this.connector.current, run)
   }
 
   get endpoint(): string {
@@ -112,6 +139,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
         signal?.removeEventListener('abort', abort)
         this.onUp = () => undefined
         this.onRoundFailed = () => undefined
+        this.onRefused = () => undefined
         settle()
       }
       const abort = (): void => end(() => reject(signal?.reason))
@@ -123,6 +151,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
         const refusal = this.connector.permanentRefusal()
         if (refusal !== undefined) end(() => reject(refusal))
       }
+      this.onRefused = (error) => end(() => reject(error))
       void this.connector.dial()
     })
   }
@@ -149,7 +178,9 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     const session = await this.connector.openSession(connection.address, signal).catch((error: unknown) => {
       throw signal.aborted ? signal.reason : error
     })
-    yield* readStream({ session, scheduler: this.settings.ports.scheduler, method, params, signal, timeoutMs })
+    // A session of its own, on which nobody is logged in.
+    const asked = { ...params, token: this.login?.token }
+    yield* readStream({ session, scheduler: this.settings.ports.scheduler, method, params: asked, signal, timeoutMs })
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
  * Keeps a client connected to one node at a time: dials, dials again after a loss, and moves to the leader when told
  * where it is. All nodes of one client belong to one cluster; another cluster's node is refused (`WrongCluster`).
  */
-import { emptyBytes, equalBytes, NitroError } from '../../base/index.ts'
+import { emptyBytes, equalBytes, isNitroError, messageOf, NitroError } from '../../base/index.ts'
 import type { Timer } from '../../base/index.ts'
 import { clientHello, isPermanentRefusal } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
@@ -10,6 +10,7 @@ import type { LeaderHint } from '../wire/index.ts'
 import { Connection } from './connection.ts'
 import { dialAny, dialOne, shuffled } from './dialing.ts'
 import type { Dialed, DialPlan } from './dialing.ts'
+import { isRefusedLogin } from './login.ts'
 import type { ClientSettings } from './options.ts'
 
 /** For each address: connection and handshake, each. */
@@ -26,6 +27,10 @@ export interface ConnectorEvents {
   up(connection: Connection): void
   /** A round of dialing failed at every endpoint; another follows. */
   roundFailed(): void
+  /** Logs in on a connection before it is used. Not given: there is nobody to log in as. */
+  readonly login?: ((connection: Connection) => Promise<void>) | undefined
+  /** A node did not let this user in. */
+  loginRefused?(error: NitroError): void
 }
 
 /** Owner of the client's connections. */
@@ -43,6 +48,7 @@ export class Connector {
   private readonly connections = new Set<Connection>()
   private clusterId: Uint8Array = emptyBytes
   private hinted = ''
+  private readonly hintsBefore = new WeakMap<Connection, LeaderHint>()
   /** The endpoint whose connection ended last. */
   private left = ''
   private dialing = false
@@ -94,14 +100,17 @@ export class Connector {
     if (this.dialing || this.stopping.signal.aborted) return
     this.dialing = true
     const dialed = await dialAny(this.plan(this.preferred()))
+    let connection: Connection | undefined
+    if (this.stopping.signal.aborted) dialed?.session.close()
+    else if (dialed !== undefined) {
+      const prepared = this.prepare(dialed)
+      connection = prepared instanceof Connection ? prepared : await prepared
+    }
     this.dialing = false
-    if (this.stopping.signal.aborted) {
-      dialed?.session.close()
-    } else if (dialed === undefined) {
+    if (connection !== undefined) this.adopt(connection)
+    else if (!this.stopping.signal.aborted) {
       this.dialLater()
       this.events.roundFailed()
-    } else {
-      this.adopt(dialed)
     }
   }
 
@@ -149,9 +158,9 @@ export class Connector {
     return dialOne(this.plan([address]), address, signal)
   }
 
-  private adopt({ address, session }: Dialed): void {
-    const { logger, ports } = this.settings
-    const before = this.current
+  /** The connection of a new session, with the user logged in on it if there is one; undefined when that did not come to be. */
+  private prepare({ address, session }: Dialed): Connection | Promise<Connection | undefined> {
+    const { ports } = this.settings
     const connection = new Connection(address, session, ports.scheduler, {
       leaderHint: (from, hint) => this.followHint(from, hint),
       closed: (from, error) => this.lost(from, error),
@@ -160,11 +169,42 @@ export class Connector {
     this.note(address, undefined)
     this.rounds = 0
     this.connections.add(connection)
-    this.current = connection
-    logger.debug({ address, node: session.remote.name }, 'connected')
-    before?.retire()
+    const { login } = this.events
+    if (login === undefined) return connection
     connection.start()
+    return this.logIn(connection, login)
+  }
+
+  /** Takes a connection into use. */
+  private adopt(connection: Connection): void {
+    const before = this.current
+    this.current = connection
+    this.settings.logger.debug({ address: connection.address, node: connection.session.remote.name }, 'connected')
+    before?.retire()
+    if (this.events.login === undefined) connection.start()
     if (this.current === connection) this.events.up(connection)
+    const hint = this.hintsBefore.get(connection)
+    if (hint !== undefined) this.followHint(connection, hint)
+  }
+
+  private async logIn(
+    connection: Connection,
+    login: (connection: Connection) => Promise<void>,
+  ): Promise<Connection | undefined> {
+    try {
+      await login(connection)
+      if (this.connections.has(connection) && !this.stopping.signal.aborted) return connection
+    } catch (thrown) {
+      const error = isNitroError(thrown) ? thrown : new NitroError('Unavailable', messageOf(thrown), { cause: thrown })
+      this.note(connection.address, error)
+      this.settings.logger.warn(
+        { address: connection.address, code: error.code, error: error.message },
+        'not logged in',
+      )
+      if (isRefusedLogin(error)) this.events.loginRefused?.(error)
+    }
+    connection.close()
+    return undefined
   }
 
   private lost(connection: Connection, error: NitroError | undefined): void {
@@ -185,7 +225,11 @@ export class Connector {
   }
 
   private followHint(from: Connection, hint: LeaderHint): void {
-    if (from !== this.current) return
+    if (from !== this.current) {
+      // It comes first of all, before the user is logged in.
+      this.hintsBefore.set(from, hint)
+      return
+    }
     const { followLeader } = this.settings
     if (
       followLeader &&
@@ -216,8 +260,15 @@ export class Connector {
     const current = this.current
     const same = current !== undefined && sameProcess(current.session, dialed.session)
     if (same) this.fruitlessHints.set(address, nowMs + hintPauseMs)
-    if (same || this.stopping.signal.aborted || (current !== undefined && current !== from)) dialed.session.close()
-    else this.adopt(dialed)
+    if (same || this.stopping.signal.aborted || (current !== undefined && current !== from)) {
+      dialed.session.close()
+      return
+    }
+    const prepared = this.prepare(dialed)
+    const connection = prepared instanceof Connection ? prepared : await prepared
+    if (connection === undefined) return
+    if (this.current === undefined || this.current === from) this.adopt(connection)
+    else connection.close()
   }
 
   /** Closes every connection after sending what has gathered; resolves when they are gone, or after a second. */

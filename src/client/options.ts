@@ -4,6 +4,7 @@ import type { Clock, Logger, Random, Scheduler } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import { formatAddress, parseAddress, wsTransport } from '../../net/index.ts'
 import type { Transport } from '../../net/index.ts'
+import type { Credentials } from './login.ts'
 
 /** What a client stands on. */
 export interface ClientPorts {
@@ -19,6 +20,11 @@ export interface ConnectOptions<List extends readonly Program[] = readonly Progr
   readonly endpoints: readonly string[]
   /** Programs of `defineProgram` to call by their types; only names are used, they run on the nodes. */
   readonly programs?: List | undefined
+  /** Who to log in as, with `password`. Default: nobody, which is enough as long as permissions are not in force. */
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  /** A token of a user, in place of user and password. */
+  readonly token?: string | undefined
   /** How the client shows in the nodes' logs. Default `client`. */
   readonly name?: string | undefined
   /** Deadline of requests that give none, in milliseconds. Default 10,000. */
@@ -44,6 +50,7 @@ export interface ClientSettings {
   readonly followLeader: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
+  readonly credentials: Credentials | undefined
   readonly ports: ClientPorts
 }
 
@@ -71,6 +78,7 @@ export function checkOptions(options: ConnectOptions): ClientSettings {
     followLeader: options.followLeader ?? true,
     logger: options.logger ?? silentLogger,
     signal: options.signal,
+    credentials: credentialsOf(options),
     ports: {
       clock: options.ports?.clock ?? systemClock,
       scheduler,
@@ -78,6 +86,15 @@ export function checkOptions(options: ConnectOptions): ClientSettings {
       transport: options.ports?.transport ?? wsTransport({ scheduler, keepaliveMs: clientKeepaliveMs }),
     },
   }
+}
+
+function credentialsOf({ user, password, token }: ConnectOptions): Credentials | undefined {
+  if (user === undefined && password === undefined) return token === undefined ? undefined : { token }
+  if (token !== undefined) throw invalid('token is given beside user or password; one of them is enough')
+  if (typeof user !== 'string' || user === '' || typeof password !== 'string') {
+    throw invalid('user and password belong together')
+  }
+  return { user, password }
 }
 
 function normalAddress(endpoint: string): string {

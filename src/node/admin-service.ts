@@ -35,9 +35,12 @@ const changeRetries: ReadonlySet<string> = new Set(['NotLeader', 'MembershipChan
 /** Answers for one replica. */
 export class AdminService {
   private readonly replica: Replica
+  private readonly memberToken: () => string | undefined
 
-  constructor(replica: Replica) {
+  /** `memberToken` gives what tells another member that this one has checked who asks. */
+  constructor(replica: Replica, memberToken: () => string | undefined) {
     this.replica = replica
+    this.memberToken = memberToken
   }
 
   private get group(): Group {
@@ -100,7 +103,14 @@ export class AdminService {
     if (address === '') throw new NitroError('NotLeader', 'no leader is known: is a majority of members up?')
     if (params['forwarded'] === true) throw new NitroError('NotLeader', `${this.replica.options.name} does not lead`)
     const { ports, startId } = this.replica
-    return callOnce(ports, startId, address, method, { ...params, forwarded: true }, changeTimeoutMs)
+    return callOnce(
+      ports,
+      startId,
+      address,
+      method,
+      { ...params, token: this.memberToken(), forwarded: true },
+      changeTimeoutMs,
+    )
   }
 
   /** A leader that is to be taken out hands over first, so that the cluster is never without one for an election. */
@@ -147,6 +157,10 @@ export class AdminService {
       incarnation: Uint8Array.from(incarnation),
       address: newAddress(params),
       target: targetOf(params),
+    }
+    const isReserved = memberByName(group.configuration, name) !== undefined
+    if (!isReserved && group.applier.machine?.auth.enabled === true) {
+      throw new NitroError('PermissionDenied', `permissions are in force: root must reserve a place for ${name} first`)
     }
     const offer = params['offer'] instanceof Uint8Array ? decodeOffer(params['offer']) : emptyProgramSet
     const unable = this.replica.judgeOffer(name, [optionalText(params, 'machine') ?? ''], offer)

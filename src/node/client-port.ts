@@ -20,8 +20,10 @@ import {
   forEachQuery,
   frameKinds,
 } from '../wire/index.ts'
-import type { Call, CommandOwner } from '../wire/index.ts'
+import type { Call, CallValue, CommandOwner } from '../wire/index.ts'
 import type { AdminService } from './admin-service.ts'
+import { ConnectionLogin, isAuthCall } from './auth/login.ts'
+import type { LocalAuth } from './auth/node-auth.ts'
 import { RemoteOutlet } from './watch-outlet.ts'
 
 const frameBytesMax = 1 << 20
@@ -61,6 +63,7 @@ class Results implements CommandOwner {
 export interface ClientPortOptions {
   readonly replica: Replica
   readonly admin: AdminService
+  readonly auth: LocalAuth
   readonly scheduler: Scheduler
   readonly logger: Logger
   /** The connection is over. */
@@ -74,6 +77,7 @@ export class ClientPort {
   private readonly commands: Results
   private readonly queries: Results
   private readonly watches: RemoteOutlet
+  private readonly login: ConnectionLogin
   private flushing = false
   private paused = false
   private streams = 0
@@ -82,11 +86,13 @@ export class ClientPort {
   constructor(session: Session, options: ClientPortOptions) {
     this.session = session
     this.options = options
+    this.login = new ConnectionLogin(options.auth)
     this.commands = new Results(this, frameKinds.results)
     this.queries = new Results(this, frameKinds.queryResults)
     this.watches = new RemoteOutlet({
       hub: () => options.replica.group?.watches,
       scheduler: options.scheduler,
+      caller: () => this.login.principal,
       send: (kind, payload) => this.send(kind, payload),
       unsentBytes: () => session.bufferedBytes,
     })
@@ -117,13 +123,16 @@ export class ClientPort {
       switch (kind) {
         case frameKinds.commands:
           forEachCommand(payload, (tag, bytes, start, end) => {
-            replica.submit(bytes.subarray(start, end), this.commands, tag)
+            const command = bytes.subarray(start, end)
+            const refusal = this.login.refusal(command)
+            if (refusal === undefined) replica.submit(command, this.commands, tag)
+            else this.commands.failed(tag, refusal)
           })
           return
         case frameKinds.queries:
           forEachQuery(payload, (query) => {
             const { program, method, args, consistency, timeoutMs, tag } = query
-            replica.query(program, method, args, consistency, timeoutMs, this.queries, tag)
+            replica.query(program, method, args, consistency, timeoutMs, this.queries, tag, this.login.current)
           })
           return
         case frameKinds.watch:
@@ -149,7 +158,7 @@ export class ClientPort {
       )
       return
     }
-    this.options.admin.call(call.method, call.params).then(
+    this.answer(call).then(
       (value) => this.send(frameKinds.reply, encodeReply({ id: call.id, ok: true, value })),
       (thrown: unknown) => {
         const error = isNitroError(thrown) ? thrown : new NitroError('Unavailable', messageOf(thrown))
@@ -158,11 +167,19 @@ export class ClientPort {
     )
   }
 
+  /** Logging in takes effect at once, for whatever comes after it on this connection. */
+  private async answer({ method, params }: Call): Promise<CallValue> {
+    if (isAuthCall(method)) return this.login.call(method, params)
+    this.login.check(method, params)
+    return this.options.admin.call(method, params)
+  }
+
   private async stream(call: Call): Promise<void> {
     let seq = 0
     const { id } = call
     this.streams++
     try {
+      this.login.check(call.method, call.params)
       if (this.streams > streamsMax) throw new NitroError('Overloaded', `${streamsMax} streams are already open`)
       for await (const data of this.options.admin.snapshot()) {
         while (!this.over && this.session.bufferedBytes > streamUnsentMax) {

@@ -27,7 +27,7 @@ export class LocalWatches implements WatchOutlet, WatchChannel {
     if (spec instanceof NitroError) return spec
     const id = this.nextId++
     this.sinks.set(id, sink)
-    hub.open(this, id, spec, request.fromRevision, request.creditBytes)
+    hub.open(this, id, spec, request.fromRevision, request.creditBytes, request.caller)
     return {
       credit: (bytes) => hub.credit(this, id, bytes),
       progress: () => hub.askProgress(this, id),

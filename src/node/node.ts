@@ -1,8 +1,6 @@
 /**
  * The Node: what users open. It joins a replica with the listening port, the local engine and the interfaces over it.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import {
   NitroError,
   messageOf,
@@ -13,17 +11,19 @@ import {
   systemRandom,
   systemScheduler,
 } from '../../base/index.ts'
-import type { Logger, Metrics } from '../../base/index.ts'
-import type { MachineLimits, Program } from '../../execution/index.ts'
+import { authFlag } from '../../execution/index.ts'
+import type { Caller, Program } from '../../execution/index.ts'
 import { acceptSession, wsTransport } from '../../net/index.ts'
-import type { Link, Listener, Transport } from '../../net/index.ts'
+import type { Link } from '../../net/index.ts'
 import type {
   Admin,
   Engine,
   Leases,
+  NodeAuth,
   NodePosition,
   NodeStatus,
   OpenSession,
+  Principal,
   ProgramsOf,
   ReadOptions,
   RequestOptions,
@@ -32,76 +32,22 @@ import type {
 } from '../api/index.ts'
 import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
-import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles } from '../storage/index.ts'
+import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles, nodeSecrets } from '../storage/index.ts'
 import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
 import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession, checkTimeout } from '../wire/index.ts'
 import { AdminService } from './admin-service.ts'
+import { LocalAuth } from './auth/node-auth.ts'
+import { ActingNode } from './auth/node-for.ts'
+import type { NodeFor } from './auth/node-for.ts'
 import { ClientPort } from './client-port.ts'
+import { Door } from './door.ts'
 import { localAdmin } from './local-admin.ts'
 import { LocalWatches } from './local-watches.ts'
 import { methodGuard, strictMethodGuard } from './method-guard.ts'
-
-/** Options of {@link openNode}; with none it is a single node in memory. */
-export interface NodeOptions<List extends readonly Program[] = readonly Program[]> {
-  /** This member's name. Default `node`. */
-  readonly name?: string | undefined
-  /** Where log and state live. Default: nowhere, everything is in memory and gone with the process. */
-  readonly dataDir?: string | undefined
-  /** `host:port` for peers and clients. Default: no port is opened; a cluster needs one. */
-  readonly listen?: string | undefined
-  /** The address others reach it under, if it is not `listen`. */
-  readonly advertise?: string | undefined
-  /** All founding members by name, this one included. */
-  readonly peers?: Readonly<Record<string, string>> | undefined
-  /** Addresses of a running cluster to enter. */
-  readonly join?: readonly string[] | undefined
-  /** Enter as a learner that is not promoted by itself. */
-  readonly learner?: boolean | undefined
-  /** Allow plain text beyond loopback addresses. */
-  readonly insecure?: boolean | undefined
-  /** Programs beside the built-in ones, of each as many versions as wanted; those run that all members have. */
-  readonly programs?: List | undefined
-  /**
-   * Run every method twice and refuse it with `NonDeterministic` when the runs differ. For tests: it costs a second run, and
-   * all members must agree on it. Default false.
-   */
-  readonly checkPrograms?: boolean | undefined
-  /** Limits of the machine that differ from the defaults; the same on every member, or they refuse each other. */
-  readonly limits?: Partial<MachineLimits> | undefined
-  readonly logger?: Logger | undefined
-  readonly metrics?: Metrics | undefined
-  /** Answers plain HTTP requests on the same port. */
-  readonly http?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
-  /** Takes connections on the same port that speak HTTP/2; they end with the node. */
-  readonly http2?: ((socket: Socket) => void) | undefined
-  /** Heartbeat interval in milliseconds. Default 50. Lower: faster failover, more load. */
-  readonly tickMs?: number | undefined
-  /** Shortest election timeout in milliseconds; rounded to ticks. Default 500. Too low: elections during pauses. */
-  readonly electionTimeoutMs?: number | undefined
-  /** Deadline of requests on this node that give none. Default 10,000 ms. */
-  readonly timeoutMs?: number | undefined
-  /** Bounds of memory and disk. */
-  readonly sizes?: Partial<ReplicaSizes> | undefined
-  /** The outside world; the simulator and tests bring their own. */
-  readonly ports?: Partial<ReplicaPorts> | undefined
-}
-
-const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
-  ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
-  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, http2: true },
-  ...{ tickMs: true, electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true, limits: true },
-}
-
-/** A misspelt dataDir would be a node in memory, and nobody would notice before the first restart. */
-function checkNames(options: NodeOptions): void {
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(optionNames, name)) continue
-    const known = Object.keys(optionNames).join(', ')
-    throw new NitroError('InvalidArgument', `${name}: openNode has no such option; known are ${known}`)
-  }
-}
+import { checkOptions } from './options.ts'
+import type { NodeOptions } from './options.ts'
 
 /** A running node. */
 export interface Node<List extends readonly Program[] = readonly []> extends AsyncDisposable {
@@ -114,7 +60,14 @@ export interface Node<List extends readonly Program[] = readonly []> extends Asy
   /** Calls of programs by name, and those of `defineProgram` with their types. */
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
+  /** Users, roles and permissions; and tokens for users. */
+  readonly auth: NodeAuth
   readonly engine: Engine
+  /**
+   * The same interfaces on behalf of somebody: while permissions are in force, every request is checked for that principal. Those of
+   * the node itself belong to the owner of the process, who may do everything.
+   */
+  as(principal: Principal): NodeFor<List>
   /** The bound `host:port`; empty without `listen`. */
   readonly address: string
   status(): NodeStatus
@@ -133,6 +86,7 @@ const handshakeTimeoutMs = 3_000
 const memorySizes: Partial<ReplicaSizes> = { logSegmentBytes: 256 << 10 }
 const defaultTickMs = 50
 const defaultTimeoutMs = 10_000
+const defaultTokenTtlMs = 3_600_000
 
 /**
  * Opens a node: in memory without options, durable with `dataDir`, a cluster member with `peers` or `join`. Resolves when
@@ -142,7 +96,7 @@ const defaultTimeoutMs = 10_000
 export async function openNode<const List extends readonly Program[] = readonly []>(
   options: NodeOptions<List> = {},
 ): Promise<Node<List>> {
-  checkNames(options)
+  checkOptions(options)
   // Before anything is opened: what throws later would leave a running replica that nobody can close.
   const timeoutMs = checkTimeout(options.timeoutMs ?? defaultTimeoutMs)
   if (options.dataDir === '')
@@ -172,7 +126,7 @@ export async function openNode<const List extends readonly Program[] = readonly 
       },
       ports,
     )
-    return new RunningNode<List>(replica, ports, door, timeoutMs, options.programs)
+    return new RunningNode<List>(replica, ports, door, options, timeoutMs)
   } catch (error) {
     await door.close()
     throw error
@@ -198,6 +152,7 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
     observer: given.observer,
+    secrets: given.secrets,
     guard: given.guard ?? (options.checkPrograms === true ? strictMethodGuard : methodGuard),
   }
 }
@@ -211,38 +166,6 @@ const httpOf = (options: NodeOptions): { http?: NonNullable<NodeOptions['http']>
 const http2Of = (options: NodeOptions): { http2?: NonNullable<NodeOptions['http2']> } =>
   options.http2 === undefined ? {} : { http2: options.http2 }
 
-/** The listening port: takes links from the first moment and holds them until there is somebody to take them. */
-class Door {
-  address = ''
-  private readonly transport: Transport
-  private listener: Listener | undefined
-  private waiting: Link[] = []
-  private take: ((link: Link) => void) | undefined
-
-  constructor(ports: ReplicaPorts) {
-    this.transport = ports.transport
-  }
-
-  async open(listen: string): Promise<void> {
-    this.listener = await this.transport.listen(listen, (link) => {
-      if (this.take === undefined) this.waiting.push(link)
-      else this.take(link)
-    })
-    this.address = this.listener.address
-  }
-
-  /** From now on `take` gets every link. */
-  attend(take: (link: Link) => void): void {
-    this.take = take
-    for (const link of this.waiting.splice(0)) take(link)
-  }
-
-  async close(): Promise<void> {
-    for (const link of this.waiting.splice(0)) link.close()
-    await this.listener?.close()
-  }
-}
-
 class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly store: Store
   readonly leases: Leases
@@ -250,6 +173,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly sync: EngineSync
   readonly programs: ProgramsOf<List>
   readonly admin: Admin
+  readonly auth: LocalAuth
   readonly engine: Engine
   readonly address: string
   readonly stopped: Promise<NitroError | undefined>
@@ -262,17 +186,21 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   private readonly sessions: Sessions
   private readonly reader: QueryRetrier
   private readonly watches: WatchSession
+  private readonly list: List | undefined
+  private readonly acting = new WeakMap<Principal, NodeFor<List>>()
+  private readonly syncs = new Set<EngineSync>()
   private leaderAddress = ''
 
-  constructor(replica: Replica, ports: ReplicaPorts, door: Door, timeoutMs: number, programs: List | undefined) {
+  constructor(replica: Replica, ports: ReplicaPorts, door: Door, options: NodeOptions<List>, timeoutMs: number) {
+    const { programs, authTokenTtlMs: tokenTtlMs = defaultTokenTtlMs } = options
     this.replica = replica
     this.ports = ports
     this.door = door
     this.address = door.address
-    this.service = new AdminService(replica)
+    this.service = new AdminService(replica, () => this.auth.memberToken())
     const { clock, scheduler, random } = ports
     const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
-    this.commands = new CommandSession({ ...timing, channel: replica })
+    this.commands = new CommandSession({ ...timing, channel: replica, caller: () => this.ownCaller() })
     this.reader = new QueryRetrier({ ...timing, channel: replica })
     this.watches = new WatchSession({ ...timing, channel: new LocalWatches(() => replica.group?.watches) })
     this.engine = {
@@ -288,6 +216,11 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.sync = createSync({ engine, session, clock, scheduler, random, holderMs, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
     this.admin = localAdmin(this.service)
+    this.list = programs
+    this.auth = new LocalAuth({
+      ...{ replica, engine, random, tokenTtlMs, secrets: ports.secrets ?? nodeSecrets },
+      engineFor: (principal) => this.as(principal).engine,
+    })
     this.stopped = replica.stopped.then(async (reason) => {
       await this.shut(reason)
       return reason
@@ -314,6 +247,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
         const port = new ClientPort(session, {
           replica: this.replica,
           admin: this.service,
+          auth: this.auth,
           scheduler,
           logger,
           closed: (one) => {
@@ -326,6 +260,41 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
       },
       (error: unknown) => logger.debug({ remote: link.remote, reason: messageOf(error) }, 'handshake failed'),
     )
+  }
+
+  /** Commands of the owner say so as soon as every member understands it. */
+  private ownCaller(): Caller | undefined {
+    return this.replica.group?.applier.machine?.activation.flagOn(authFlag) === true ? 'owner' : undefined
+  }
+
+  as(principal: Principal): NodeFor<List> {
+    let acting = this.acting.get(principal)
+    if (acting === undefined) this.acting.set(principal, (acting = this.actingFor(principal)))
+    return acting
+  }
+
+  private actingFor(principal: Principal): NodeFor<List> {
+    const { auth, commands, watches, session, admin, list: programs, reader: queries } = this
+    const { clock, scheduler, random } = this.ports
+    const sync = (engine: Engine): Sync => {
+      const made = createSync({ engine, session, clock, scheduler, random, holderMs, context: systemAsyncContext })
+      this.syncs.add(made)
+      return made
+    }
+    const maker = auth.credentials
+    return new ActingNode({
+      principal,
+      auth,
+      maker,
+      commands,
+      queries,
+      watches,
+      scheduler,
+      session,
+      admin,
+      sync,
+      programs,
+    })
   }
 
   private countClients(): void {
@@ -377,6 +346,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
 
   private async shut(reason: NitroError | undefined): Promise<void> {
     this.sync.close()
+    for (const sync of this.syncs) sync.close()
     this.sessions.close()
     this.commands.close()
     this.reader.close()

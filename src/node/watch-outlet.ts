@@ -5,6 +5,7 @@
 import { NitroError } from '../../base/index.ts'
 import type { Scheduler } from '../../base/index.ts'
 import { boundsOf, defaultLimits } from '../../execution/index.ts'
+import type { Caller } from '../../execution/index.ts'
 import type { EventBuffer, WatchHub, WatchOutlet, WatchSpec } from '../replica/index.ts'
 import { frameKinds, readWatchAsks, WatchTellWriter } from '../wire/index.ts'
 import type { WatchAsks, WireWatchRequest } from '../wire/index.ts'
@@ -20,6 +21,8 @@ const lookAgainMs = 10
 export interface RemoteOutletOptions {
   readonly hub: () => WatchHub | undefined
   readonly scheduler: Scheduler
+  /** Who the client is. */
+  readonly caller: () => Caller
   /** Sends one message; bounds are the outlet's business. */
   readonly send: (kind: number, payload: Uint8Array) => void
   /** Unsent bytes of the connection. */
@@ -56,7 +59,7 @@ export class RemoteOutlet implements WatchOutlet, WatchAsks {
     } else if (spec instanceof NitroError) {
       this.ended(id, spec)
       this.flush()
-    } else hub.open(this, id, spec, request.fromRevision, request.creditBytes)
+    } else hub.open(this, id, spec, request.fromRevision, request.creditBytes, this.options.caller())
   }
 
   /** For {@link readWatchAsks}. */

@@ -51,7 +51,7 @@ export class Group {
   private readonly options: GroupOptions
   private readonly writer: LogWriter
   private readonly outbox: Outbox
-  private readonly logClock: LogClock
+  readonly logClock: LogClock
   private readonly signal = new ChangeSignal()
   /** Index of a snapshot that the core accepted, its configuration too, and that is not in place yet; 0 for none. */
   private restoringTo = 0

@@ -3,8 +3,8 @@
  * wait for their barrier.
  */
 import { ByteWriter, NitroError, isNitroError, latin1 } from '../../base/index.ts'
-import { EntryBuilder, checkCommand, encodeCommand, nextActivation } from '../../execution/index.ts'
-import type { CommandHeader, Machine } from '../../execution/index.ts'
+import { EntryBuilder, authFlag, builtins, checkCommand, encodeCommand, nextActivation } from '../../execution/index.ts'
+import type { Caller, CommandHeader, Machine } from '../../execution/index.ts'
 import type { Consistency } from '../api/index.ts'
 import { forEachCommand, frameKinds } from '../wire/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
@@ -67,6 +67,7 @@ export class Intake {
     try {
       const header = checkCommand(command)
       if (header.program === 0) this.refuseAwaited(command, header)
+      if (header.callerAt >= 0 || header.program === builtins.auth) this.refuseUnflagged()
       return true
     } catch (error) {
       if (!isNitroError(error)) throw error
@@ -83,6 +84,11 @@ export class Intake {
     if (activation.awaits(name)) throw notActive(name)
   }
 
+  /** Members of a release that knows no users would halt at such a command; the flag says that there are none. */
+  private refuseUnflagged(): void {
+    if (this.options.group.applier.machine?.activation.flagOn(authFlag) !== true) throw notActive('auth')
+  }
+
   /** Runs a query at the wished consistency; `owner` hears exactly once. */
   query(
     program: string,
@@ -92,10 +98,11 @@ export class Intake {
     timeoutMs: number,
     owner: CommandOwner,
     tag: number,
+    caller: Caller,
   ): void {
     const { group, ports } = this.options
     if (group.halted) return owner.failed(tag, stopping())
-    const run = (): void => this.answer(program, method, args, owner, tag)
+    const run = (): void => this.answer(program, method, args, owner, tag, caller)
     if (consistency === 'committed') {
       run()
       return
@@ -105,7 +112,14 @@ export class Intake {
     group.driver.wake()
   }
 
-  private answer(program: string, method: string, args: Uint8Array, owner: CommandOwner, tag: number): void {
+  private answer(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    owner: CommandOwner,
+    tag: number,
+    caller: Caller,
+  ): void {
     const { machine } = this.options.group.applier
     if (machine === undefined) {
       owner.failed(tag, new NitroError('Unavailable', 'this node is repairing its state'))
@@ -113,7 +127,7 @@ export class Intake {
     }
     if (machine.activation.awaits(program)) return owner.failed(tag, notActive(program))
     this.options.ports.metrics.add('nitrostate_server_reads_total')
-    const result = machine.query(program, method, args, this.options.logClock.now())
+    const result = machine.query(program, method, args, this.options.logClock.now(), caller)
     if (machine.damage === undefined) {
       owner.completed(tag, result)
       return

@@ -1,5 +1,5 @@
 /** Everything a replica takes from outside: nothing in this folder reads a clock, draws a number or touches a disk itself. */
-import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler } from '../../base/index.ts'
+import type { Clock, Crypto, Files, KvFactory, Logger, Metrics, Random, Scheduler, Secrets } from '../../base/index.ts'
 import type { Entry, Message, RawNode, Ready } from '../../consensus/index.ts'
 import type { Machine, MethodGuard } from '../../execution/index.ts'
 import type { Transport } from '../../net/index.ts'
@@ -41,6 +41,8 @@ export interface ReplicaPorts {
   readonly files: Files
   readonly kv: KvFactory
   readonly crypto: Crypto
+  /** Passwords and tokens. Default: the platform's. */
+  readonly secrets?: Secrets | undefined
   readonly transport: Transport
   readonly logger: Logger
   readonly metrics: Metrics

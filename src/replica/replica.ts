@@ -6,7 +6,7 @@
  * reads are answered with `NotBootstrapped` until there is a group.
  */
 import { NitroError, emptyBytes, isNitroError, messageOf } from '../../base/index.ts'
-import type { ProgramSet } from '../../execution/index.ts'
+import type { Caller, ProgramSet } from '../../execution/index.ts'
 import { protocolVersions, verifyPeer } from '../../net/index.ts'
 import type { Hello, Session } from '../../net/index.ts'
 import type { Consistency } from '../api/index.ts'
@@ -301,7 +301,7 @@ export class Replica {
     else this.group.intake.submit(command, owner, tag)
   }
 
-  /** Runs a query; `owner` hears exactly once. */
+  /** Runs a query for a caller, who is who it says; `owner` hears exactly once. */
   query(
     program: string,
     method: string,
@@ -310,9 +310,10 @@ export class Replica {
     timeoutMs: number,
     owner: CommandOwner,
     tag: number,
+    caller: Caller = 'owner',
   ): void {
     if (this.group === undefined) owner.failed(tag, this.notThereYet())
-    else this.group.intake.query(program, method, args, consistency, timeoutMs, owner, tag)
+    else this.group.intake.query(program, method, args, consistency, timeoutMs, owner, tag, caller)
   }
 
   /** What this node waits for before it is ready; empty when it is. */

@@ -2,6 +2,7 @@
 export { levelFactory } from './adapters/level.ts'
 export { nodeCrypto } from './adapters/node-crypto.ts'
 export { diskError, nodeFiles } from './adapters/node-files.ts'
+export { nodeSecrets } from './adapters/node-secrets.ts'
 export { readIdentity, writeIdentity } from './identity.ts'
 export type { Identity, IdentityFounder, IdentityStage } from './identity.ts'
 export type { DurableLog, LogBatch } from './log/log.ts'

@@ -1,4 +1,6 @@
 /** The typed interfaces over an engine: the key-value store, leases and sessions, and calls of programs. */
+export { EngineAuth } from './auth.ts'
+export type { CredentialMaker } from './auth.ts'
 export { key, keys } from './conditions.ts'
 export { createLeases } from './leases.ts'
 export { del, get, put, range } from './operations.ts'

@@ -6,6 +6,7 @@
  * It may call its owner before `submit` has returned.
  */
 import type { NitroError } from '../../base/index.ts'
+import type { Caller } from '../../execution/codec.ts'
 import type { Consistency } from '../api/index.ts'
 
 /** Hears of the end of each submission, by the tag it gave. */
@@ -24,7 +25,10 @@ export interface CommandChannel {
 
 /** Carries queries to a machine. */
 export interface QueryChannel {
-  /** `timeoutMs` is what is left of the caller's deadline; after it nobody needs the answer. */
+  /**
+   * `timeoutMs` is what is left of the caller's deadline; after it nobody needs the answer. Without `caller` it is for whoever the
+   * channel is: the owner in the node's own process, the user that is logged in on a connection.
+   */
   query(
     program: string,
     method: string,
@@ -33,5 +37,6 @@ export interface QueryChannel {
     timeoutMs: number,
     done: CommandOwner,
     tag: number,
+    caller?: Caller,
   ): void
 }

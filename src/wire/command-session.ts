@@ -18,6 +18,7 @@
 import { ByteWriter, NitroError } from '../../base/index.ts'
 import type { Executed } from '../../base/index.ts'
 import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
+import type { Caller } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
 import { MachineRequests, Request, worthRepeating } from './requests.ts'
@@ -27,14 +28,16 @@ import type { RequestsOptions } from './requests.ts'
 const windowDefault = 1024
 /** Encoded commands share buffers of this size; a buffer is freed when its last command is. */
 const arenaBytes = 64 * 1024
-/** More than a command needs beside its arguments: flags, session, numbers, names. */
-const headerBytesMax = 512
+/** More than a command needs beside its arguments: flags, session, numbers, a user, names. */
+const headerBytesMax = 1024
 
 /** What a {@link CommandSession} stands on. */
 export interface CommandSessionOptions extends RequestsOptions {
   readonly channel: CommandChannel
   /** Numbers in use at a time; not above the machine's. Default 1,024. */
   readonly window?: number | undefined
+  /** Who commands are for that don't say so, and the session's own. Default: nobody in particular. */
+  readonly caller?: (() => Caller | undefined) | undefined
 }
 
 class Command extends Request {
@@ -44,12 +47,22 @@ class Command extends Request {
   epoch = 0
   /** The encoded command; the same for all attempts. */
   bytes: Uint8Array | undefined = undefined
+  /** Who it is for; undefined for whoever the session is. */
+  readonly caller: Caller | undefined
+
+  constructor(program: string, method: string, args: Uint8Array, caller?: Caller) {
+    super(program, method, args)
+    this.caller = caller
+  }
 }
+
+function nobody(): undefined {}
 
 /** Commands of one process, each executed at most once however often it is sent. */
 export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
+  private readonly caller: () => Caller | undefined
   private arena = new ByteWriter(arenaBytes)
   /** `refused`: the last attempt to open failed, the next comes with the next retry. */
   private state: 'none' | 'opening' | 'refused' | 'open' = 'none'
@@ -70,17 +83,24 @@ export class CommandSession extends MachineRequests<Command> {
     super(options)
     this.channel = options.channel
     this.window = options.window ?? windowDefault
+    this.caller = options.caller ?? nobody
     this.answered = new Uint8Array(this.window)
   }
 
   /**
    * Runs `method` of `program` through the log and resolves with the payload of its result. `args` must not change
-   * until then.
+   * until then. With a `caller` it is for that one instead of the session's.
    * Throws what the program answers, `Timeout`, `SessionEvicted`, `Overloaded`, `RequestTooLarge`, `InvalidArgument`,
    * `Closed`, or `signal.reason`.
    */
-  command(program: string, method: string, args: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
-    return this.begin(new Command(program, method, args), options)
+  command(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    options?: RequestOptions,
+    caller?: Caller,
+  ): Promise<Uint8Array> {
+    return this.begin(new Command(program, method, args, caller), options)
   }
 
   /** Ends the session: everything unsettled is rejected with `Closed`, and the machine may forget the answers. */
@@ -150,8 +170,9 @@ export class CommandSession extends MachineRequests<Command> {
     const out = this.arena
     const start = out.length
     const { seq, program, method, args } = command
-    if (session === undefined) encodeCommand(out, { program, method, args })
-    else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, program, method, args })
+    const caller = command.caller ?? this.caller()
+    if (session === undefined) encodeCommand(out, { caller, program, method, args })
+    else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, caller, program, method, args })
     command.bytes = out.bytes.subarray(start, out.length)
     this.attempt(command, command.bytes)
   }

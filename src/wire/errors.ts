@@ -21,11 +21,21 @@ export function encodeError(error: NitroError): ErrorRecord {
 /** The error of plain data. Throws `MalformedFrame` when that is not the shape of one. */
 export function decodeError(value: unknown): NitroError {
   if (!isObject(value)) throw malformed()
-  const { code, message, retryable, executed, details } = value
+  const { code, message, retryable, executed, details: given } = value
   if (typeof code !== 'string' || typeof message !== 'string' || typeof retryable !== 'boolean') throw malformed()
-  if (!isExecuted(executed) || !isDetails(details)) throw malformed()
+  if (!isExecuted(executed) || !isDetails(given)) throw malformed()
+  const details = plainDetails(given)
   if (isErrorCode(code)) return new NitroError(code, message, { retryable, executed, details })
   return new NitroError('Unavailable', message, { retryable, executed, details: { ...details, code } })
+}
+
+/** Bytes come out of an envelope as Node's own kind. */
+function plainDetails(details: ErrorDetails): ErrorDetails {
+  const plain = ([name, value]: [string, ErrorDetails[string]]): [string, ErrorDetails[string]] => [
+    name,
+    value instanceof Uint8Array ? new Uint8Array(value) : value,
+  ]
+  return Object.fromEntries(Object.entries(details).map(plain))
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -42,7 +52,8 @@ function isDetails(value: unknown): value is ErrorDetails {
 
 function isDetail(value: unknown): boolean {
   if (Array.isArray(value)) return value.every((item) => typeof item === 'string')
-  return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  if (value === null || value instanceof Uint8Array) return true
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 function malformed(): NitroError {

@@ -13,6 +13,7 @@
  */
 import { ByteReader, ByteWriter, NitroError } from '../../base/index.ts'
 import { decodeResult, errorResult, readKeyRange, writeKeyRange } from '../../execution/codec.ts'
+import type { Caller } from '../../execution/codec.ts'
 import type { WatchRequest } from '../api/index.ts'
 
 const asks = { open: 0, close: 1, credit: 2, progress: 3 } as const
@@ -22,7 +23,10 @@ const bits = { puts: 1, deletes: 2, emits: 4, previous: 8 } as const
 const idsMax = 1 << 20
 
 /** What a client asks, without what only concerns itself. */
-export type WireWatchRequest = Omit<WatchRequest, 'progressMs'>
+export type WireWatchRequest = Omit<WatchRequest, 'progressMs'> & {
+  /** Who it is for; undefined for whoever the channel is. Not in the frame. */
+  readonly caller?: Caller | undefined
+}
 
 /** Gathers what a client asks. */
 export class WatchAskWriter {

@@ -9,11 +9,14 @@
  */
 import { isNitroError, NitroError } from '../../base/index.ts'
 import type { Random, Scheduler, Timer } from '../../base/index.ts'
-import type { DecodedRevision } from '../../execution/codec.ts'
+import type { Caller, DecodedRevision } from '../../execution/codec.ts'
 import type { WatchDelivery, WatchHandle, WatchListener, WatchRequest } from '../api/index.ts'
 import { Backoff } from './alarm.ts'
 import { worthRepeating } from './requests.ts'
 import type { WatchChannel, WatchChunk, WatchPort, WatchSink } from './watch-channel.ts'
+
+/** A watch, and who it is for: undefined for whoever the channel is. */
+type WatchFor = WatchRequest & { readonly caller?: Caller | undefined }
 
 /** The largest single revision that is put together for a watch; above, it ends with `RequestTooLarge`. */
 const revisionBytesMax = 64 << 20
@@ -47,7 +50,7 @@ export class WatchSession {
   }
 
   /** Begins a watch; it is opened at the end of this turn. */
-  watch(request: WatchRequest, listener: WatchListener): WatchHandle {
+  watch(request: WatchFor, listener: WatchListener): WatchHandle {
     const watch = new ResumingWatch(this, request, listener)
     this.live.add(watch)
     this.scheduler.endOfTurn(() => {
@@ -125,7 +128,7 @@ class Joined implements WatchDelivery {
 
 class ResumingWatch implements WatchHandle, WatchSink {
   private readonly session: WatchSession
-  private readonly request: WatchRequest
+  private readonly request: WatchFor
   private readonly listener: WatchListener
   private port: WatchPort | undefined
   /** The first revision that was not delivered; 0 until the watch was opened for the first time. */
@@ -142,7 +145,7 @@ class ResumingWatch implements WatchHandle, WatchSink {
   private silence: Timer | undefined
   private ending = false
 
-  constructor(session: WatchSession, request: WatchRequest, listener: WatchListener) {
+  constructor(session: WatchSession, request: WatchFor, listener: WatchListener) {
     this.session = session
     this.request = request
     this.listener = listener

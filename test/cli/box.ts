@@ -15,7 +15,7 @@ export interface BoxOptions {
   /** Endpoints that cannot be reached. */
   readonly down?: readonly string[]
   /** A real node's, for commands that need more than keys. */
-  readonly node?: Pick<Client, 'store' | 'leases' | 'session'> & Partial<Pick<Client, 'sync'>>
+  readonly node?: Pick<Client, 'store' | 'leases' | 'session'> & Partial<Pick<Client, 'sync' | 'auth'>>
   readonly time?: Clock & Scheduler
   readonly runChild?: CliContext['runChild']
   /** Gets what a Ctrl-C calls. */
@@ -29,6 +29,8 @@ export interface Outcome {
   readonly err: string
   /** Endpoints of each connection, in order. */
   readonly connections: readonly (readonly string[])[]
+  /** Who each connection logs in as, with the password; empty for nobody. */
+  readonly logins: readonly string[]
   readonly closed: number
 }
 
@@ -36,6 +38,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
   const out: Uint8Array[] = []
   const err: Uint8Array[] = []
   const connections: (readonly string[])[] = []
+  const logins: string[] = []
   let closed = 0
   const context: CliContext = {
     environment: options.environment ?? {},
@@ -53,8 +56,9 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
       options.onInterrupt?.(() => listener('SIGINT'))
       return () => {}
     },
-    async connect({ endpoints }) {
+    async connect({ endpoints, user, password }) {
       connections.push(endpoints)
+      logins.push(user === undefined ? '' : `${user} ${password}`)
       const up = endpoints.find((endpoint) => !(options.down ?? []).includes(endpoint))
       if (up === undefined) throw new NitroError('Unavailable', `cannot reach ${endpoints.join(', ')}`)
       const close = async (): Promise<void> => void closed++
@@ -66,6 +70,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
         programs: unused(),
         engine: unused(),
         admin: { ...unused<Admin>(), ...options.admin },
+        auth: options.node?.auth ?? unused(),
         endpoint: up,
         close,
         [Symbol.asyncDispose]: close,
@@ -74,7 +79,7 @@ export async function runBoxed(args: readonly string[], options: BoxOptions = {}
   }
   const code = await runCli(args, context)
   const outBytes = concatBytes(out)
-  return { code, out: text(outBytes), outBytes, err: text(concatBytes(err)), connections, closed }
+  return { code, out: text(outBytes), outBytes, err: text(concatBytes(err)), connections, logins, closed }
 }
 
 export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {

@@ -98,8 +98,10 @@ describe('commands', () => {
 
   it.each([
     ['too short', '0001', 'MalformedFrame'],
-    ['an unknown flag', '020101', 'UnsupportedFormat'],
-    ['an unknown built-in', '000601', 'UnsupportedFormat'],
+    ['an unknown flag', '040101', 'UnsupportedFormat'],
+    ['a user past the end', '020501', 'MalformedFrame'],
+    ['a user without a revision', '020161', 'MalformedFrame'],
+    ['an unknown built-in', '000701', 'UnsupportedFormat'],
     ['what only the leader says', '000501', 'InvalidArgument'],
     ['an unknown method of a built-in', '000107', 'UnsupportedFormat'],
     ['method 0', '000100', 'UnsupportedFormat'],

@@ -44,7 +44,7 @@ describe('entries', () => {
   })
 
   it('of another version stop the node before any of their commands has an effect', () => {
-    for (const last of [Uint8Array.of(2, 1, 1), Uint8Array.of(0, 9, 1), Uint8Array.of(0, 1, 9)]) {
+    for (const last of [Uint8Array.of(4, 1, 1), Uint8Array.of(0, 9, 1), Uint8Array.of(0, 1, 9)]) {
       const box = new Box()
       const builder = new EntryBuilder()
       builder.add(put('k', 'v'))

@@ -3,6 +3,7 @@ import { NitroError, silentLogger } from '../../base/index.ts'
 import { okResult } from '../../execution/index.ts'
 import type { Session, SessionHandlers } from '../../net/index.ts'
 import type { AdminService } from '../../src/node/admin-service.ts'
+import type { LocalAuth } from '../../src/node/auth/node-auth.ts'
 import { ClientPort } from '../../src/node/client-port.ts'
 import type { Replica } from '../../src/replica/index.ts'
 import type { CommandOwner } from '../../src/wire/index.ts'
@@ -54,6 +55,7 @@ function setUp(snapshot: () => AsyncIterable<Uint8Array> = async function* none(
   const port = new ClientPort(session as unknown as Session, {
     replica: replica as unknown as Replica,
     admin: admin as unknown as AdminService,
+    auth: { enabled: false } as unknown as LocalAuth,
     scheduler: time,
     logger: silentLogger,
     closed: () => void told.push('closed'),
@@ -64,7 +66,7 @@ function setUp(snapshot: () => AsyncIterable<Uint8Array> = async function* none(
 
 function commands(...tags: number[]): Uint8Array {
   const writer = new CommandBatchWriter()
-  for (const tag of tags) writer.add(tag, Uint8Array.of(tag))
+  for (const tag of tags) writer.add(tag, Uint8Array.of(0, tag))
   return writer.take()
 }
 
@@ -84,9 +86,9 @@ test('commands of a frame are submitted in order; what is answered in a turn lea
   const { time, sent, submitted, hear } = setUp()
   hear(frameKinds.commands, commands(3, 1, 2))
   expect(submitted.map(({ tag, bytes }) => [tag, ...bytes])).toEqual([
-    [3, 3],
-    [1, 1],
-    [2, 2],
+    [3, 0, 3],
+    [1, 0, 1],
+    [2, 0, 2],
   ])
   for (const { owner, tag } of submitted.slice(0, 2)) owner.completed(tag, okResult(Uint8Array.of(1)))
   submitted[2]?.owner.failed(2, new NitroError('NotLeader', 'no'))

@@ -22,6 +22,7 @@ class Scene {
   readonly outlet = new RemoteOutlet({
     hub: () => (this.forming ? undefined : this.hub),
     scheduler: this.time,
+    caller: () => 'owner',
     send: (kind, payload) => {
       if (kind !== frameKinds.watchEvents) throw new Error(`a message of kind ${kind}`)
       const told: unknown[] = []

@@ -1,5 +1,5 @@
 /** Whole nodes on a memory network under virtual time. */
-import type { KvFactory } from '../../base/index.ts'
+import type { KvFactory, Secrets } from '../../base/index.ts'
 import { MemoryNetwork } from '../../net/index.ts'
 import { connect } from '../../src/client/index.ts'
 import type { Client } from '../../src/client/index.ts'
@@ -7,6 +7,7 @@ import { openNode } from '../../src/node/index.ts'
 import type { Node, NodeOptions } from '../../src/node/index.ts'
 import { MemoryFiles, MemoryKvFactory, nodeCrypto } from '../../src/storage/index.ts'
 import { VirtualTime, seededRandom } from '../net/schedulers.ts'
+import { quickSecrets } from '../support/secrets.ts'
 
 /** A network, a disk per name, and time that runs by itself until {@link World.stop}. */
 export class World {
@@ -15,6 +16,12 @@ export class World {
   readonly disks = new Map<string, MemoryFiles>()
   /** Names of nodes that read a wrong byte from their state next time. */
   readonly rotten = new Set<string>()
+  /** Happens while a password is being made or checked. */
+  meanwhile: () => Promise<void> = () => Promise.resolve()
+  private readonly secrets: Secrets = {
+    ...quickSecrets,
+    derive: (...args) => this.meanwhile().then(() => quickSecrets.derive(...args)),
+  }
   private readonly random = seededRandom(5)
   private running = true
   private end: () => void = () => undefined
@@ -56,7 +63,7 @@ export class World {
     const files = this.disk(name)
     const ports = {
       ...{ clock: this.time, scheduler: this.time, random: this.random, crypto: nodeCrypto },
-      ...{ files, kv: this.kv(name), transport: this.network.transport(name) },
+      ...{ files, kv: this.kv(name), transport: this.network.transport(name), secrets: this.secrets },
     }
     const sizes = { logSegmentBytes: 1 << 20 }
     return openNode({ name, dataDir: 'data', listen: `${name}:1`, sizes, ports, ...options })

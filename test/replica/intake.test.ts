@@ -1,6 +1,7 @@
 /** Commands between a follower and the leader: what each side is told when links and nodes come and go. */
 import { expect, test } from 'vitest'
-import { NitroError, concatBytes, silentMetrics } from '../../base/index.ts'
+import { ByteWriter, NitroError, concatBytes, silentMetrics } from '../../base/index.ts'
+import { encodeCommand } from '../../execution/index.ts'
 import { ForwardedOwner, Forwarder } from '../../src/replica/forwarder.ts'
 import type { Group } from '../../src/replica/group.ts'
 import { Intake } from '../../src/replica/intake.ts'
@@ -110,7 +111,7 @@ test('a node that stops answers what is submitted afterwards', () => {
   const owner = new RecordingOwner()
   group.halted = true
   intake.submit(putCommand('k'), owner, 1)
-  intake.query('kv', 'get', new Uint8Array(0), 'linearizable', 1_000, owner, 2)
+  intake.query('kv', 'get', new Uint8Array(0), 'linearizable', 1_000, owner, 2, 'owner')
   expect(owner.heard).toEqual(['1 Closed no', '2 Closed no'])
 })
 
@@ -249,4 +250,23 @@ test('a core that takes no proposal now executes none of them', () => {
   intake.submit(putCommand('k'), owner, 1)
   intake.turn()
   expect([owner.heard, proposals.pending]).toEqual([['1 ProposalDropped no'], 0])
+})
+
+test('commands that an older member could not read are kept out of the log until every member can', () => {
+  const { intake, log } = setUp(1)
+  const owner = new RecordingOwner()
+  const put = { program: 'kv', method: 'put', args: Uint8Array.of(1, 97) }
+  for (const [tag, command] of [
+    [1, { ...put, caller: 'owner' as const }],
+    [2, { ...put, caller: { user: 'ada', authRevision: 1 } }],
+    [3, { program: 'auth', method: 'disable', args: new Uint8Array() }],
+    [4, put],
+  ] as const) {
+    const writer = new ByteWriter()
+    encodeCommand(writer, command)
+    intake.submit(writer.take(), owner, tag)
+  }
+  intake.turn()
+  expect(owner.heard).toEqual(['1 Unavailable no', '2 Unavailable no', '3 Unavailable no'])
+  expect(log.length).toBe(1)
 })

@@ -30,8 +30,12 @@ async function outcome<T>(world: Cluster, promise: Promise<T>, limitMs = 20_000)
   return await settled
 }
 
+/** The programs in force on each node; flags are not what this is about. */
 const running = (world: Cluster, names = world.names): string[] =>
-  names.map((name) => world.node(name)?.status().active.join() ?? 'down')
+  names.map((name) => {
+    const active = world.node(name)?.status().active
+    return active?.filter((one) => !one.startsWith('flag ')).join() ?? 'down'
+  })
 
 async function formed(seed: number): Promise<{ world: Cluster; client: Client }> {
   const world = cluster(3, { seed, programs: [v1] })

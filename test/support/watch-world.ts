@@ -69,6 +69,7 @@ class FakeConnection {
     this.outlet = new RemoteOutlet({
       hub: () => node.hub,
       scheduler: world.time,
+      caller: () => 'owner',
       send: (_kind, payload) => {
         const frame = payload.slice()
         this.unsentBytes += frame.length

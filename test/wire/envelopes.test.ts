@@ -36,9 +36,13 @@ const error = fc
     message: fc.string(),
     retryable: fc.boolean(),
     executed: fc.constantFrom('no' as const, 'maybe' as const, 'yes' as const),
-    details: fc.dictionary(key, fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string())), {
-      noNullPrototype: true,
-    }),
+    details: fc.dictionary(
+      key,
+      fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.uint8Array(), fc.array(fc.string())),
+      {
+        noNullPrototype: true,
+      },
+    ),
   })
   .map(({ code, message, ...options }) => new NitroError(code, message, options))
 

@@ -7,7 +7,7 @@
  */
 import { ByteWriter, emptyBytes } from '../../../base/index.ts'
 import { writeEvent } from '../../../execution/index.ts'
-import type { EventView } from '../../../execution/index.ts'
+import type { Caller, EventView } from '../../../execution/index.ts'
 import type { Group, Matcher } from './matcher.ts'
 import type { EventBuffer, EventSource, WatchOutlet } from './types.ts'
 
@@ -22,6 +22,7 @@ export class Watcher {
   readonly id: number
   readonly outlet: WatchOutlet
   readonly group: Group
+  readonly caller: Caller
   /** Bytes it may still be sent; what it gets last may take it below 0. */
   creditBytes: number
   /** Who it goes along with; undefined while it is not open yet or has been left behind. */
@@ -33,10 +34,11 @@ export class Watcher {
   midway = false
   over = false
 
-  constructor(id: number, outlet: WatchOutlet, group: Group, creditBytes: number) {
+  constructor(id: number, outlet: WatchOutlet, group: Group, caller: Caller, creditBytes: number) {
     this.id = id
     this.outlet = outlet
     this.group = group
+    this.caller = caller
     this.creditBytes = creditBytes
   }
 

@@ -8,13 +8,14 @@
  */
 import { NitroError, isNitroError } from '../../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../../base/index.ts'
+import type { Caller } from '../../../execution/index.ts'
 import type { Group as ReplicaGroup } from '../group.ts'
 import type { ReplicaPorts } from '../ports.ts'
 import type { BarrierWaiter } from '../reads.ts'
 import { Cohort, Watcher } from './cohort.ts'
 import type { PassEvents } from './cohort.ts'
 import { Matcher } from './matcher.ts'
-import type { EventBuffer, EventSource, WatchOutlet, WatchSpec } from './types.ts'
+import type { EventBuffer, EventSource, WatchGate, WatchOutlet, WatchSpec } from './types.ts'
 import { WaitingCohorts } from './waiting.ts'
 
 /** What a hub stands on. */
@@ -23,6 +24,8 @@ export interface WatchHubOptions {
   readonly scheduler: Scheduler
   /** The machine; undefined while there is none. */
   readonly source: () => EventSource | undefined
+  /** Who may watch; undefined while there is no machine. Default: everybody. */
+  readonly gate?: (() => WatchGate | undefined) | undefined
   /** Runs the waiter once every write acknowledged before has been applied. */
   readonly barrier: (waiter: BarrierWaiter) => void
   /** Reading events found damaged state. */
@@ -60,6 +63,7 @@ export class WatchHub implements PassEvents {
   private readonly touched = new Set<WatchOutlet>()
   private scheduled = false
   private toldRevision = 0
+  private gateVersion = 0
   private progressTimer: Timer | undefined
   private stopped: NitroError | undefined
 
@@ -73,6 +77,7 @@ export class WatchHub implements PassEvents {
       clock,
       scheduler,
       source: () => group.applier.machine,
+      gate: () => group.applier.machine?.gate,
       barrier: (waiter) => {
         group.reads.add(waiter)
         group.driver.wake()
@@ -83,9 +88,17 @@ export class WatchHub implements PassEvents {
 
   /**
    * Opens a watch from a revision on, or, with 0, behind everything acknowledged before the call. The id is the caller's,
-   * unique in its outlet. The outlet hears `opened` and then events, or `ended`.
+   * unique in its outlet. The outlet hears `opened` and then events, or `ended`. It ends when `caller` may not read the keys, or no
+   * longer.
    */
-  open(outlet: WatchOutlet, id: number, spec: WatchSpec, fromRevision: number, creditBytes: number): void {
+  open(
+    outlet: WatchOutlet,
+    id: number,
+    spec: WatchSpec,
+    fromRevision: number,
+    creditBytes: number,
+    caller: Caller = 'owner',
+  ): void {
     this.touch(outlet)
     if (this.stopped !== undefined) return outlet.ended(id, this.stopped)
     if (this.watchers >= watchesMax) {
@@ -95,7 +108,7 @@ export class WatchHub implements PassEvents {
         new NitroError('LimitExceeded', `${watchesMax} watches are open on this node`, { details }),
       )
     }
-    const watcher = new Watcher(id, outlet, this.matcher.enter(spec), creditBytes)
+    const watcher = new Watcher(id, outlet, this.matcher.enter(spec), caller, creditBytes)
     const known = this.outlets.get(outlet) ?? new Map<number, Watcher>()
     this.outlets.set(outlet, known)
     known.set(id, watcher)
@@ -116,10 +129,30 @@ export class WatchHub implements PassEvents {
 
   private begin(watcher: Watcher, fromRevision: number): void {
     if (watcher.over) return
+    const refusal = this.refusal(watcher)
+    if (refusal !== undefined) return this.end(watcher, refusal)
     this.touch(watcher.outlet)
     watcher.outlet.opened(watcher.id, fromRevision - 1)
     watcher.revision = fromRevision
     this.join(watcher)
+  }
+
+  /** Why a watcher may not see what it asks for. */
+  private refusal({ caller, group }: Watcher): NitroError | undefined {
+    return this.options.gate?.()?.watch(caller, group.spec.start, group.spec.end)
+  }
+
+  /** Ends the watches whose callers may not read any more, before they get what was written since. */
+  private review(): void {
+    const version = this.options.gate?.()?.version ?? this.gateVersion
+    if (version === this.gateVersion) return
+    this.gateVersion = version
+    for (const known of this.outlets.values()) {
+      for (const watcher of known.values()) {
+        const refusal = this.refusal(watcher)
+        if (refusal !== undefined) this.end(watcher, refusal)
+      }
+    }
   }
 
   /** Lets a watcher go on from where it stands. */
@@ -232,6 +265,7 @@ export class WatchHub implements PassEvents {
   private turn(): void {
     const source = this.options.source()
     if (source !== undefined && source.damage === undefined) {
+      this.review()
       this.advance(source)
       this.tellProgress(source)
     }

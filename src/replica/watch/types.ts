@@ -1,6 +1,6 @@
 /** What the watch hub stands between: the machine's event log on one side, the outlets of watchers on the other. */
 import type { NitroError } from '../../../base/index.ts'
-import type { EventView } from '../../../execution/index.ts'
+import type { Caller, EventView } from '../../../execution/index.ts'
 
 /** Where events come from: a machine between two commands. */
 export interface EventSource {
@@ -14,6 +14,14 @@ export interface EventSource {
    * Throws `Compacted` below `compactRevision`, `StateDamaged`.
    */
   visitEvents(fromRevision: number, visit: (event: EventView) => boolean): void
+}
+
+/** Who may watch, and when that may have changed. */
+export interface WatchGate {
+  /** Another number whenever permissions are, or whether they are in force. */
+  readonly version: number
+  /** Why a watch may not be open; undefined when it may. */
+  watch(caller: Caller, start: string, end: string | undefined): NitroError | undefined
 }
 
 /** What a watcher wants to see. Watchers that want the same share their work. */
