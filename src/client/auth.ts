@@ -61,7 +61,7 @@ function bytesOf(input: string | Uint8Array | undefined): Uint8Array {
 }
 
 function stringsOf(value: CallValue): readonly string[] {
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value as readonly string[]
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value
   throw malformed('list of names')
 }
 

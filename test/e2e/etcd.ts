@@ -2,12 +2,13 @@
  * Clients of etcd on a cluster of ours: `etcdctl` as Debian has it and the npm package `etcd3`, both as they are, and then while
  * the leader dies.
  *
- * Parts: etcdctl, operators, etcd3, failover. Name some to run only those.
+ * Parts: etcdctl, operators, etcd3, users, failover. Name some to run only those.
  */
 import { etcd3 } from './etcd/etcd3.ts'
 import { etcdctl } from './etcd/etcdctl.ts'
 import { failover } from './etcd/failover.ts'
 import { operators } from './etcd/operators.ts'
+import { users } from './etcd/users.ts'
 import { Cluster, main } from './harness/index.ts'
 import type { Report } from './harness/index.ts'
 
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, (report: Report, cluster: Cluster, director
   etcdctl,
   operators,
   etcd3,
+  users,
   failover,
 }
 

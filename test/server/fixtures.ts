@@ -1,6 +1,7 @@
 /** A node that does nothing but answer, and a process that only records. */
 import { type NitroError, type Scheduler } from '../../base/index.ts'
-import type { Admin, Engine, Leases, NodePosition, NodeStatus } from '../../src/api/index.ts'
+import type { Engine, NodeAuth, NodePosition, NodeStatus } from '../../src/api/index.ts'
+import type { EtcdNodeFor } from '../../src/gateway/etcd/index.ts'
 import type { ServerHost } from '../../src/server/index.ts'
 import type { ServedNode } from '../../src/server/server.ts'
 
@@ -26,8 +27,7 @@ function unused<T extends object>(): T {
 export class FakeNode implements ServedNode {
   readonly address = '127.0.0.1:7401'
   readonly engine = unused<Engine>()
-  readonly leases = unused<Leases>()
-  readonly admin = unused<Admin>()
+  readonly auth = unused<NodeAuth>()
   readonly closes: unknown[] = []
   /** Whether close ends by itself. */
   hangs = false
@@ -40,6 +40,10 @@ export class FakeNode implements ServedNode {
 
   status(): NodeStatus {
     return nodeStatus()
+  }
+
+  as(): EtcdNodeFor {
+    return unused<EtcdNodeFor>()
   }
 
   position(): NodePosition {

@@ -1,16 +1,36 @@
 /** The node that the gateway stands on, and what all its services need of it. */
 import type { Clock, Crypto, Scheduler } from '../../../base/index.ts'
-import type { Admin, Engine, Leases, NodePosition, NodeStatus } from '../../api/index.ts'
+import { decodeHistoryResult, encodeHistoryArgs } from '../../../execution/codec.ts'
+import type {
+  Admin,
+  Auth,
+  Engine,
+  Leases,
+  NodeAuth,
+  NodePosition,
+  NodeStatus,
+  Principal,
+  ReadOptions,
+} from '../../api/index.ts'
+import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
-import { compactRevision } from './kv-range.ts'
 import { storeToEtcd } from './revision.ts'
 import type { Encodable } from './schema/index.ts'
 
-/** The part of a node that the gateway uses. */
-export interface EtcdNode {
+/** A node as somebody sees it: everything that is asked of it is checked for them. */
+export interface EtcdNodeFor {
   readonly engine: Engine
   readonly leases: Leases
   readonly admin: Admin
+  readonly auth: Auth
+}
+
+/** The part of a node that the gateway uses. */
+export interface EtcdNode {
+  /** May do everything: for what tells callers nothing. */
+  readonly engine: Engine
+  readonly auth: NodeAuth
+  as(principal: Principal): EtcdNodeFor
   status(): NodeStatus
   position(): NodePosition
 }
@@ -42,28 +62,47 @@ export class Backend {
     this.crypto = crypto
   }
 
-  /** The node. Throws RpcError while there is none. */
-  get node(): EtcdNode {
+  /** The node, for everything that may be known or done by anybody. Throws RpcError while there is none. */
+  private get owner(): EtcdNode {
     const node = this.source()
     if (node === undefined) throw refuse('noLeader')
     return node
+  }
+
+  /** The node as the caller may see it. Throws RpcError, NitroError. */
+  async nodeFor({ token }: CallContext): Promise<EtcdNodeFor> {
+    const { owner } = this
+    return owner.as(await owner.auth.principalOf(token))
+  }
+
+  /** Throws RpcError, NitroError unless the caller is root, or permissions are not in force. */
+  async requireRoot({ token }: CallContext): Promise<void> {
+    const { auth } = this.owner
+    auth.requireRoot(await auth.principalOf(token))
+  }
+
+  /** What lets users in. */
+  get auth(): NodeAuth {
+    return this.owner.auth
+  }
+
+  status(): NodeStatus {
+    return this.owner.status()
+  }
+
+  position(): NodePosition {
+    return this.owner.position()
   }
 
   get hasLeader(): boolean {
     return (this.source()?.position().leaderId ?? 0) !== 0
   }
 
-  /** The node's current revision, as etcd counts. */
-  get revision(): number {
-    return storeToEtcd(this.node.position().revision)
-  }
-
   /** The header of a response about this revision of the store; by default the newest one that the node knows. */
   header(storeRevision?: number): Encodable<'ResponseHeader'> {
-    const { node } = this
-    const { id, term, revision } = node.position()
+    const { id, term, revision } = this.position()
     return {
-      cluster_id: this.clusterId(node),
+      cluster_id: this.clusterId(),
       member_id: id,
       revision: storeToEtcd(storeRevision ?? revision),
       raft_term: term,
@@ -73,12 +112,18 @@ export class Backend {
   /** Waits until this node has applied everything that was acknowledged before, members included. Throws NitroError. */
   async barrier(timeoutMs: number): Promise<void> {
     // Any linearizable read is one.
-    await compactRevision(this.node.engine, { timeoutMs })
+    await this.compactRevision({ timeoutMs })
   }
 
-  private clusterId(node: EtcdNode): number {
+  /** The oldest revision of the store that can be read; it tells nothing about keys. Throws NitroError. */
+  async compactRevision(options: ReadOptions): Promise<number> {
+    const args = encodeHistoryArgs({ key: Uint8Array.of(1), limit: 1 })
+    return decodeHistoryResult(await this.owner.engine.query('kv', 'history', args, options)).compactRevision
+  }
+
+  private clusterId(): number {
     if (this.knownClusterId === 0) {
-      const { clusterId } = node.status()
+      const { clusterId } = this.status()
       if (clusterId !== '') this.knownClusterId = Number.parseInt(clusterId.slice(0, clusterIdDigits), 16)
     }
     return this.knownClusterId

@@ -4,6 +4,8 @@
 export interface CallContext {
   /** What is left of the caller's time, in milliseconds, but not more than a server waits by itself. */
   readonly timeoutMs: number
+  /** What the caller says it is: a token of a user; undefined for none. */
+  readonly token: string | undefined
   /** Aborts when the caller is gone or its time is over. */
   readonly signal: AbortSignal
 }

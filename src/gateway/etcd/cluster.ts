@@ -1,7 +1,7 @@
 /** The Cluster service: members. Ids of members are those of the log; names and addresses are the store's. */
 import { isNitroError } from '../../../base/index.ts'
 import type { MemberInfo } from '../../api/index.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, EtcdNodeFor } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
 import { service, unary } from './methods.ts'
@@ -50,77 +50,82 @@ class ClusterService {
 
   async list(
     { linearizable }: Decoded<'MemberListRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'MemberListResponse'>> {
-    if (linearizable) await this.backend.barrier(timeoutMs)
-    return this.answer()
+    if (linearizable) await this.backend.barrier(call.timeoutMs)
+    return this.answer(await this.backend.nodeFor(call))
   }
 
   async add(
     { peerURLs, isLearner }: Decoded<'MemberAddRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'MemberAddResponse'>> {
-    const { admin } = this.backend.node
     const address = addressOf(peerURLs)
+    const { timeoutMs } = call
+    const node = await this.backend.nodeFor(call)
+    const { admin } = node
     const taken = (await admin.members()).some((member) => member.address === address)
     if (taken) throw refuse('peerUrlExists')
     const name = reservedName(address)
     await admin.addMember(name, address, { learner: isLearner, timeoutMs })
     await this.backend.barrier(timeoutMs)
-    const { header, members } = await this.answer()
+    const { header, members } = await this.answer(node)
     const added = (await admin.members()).find((member) => member.name === name)
     if (added === undefined) throw refuse('memberNotFound')
     // Its name is told although it has not started: it must be started under it.
     return { header, member: { ...memberOf(added), name }, members }
   }
 
-  async remove(
-    { ID }: Decoded<'MemberRemoveRequest'>,
-    { timeoutMs }: CallContext,
-  ): Promise<Encodable<'MemberRemoveResponse'>> {
-    await this.backend.node.admin.removeMember(await this.nameOf(ID, timeoutMs), { timeoutMs })
+  async remove({ ID }: Decoded<'MemberRemoveRequest'>, call: CallContext): Promise<Encodable<'MemberRemoveResponse'>> {
+    const { timeoutMs } = call
+    const node = await this.backend.nodeFor(call)
+    await node.admin.removeMember(await this.nameOf(node, ID, timeoutMs), { timeoutMs })
     await this.backend.barrier(timeoutMs)
-    return this.answer()
+    return this.answer(node)
   }
 
   async update(
     { ID, peerURLs }: Decoded<'MemberUpdateRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'MemberUpdateResponse'>> {
-    const name = await this.nameOf(ID, timeoutMs)
     const address = addressOf(peerURLs)
+    const { timeoutMs } = call
+    const node = await this.backend.nodeFor(call)
+    const name = await this.nameOf(node, ID, timeoutMs)
     try {
-      await this.backend.node.admin.updateMember(name, address, { timeoutMs })
+      await node.admin.updateMember(name, address, { timeoutMs })
     } catch (error) {
       throw isNitroError(error, 'InvalidArgument') ? refuse('peerUrlExists') : error
     }
     await this.backend.barrier(timeoutMs)
-    return this.answer()
+    return this.answer(node)
   }
 
   async promote(
     { ID }: Decoded<'MemberPromoteRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'MemberPromoteResponse'>> {
+    const { timeoutMs } = call
+    const node = await this.backend.nodeFor(call)
     try {
-      await this.backend.node.admin.promoteMember(await this.nameOf(ID, timeoutMs), { timeoutMs })
+      await node.admin.promoteMember(await this.nameOf(node, ID, timeoutMs), { timeoutMs })
     } catch (error) {
       throw isNitroError(error, 'InvalidArgument') ? refuse('notLearner') : error
     }
     await this.backend.barrier(timeoutMs)
-    return this.answer()
+    return this.answer(node)
   }
 
   /** The change is made by the leader: this node must know what the leader knew when it was asked. */
-  private async nameOf(id: number, timeoutMs: number): Promise<string> {
+  private async nameOf({ admin }: EtcdNodeFor, id: number, timeoutMs: number): Promise<string> {
     await this.backend.barrier(timeoutMs)
-    const member = (await this.backend.node.admin.members()).find((one) => one.id === id)
+    const member = (await admin.members()).find((one) => one.id === id)
     if (member === undefined) throw refuse('memberNotFound')
     return member.name
   }
 
-  private async answer(): Promise<{ header: Encodable<'ResponseHeader'>; members: Members }> {
-    const members = await this.backend.node.admin.members()
+  private async answer({ admin }: EtcdNodeFor): Promise<{ header: Encodable<'ResponseHeader'>; members: Members }> {
+    const members = await admin.members()
     return { header: this.backend.header(), members: members.map(memberOf) }
   }
 }

@@ -25,14 +25,14 @@ export function electionService(backend: Backend): readonly Method[] {
     unary('Proclaim', ['ProclaimRequest', 'ProclaimResponse'], ['/v3/election/proclaim'], (request, call) =>
       elections.proclaim(request, call),
     ),
-    unary('Leader', ['LeaderRequest', 'LeaderResponse'], ['/v3/election/leader'], (request) =>
-      elections.leader(request),
+    unary('Leader', ['LeaderRequest', 'LeaderResponse'], ['/v3/election/leader'], (request, call) =>
+      elections.leader(request, call),
     ),
     stream('Observe', ['LeaderRequest', 'LeaderResponse'], ['/v3/election/observe'], ({ name }, call) =>
       observeLeader(backend, concatBytes([name, utf8('/')]), call),
     ),
-    unary('Resign', ['ResignRequest', 'ResignResponse'], ['/v3/election/resign'], (request) =>
-      elections.resign(request),
+    unary('Resign', ['ResignRequest', 'ResignResponse'], ['/v3/election/resign'], (request, call) =>
+      elections.resign(request, call),
     ),
   ])
 }
@@ -48,7 +48,7 @@ class ElectionService {
     { name, lease, value }: Decoded<'CampaignRequest'>,
     call: CallContext,
   ): Promise<Encodable<'CampaignResponse'>> {
-    const queue = new Queue(this.backend, name.slice())
+    const queue = new Queue(await this.backend.nodeFor(call), name.slice())
     const place = await queue.enter(lease, value.slice(), call)
     const { key, revision, known } = place
     if (known !== undefined && !equalBytes(known.value, value)) {
@@ -66,7 +66,7 @@ class ElectionService {
     call: CallContext,
   ): Promise<Encodable<'ProclaimResponse'>> {
     const { name, key, rev, lease } = known(leader)
-    const queue = new Queue(this.backend, name)
+    const queue = new Queue(await this.backend.nodeFor(call), name)
     const revision = await this.put(queue, { key, createRevision: etcdToStore(rev) }, value, lease, call)
     return { header: this.backend.header(revision) }
   }
@@ -87,15 +87,16 @@ class ElectionService {
     return revision
   }
 
-  async leader({ name }: Decoded<'LeaderRequest'>): Promise<Encodable<'LeaderResponse'>> {
-    const owner = await new Queue(this.backend, name).owner()
+  async leader({ name }: Decoded<'LeaderRequest'>, call: CallContext): Promise<Encodable<'LeaderResponse'>> {
+    const owner = await new Queue(await this.backend.nodeFor(call), name).owner()
     if (owner === undefined) throw new RpcError('unknown', 'election: no leader')
     return { header: this.backend.header(), kv: keyValueOf(owner) }
   }
 
-  async resign({ leader }: Decoded<'ResignRequest'>): Promise<Encodable<'ResignResponse'>> {
+  async resign({ leader }: Decoded<'ResignRequest'>, call: CallContext): Promise<Encodable<'ResignResponse'>> {
     const { name, key, rev } = known(leader)
-    const { revision } = await new Queue(this.backend, name).leave(writableKey(key), etcdToStore(rev))
+    const queue = new Queue(await this.backend.nodeFor(call), name)
+    const { revision } = await queue.leave(writableKey(key), etcdToStore(rev))
     return { header: this.backend.header(revision) }
   }
 }

@@ -1,6 +1,7 @@
 /** The etcd v3 API of one node: services over its engine, behind gRPC and behind JSON. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { authService } from './auth.ts'
 import { Backend } from './backend.ts'
 import type { BackendOptions } from './backend.ts'
 import { clusterService } from './cluster.ts'
@@ -54,6 +55,7 @@ function methodsOf(backend: Backend, progressMs: number): readonly Method[] {
     ...watchService(backend, { progressMs }),
     ...clusterService(backend),
     ...maintenanceService(backend),
+    ...authService(backend),
     ...lockService(backend),
     ...electionService(backend),
     ...healthService(backend),

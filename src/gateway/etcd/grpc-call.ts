@@ -20,8 +20,16 @@ export interface CallPorts {
   readonly scheduler: Scheduler
 }
 
+/** What the headers of a call say. */
+export interface CallMetadata {
+  /** Milliseconds until its deadline; undefined for none. */
+  readonly timeoutMs: number | undefined
+  readonly token: string | undefined
+}
+
 /** A call whose messages are of any kind. */
 export class GrpcCall implements DuplexCall<unknown, unknown> {
+  readonly token: string | undefined
   private readonly stream: ServerHttp2Stream
   private readonly method: Method
   private readonly clock: Clock
@@ -36,9 +44,10 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   constructor(
     stream: ServerHttp2Stream,
     method: Method,
-    timeoutMs: number | undefined,
+    { timeoutMs, token }: CallMetadata,
     { clock, scheduler }: CallPorts,
   ) {
+    this.token = token
     this.stream = stream
     this.method = method
     this.clock = clock
@@ -235,8 +244,18 @@ const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 10
 /** The longest time that a timer holds. */
 const timerMsMax = 0x7fff_ffff
 
-/** The caller's deadline in milliseconds from now; undefined for none. Throws RpcError. */
-export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
+/** What the headers say of a call. Throws RpcError. */
+export function metadataOf(headers: IncomingHttpHeaders): CallMetadata {
+  return { timeoutMs: timeoutOf(headers), token: tokenOf(headers) }
+}
+
+/** The caller's token: as clients of gRPC send it, or as it comes with HTTP. */
+export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  const token = headers['token'] ?? headers.authorization
+  return Array.isArray(token) ? token[0] : token
+}
+
+function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['grpc-timeout']
   if (value === undefined) return undefined
   const [, digits, unit = ''] = /^(\d{1,8})([HMSmun])$/.exec(String(value)) ?? []

@@ -6,7 +6,7 @@ import { createServer } from 'node:http2'
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { refuse, rpcErrorOf } from './errors.ts'
-import { GrpcCall, respondError, timeoutOf } from './grpc-call.ts'
+import { GrpcCall, metadataOf, respondError } from './grpc-call.ts'
 import type { CallPorts } from './grpc-call.ts'
 import { LeaderWatch } from './leader-watch.ts'
 import type { Method } from './methods.ts'
@@ -79,7 +79,7 @@ export class GrpcServer {
       }
       const wantsLeader = headers['hasleader'] === 'true'
       if (wantsLeader && !this.options.hasLeader()) throw refuse('noLeader')
-      const call = new GrpcCall(stream, method, timeoutOf(headers), this.options)
+      const call = new GrpcCall(stream, method, metadataOf(headers), this.options)
       if (wantsLeader && method.handler.kind !== 'unary') this.leaderWatch.add(call)
       call.run()
     } catch (error) {

@@ -24,7 +24,7 @@ export function healthService(backend: Backend): readonly Method[] {
 }
 
 function isServing(backend: Backend): boolean {
-  return backend.hasLeader && backend.node.status().ready
+  return backend.hasLeader && backend.status().ready
 }
 
 /** Tells the state now and after each change, until the caller goes. */

@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import type { DuplexCall } from './call.ts'
 import { refuse, rpcErrorOf } from './errors.ts'
 import { messageBytesMax } from './framing.ts'
+import { tokenOf } from './grpc-call.ts'
 import { JsonSplitter } from './json-splitter.ts'
 import { fromJsonText, toJson } from './json.ts'
 import type { Method } from './methods.ts'
@@ -17,6 +18,7 @@ const textBytesMax = 1.5 * messageBytesMax
 /** A call whose messages are of any kind. */
 export class JsonCall implements DuplexCall<unknown, unknown> {
   readonly timeoutMs: number = ownTimeoutMs
+  readonly token: string | undefined
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly method: Method
@@ -25,6 +27,7 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
   private isOver = false
 
   constructor(request: IncomingMessage, response: ServerResponse, method: Method) {
+    this.token = tokenOf(request.headers)
     this.request = request
     this.response = response
     this.method = method

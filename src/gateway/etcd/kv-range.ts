@@ -3,7 +3,7 @@
  * together, and what the store does not order or filter for being too much is ordered and filtered here.
  */
 import { compareBytes, concatBytes, isNitroError } from '../../../base/index.ts'
-import { decodeHistoryResult, decodeRangeResult, encodeHistoryArgs, encodeRangeArgs } from '../../../execution/codec.ts'
+import { decodeRangeResult, encodeRangeArgs } from '../../../execution/codec.ts'
 import type { KvEntry, RangeRequest, RangeResult } from '../../../execution/codec.ts'
 import type { Engine, ReadOptions } from '../../api/index.ts'
 
@@ -19,12 +19,6 @@ export async function readRange(engine: Engine, request: RangeRequest, options: 
   if (!first.more || first.records.length >= wanted(request)) return first
   if (!isByKey(request)) return sorted(await scan(engine, request, options), request)
   return following(engine, request, options, first)
-}
-
-/** The oldest revision of the store that can be read. */
-export async function compactRevision(engine: Engine, options: ReadOptions): Promise<number> {
-  const args = encodeHistoryArgs({ key: Uint8Array.of(1), limit: 1 })
-  return decodeHistoryResult(await engine.query('kv', 'history', args, options)).compactRevision
 }
 
 async function page(engine: Engine, request: RangeRequest, options: ReadOptions): Promise<RangeResult> {

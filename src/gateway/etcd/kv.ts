@@ -17,7 +17,7 @@ import {
 import type { Backend } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
-import { compactRevision, readRange } from './kv-range.ts'
+import { readRange } from './kv-range.ts'
 import {
   deleteOperationOf,
   keyValueOf,
@@ -56,19 +56,21 @@ class KvService {
     this.backend = backend
   }
 
-  async range(request: Decoded<'RangeRequest'>, { timeoutMs }: CallContext): Promise<Encodable<'RangeResponse'>> {
+  async range(request: Decoded<'RangeRequest'>, call: CallContext): Promise<Encodable<'RangeResponse'>> {
     const consistency = request.serializable ? 'committed' : 'linearizable'
-    const { engine } = this.backend.node
     const wish = rangeRequestOf(request)
-    if (request.revision === 1 && (await compactRevision(engine, { consistency, timeoutMs })) > 0)
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
+    if (request.revision === 1 && (await this.backend.compactRevision({ consistency, timeoutMs })) > 0)
       throw refuse('compacted')
     const result = await readRange(engine, wish, { consistency, timeoutMs })
     return rangeResponseOf(result, this.backend.header(result.revision))
   }
 
-  async put(request: Decoded<'PutRequest'>, { timeoutMs }: CallContext): Promise<Encodable<'PutResponse'>> {
+  async put(request: Decoded<'PutRequest'>, call: CallContext): Promise<Encodable<'PutResponse'>> {
     const op = putOperationOf(request)
-    const { engine } = this.backend.node
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
     const isPlain = op.lease === 0 && !op.prevKv && !op.ignoreValue && !op.ignoreLease
     if (isPlain) {
       const payload = await engine.command('kv', 'put', encodePutArgs(op.key, op.value), { timeoutMs })
@@ -81,10 +83,11 @@ class KvService {
 
   async deleteRange(
     request: Decoded<'DeleteRangeRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'DeleteRangeResponse'>> {
     const op = deleteOperationOf(request)
-    const { engine } = this.backend.node
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
     if (!op.prevKv) {
       const payload = await engine.command('kv', 'delete', encodeDeleteArgs(op.range), { timeoutMs })
       const { revision, deleted } = decodeDeleteResult(payload)
@@ -95,9 +98,11 @@ class KvService {
     return { header: this.backend.header(revision), deleted, prev_kvs: previous.map(keyValueOf) }
   }
 
-  async txn(request: Decoded<'TxnRequest'>, { timeoutMs }: CallContext): Promise<Encodable<'TxnResponse'>> {
+  async txn(request: Decoded<'TxnRequest'>, call: CallContext): Promise<Encodable<'TxnResponse'>> {
     const args = encodeTxnArgs(txnOf(request))
-    const payload = await this.backend.node.engine.command('kv', 'txn', args, { timeoutMs }).catch((error: unknown) => {
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
+    const payload = await engine.command('kv', 'txn', args, { timeoutMs }).catch((error: unknown) => {
       // Everything else that it says of an argument was looked at before.
       throw isNitroError(error, 'InvalidArgument') ? refuse('duplicateKey') : error
     })
@@ -105,13 +110,12 @@ class KvService {
     return txnResponseOf(result, this.backend.header(result.revision))
   }
 
-  async compact(
-    request: Decoded<'CompactionRequest'>,
-    { timeoutMs }: CallContext,
-  ): Promise<Encodable<'CompactionResponse'>> {
+  async compact(request: Decoded<'CompactionRequest'>, call: CallContext): Promise<Encodable<'CompactionResponse'>> {
     if (request.revision <= 0) throw refuse('compacted')
     const revision = etcdToStore(Math.min(request.revision, Number.MAX_SAFE_INTEGER))
-    const payload = await this.backend.node.engine.command('kv', 'compact', encodeCompactArgs(revision), { timeoutMs })
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
+    const payload = await engine.command('kv', 'compact', encodeCompactArgs(revision), { timeoutMs })
     return { header: this.backend.header(decodeCompactResult(payload).revision) }
   }
 }

@@ -1,5 +1,6 @@
 /** The Lease service. Times are seconds outside and milliseconds inside. */
 import { isNitroError } from '../../../base/index.ts'
+import type { Leases } from '../../api/index.ts'
 import type { Backend } from './backend.ts'
 import type { CallContext, DuplexCall } from './call.ts'
 import { refuse, rpcErrorOf } from './errors.ts'
@@ -52,33 +53,35 @@ class LeaseService {
     this.backend = backend
   }
 
-  async grant(
-    request: Decoded<'LeaseGrantRequest'>,
-    { timeoutMs }: CallContext,
-  ): Promise<Encodable<'LeaseGrantResponse'>> {
+  async grant(request: Decoded<'LeaseGrantRequest'>, call: CallContext): Promise<Encodable<'LeaseGrantResponse'>> {
     if (request.TTL > ttlMax) throw refuse('leaseTtlTooLarge')
     const id = newLeaseIdOf(request.ID)
     const ttl = Math.max(1, request.TTL) * 1000
-    const granted = await this.backend.node.leases.grant({ ttl, timeoutMs, ...(id === 0 ? {} : { id }) })
+    const { timeoutMs } = call
+    const { leases } = await this.backend.nodeFor(call)
+    const granted = await leases.grant({ ttl, timeoutMs, ...(id === 0 ? {} : { id }) })
     return { header: this.backend.header(), ID: granted.id, TTL: secondsOf(granted.ttlMs) }
   }
 
-  async revoke(
-    request: Decoded<'LeaseRevokeRequest'>,
-    { timeoutMs }: CallContext,
-  ): Promise<Encodable<'LeaseRevokeResponse'>> {
-    const { revision } = await this.backend.node.leases.revoke(leaseIdOf(request.ID), { timeoutMs })
+  async revoke(request: Decoded<'LeaseRevokeRequest'>, call: CallContext): Promise<Encodable<'LeaseRevokeResponse'>> {
+    const id = leaseIdOf(request.ID)
+    const { timeoutMs } = call
+    const { leases } = await this.backend.nodeFor(call)
+    const { revision } = await leases.revoke(id, { timeoutMs })
     return { header: this.backend.header(revision) }
   }
 
   /** Answers every request, in order; renewals of one turn are one command, whatever streams they come from. */
-  keepAlive(call: DuplexCall<Decoded<'LeaseKeepAliveRequest'>, Encodable<'LeaseKeepAliveResponse'>>): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async keepAlive(
+    call: DuplexCall<Decoded<'LeaseKeepAliveRequest'>, Encodable<'LeaseKeepAliveResponse'>>,
+  ): Promise<void> {
+    const { leases } = await this.backend.nodeFor(call)
+    await new Promise<void>((resolve, reject) => {
       let last: Promise<void> = Promise.resolve()
       let open = 0
       const answer = async (id: number): Promise<void> => {
         const before = last
-        const renewed = this.renew(id, call)
+        const renewed = renew(leases, id, call)
         // Whoever fails first is told by the answer in its turn.
         renewed.catch(() => undefined)
         await before
@@ -98,24 +101,15 @@ class LeaseService {
     })
   }
 
-  /** The seconds that a lease was given; 0 for one that is not there. */
-  private async renew(id: number, { timeoutMs }: CallContext): Promise<number> {
-    if (!Number.isSafeInteger(id) || id <= 0) return 0
-    try {
-      return secondsOf(await this.backend.node.leases.keepAlive(id, { timeoutMs }))
-    } catch (error) {
-      if (isNitroError(error, 'LeaseNotFound')) return 0
-      throw error
-    }
-  }
-
   async timeToLive(
     request: Decoded<'LeaseTimeToLiveRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'LeaseTimeToLiveResponse'>> {
     const { ID, keys } = request
+    const { timeoutMs } = call
+    const { leases } = await this.backend.nodeFor(call)
     try {
-      const found = await this.backend.node.leases.timeToLive(leaseIdOf(ID), { keys, timeoutMs })
+      const found = await leases.timeToLive(leaseIdOf(ID), { keys, timeoutMs })
       return {
         header: this.backend.header(),
         ID,
@@ -129,9 +123,21 @@ class LeaseService {
     }
   }
 
-  async list({ timeoutMs }: CallContext): Promise<Encodable<'LeaseLeasesResponse'>> {
-    const ids = await this.backend.node.leases.list({ timeoutMs })
+  async list(call: CallContext): Promise<Encodable<'LeaseLeasesResponse'>> {
+    const { leases } = await this.backend.nodeFor(call)
+    const ids = await leases.list({ timeoutMs: call.timeoutMs })
     return { header: this.backend.header(), leases: ids.map((ID) => ({ ID })) }
+  }
+}
+
+/** The seconds that a lease was given; 0 for one that is not there. */
+async function renew(leases: Leases, id: number, { timeoutMs }: CallContext): Promise<number> {
+  if (!Number.isSafeInteger(id) || id <= 0) return 0
+  try {
+    return secondsOf(await leases.keepAlive(id, { timeoutMs }))
+  } catch (error) {
+    if (isNitroError(error, 'LeaseNotFound')) return 0
+    throw error
   }
 }
 

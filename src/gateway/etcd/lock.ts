@@ -24,7 +24,7 @@ async function lock(
   { name, lease }: Decoded<'LockRequest'>,
   call: CallContext,
 ): Promise<Encodable<'LockResponse'>> {
-  const queue = new Queue(backend, name.slice())
+  const queue = new Queue(await backend.nodeFor(call), name.slice())
   const place = await queue.enter(lease, emptyBytes, call)
   await queue.turn(place, call)
   return { header: backend.header(), key: place.key }
@@ -33,9 +33,11 @@ async function lock(
 async function unlock(
   backend: Backend,
   { key }: Decoded<'UnlockRequest'>,
-  { timeoutMs }: CallContext,
+  call: CallContext,
 ): Promise<Encodable<'UnlockResponse'>> {
   const args = encodeDeleteArgs(keyRangeOf(key, emptyBytes))
-  const { revision } = decodeDeleteResult(await backend.node.engine.command('kv', 'delete', args, { timeoutMs }))
+  const { engine } = await backend.nodeFor(call)
+  const payload = await engine.command('kv', 'delete', args, { timeoutMs: call.timeoutMs })
+  const { revision } = decodeDeleteResult(payload)
   return { header: backend.header(revision) }
 }

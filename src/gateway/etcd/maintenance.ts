@@ -5,7 +5,7 @@ import type { KvEntry } from '../../../execution/codec.ts'
 import type { Backend } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
-import { compactRevision, readPages } from './kv-range.ts'
+import { readPages } from './kv-range.ts'
 import { service, stream, unary } from './methods.ts'
 import type { Method } from './methods.ts'
 import { etcdToStore, storeToEtcd } from './revision.ts'
@@ -28,10 +28,10 @@ export function maintenanceService(backend: Backend): readonly Method[] {
       maintenance.alarm(request),
     ),
     unary('Status', ['StatusRequest', 'StatusResponse'], ['/v3/maintenance/status'], () => maintenance.status()),
-    unary('Defragment', ['DefragmentRequest', 'DefragmentResponse'], ['/v3/maintenance/defragment'], () =>
-      Promise.resolve({ header: backend.header() }),
+    unary('Defragment', ['DefragmentRequest', 'DefragmentResponse'], ['/v3/maintenance/defragment'], (_request, call) =>
+      maintenance.defragment(call),
     ),
-    unary('Hash', ['HashRequest', 'HashResponse'], [], () => maintenance.hash()),
+    unary('Hash', ['HashRequest', 'HashResponse'], [], (_request, call) => maintenance.hash(call)),
     unary(
       'HashKV',
       ['HashKVRequest', 'HashKVResponse'],
@@ -64,9 +64,8 @@ class MaintenanceService {
   }
 
   async status(): Promise<Encodable<'StatusResponse'>> {
-    const { node } = this.backend
-    const { commitIndex, appliedIndex, term, logBytes, role } = node.status()
-    const { leaderId } = node.position()
+    const { commitIndex, appliedIndex, term, logBytes, role } = this.backend.status()
+    const { leaderId } = this.backend.position()
     return {
       header: this.backend.header(),
       version: etcdVersion,
@@ -81,22 +80,28 @@ class MaintenanceService {
     }
   }
 
-  async hash(): Promise<Encodable<'HashResponse'>> {
-    const { hash, revision } = await this.backend.node.admin.hash()
+  /** There is nothing to do: storage compacts itself. */
+  async defragment(call: CallContext): Promise<Encodable<'DefragmentResponse'>> {
+    await this.backend.requireRoot(call)
+    return { header: this.backend.header() }
+  }
+
+  async hash(call: CallContext): Promise<Encodable<'HashResponse'>> {
+    const { admin } = await this.backend.nodeFor(call)
+    const { hash, revision } = await admin.hash()
     return { header: this.backend.header(revision), hash: Number.parseInt(hash.slice(0, 8), 16) }
   }
 
   /** A hash over all records at a revision: the same on every member, whatever each has forgotten of the past. */
-  async hashKv(
-    { revision: wish }: Decoded<'HashKVRequest'>,
-    { timeoutMs }: CallContext,
-  ): Promise<Encodable<'HashKVResponse'>> {
-    const { engine } = this.backend.node
-    const newest = this.backend.node.position().revision
+  async hashKv({ revision: wish }: Decoded<'HashKVRequest'>, call: CallContext): Promise<Encodable<'HashKVResponse'>> {
+    await this.backend.requireRoot(call)
+    const { timeoutMs } = call
+    const { engine } = await this.backend.nodeFor(call)
+    const newest = this.backend.position().revision
     const revision = wish <= 0 ? newest : etcdToStore(wish)
     const options = { consistency: 'committed', timeoutMs } as const
     if (revision > newest) throw refuse('futureRevision')
-    const compacted = await compactRevision(engine, options)
+    const compacted = await this.backend.compactRevision(options)
     if (revision < compacted) throw refuse('compacted')
     const hash = this.backend.crypto.createSha256()
     if (revision > 0) {
@@ -114,14 +119,15 @@ class MaintenanceService {
 
   async moveLeader(
     { targetID }: Decoded<'MoveLeaderRequest'>,
-    { timeoutMs }: CallContext,
+    call: CallContext,
   ): Promise<Encodable<'MoveLeaderResponse'>> {
-    const { admin } = this.backend.node
-    const { id, leaderId } = this.backend.node.position()
+    await this.backend.requireRoot(call)
+    const { admin } = await this.backend.nodeFor(call)
+    const { id, leaderId } = this.backend.position()
     if (id !== leaderId) throw refuse('notLeader')
     const target = (await admin.members()).find((member) => member.id === targetID)
     if (target === undefined || target.role !== 'voter') throw refuse('badTransferee')
-    await admin.transferLeadership(target.name, { timeoutMs })
+    await admin.transferLeadership(target.name, { timeoutMs: call.timeoutMs })
     return { header: this.backend.header() }
   }
 }

@@ -1,6 +1,7 @@
 /** Follows an election: the leader now, then each proclamation and each leader that comes after. */
 import { isNitroError } from '../../../base/index.ts'
 import type { DecodedEvent, KvEntry } from '../../../execution/codec.ts'
+import type { Engine } from '../../api/index.ts'
 import type { Backend } from './backend.ts'
 import type { StreamCall } from './call.ts'
 import { prefixRange } from './key-range.ts'
@@ -16,7 +17,7 @@ export async function observeLeader(
   prefix: Uint8Array,
   call: StreamCall<Encodable<'LeaderResponse'>>,
 ): Promise<void> {
-  const { engine } = backend.node
+  const { engine } = await backend.nodeFor(call)
   const range = prefixRange(prefix)
   const told = { key: '', mod: 0 }
   for (;;) {
@@ -27,7 +28,7 @@ export async function observeLeader(
       told.mod = leader.modRevision
       call.send({ header: backend.header(leader.modRevision), kv: keyValueOf(leader) })
     }
-    await change(backend, range, revision + 1, call, leader)
+    await change(engine, range, revision + 1, call, leader)
   }
 }
 
@@ -37,7 +38,7 @@ function hexOf(key: Uint8Array): string {
 
 /** Waits for something that may change the leader. */
 function change(
-  backend: Backend,
+  engine: Engine,
   range: ReturnType<typeof prefixRange>,
   fromRevision: number,
   { signal }: StreamCall<unknown>,
@@ -45,7 +46,7 @@ function change(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const concerns = ({ key }: DecodedEvent): boolean => leader === undefined || hexOf(key) === hexOf(leader.key)
-    const handle = backend.node.engine.watch(
+    const handle = engine.watch(
       {
         ...{ range, fromRevision, puts: true, deletes: true, emits: false },
         ...{ previous: false, creditBytes, progressMs: 0 },

@@ -6,7 +6,7 @@
 import { concatBytes, utf8, isNitroError } from '../../../base/index.ts'
 import { decodeTxnResult, encodeTxnArgs } from '../../../execution/codec.ts'
 import type { Condition, KvEntry, Operation, TxnAnswer } from '../../../execution/codec.ts'
-import type { Backend } from './backend.ts'
+import type { EtcdNodeFor } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
 import { prefixRange, writableKey } from './key-range.ts'
@@ -33,12 +33,12 @@ export type Answered = TxnAnswer & { readonly revision: number }
 
 /** The queue of one name. */
 export class Queue {
-  private readonly backend: Backend
+  private readonly node: EtcdNodeFor
   private readonly prefix: Uint8Array
 
   /** Throws RpcError for a name that no key can begin with. */
-  constructor(backend: Backend, name: Uint8Array) {
-    this.backend = backend
+  constructor(node: EtcdNodeFor, name: Uint8Array) {
+    this.node = node
     this.prefix = concatBytes([name, utf8('/')])
     writableKey(this.prefix)
   }
@@ -61,7 +61,7 @@ export class Queue {
   }
 
   private async newLease(timeoutMs: number): Promise<number> {
-    const { id } = await this.backend.node.leases.grant({ ttl: sessionTtlMs, timeoutMs })
+    const { id } = await this.node.leases.grant({ ttl: sessionTtlMs, timeoutMs })
     return id
   }
 
@@ -89,7 +89,7 @@ export class Queue {
   private async before({ revision }: Place): Promise<{ readonly key: Uint8Array; readonly at: number } | undefined> {
     if (revision <= 1) return undefined
     const { records, revision: at } = await readRange(
-      this.backend.node.engine,
+      this.node.engine,
       { ...prefixRange(this.prefix), sort: 'create', reverse: true, limit: 1, maxCreateRevision: revision - 1 },
       {},
     )
@@ -99,7 +99,7 @@ export class Queue {
 
   /** Waits until one of these keys is deleted at this revision or later. */
   private async deletion(keys: readonly Uint8Array[], from: number, signal: AbortSignal): Promise<void> {
-    const deletions = new KeyDeletions(this.backend.node.engine, keys, { from, creditBytes })
+    const deletions = new KeyDeletions(this.node.engine, keys, { from, creditBytes })
     try {
       await deletions.next(signal)
     } catch (error) {
@@ -116,7 +116,7 @@ export class Queue {
   }
 
   private async first(request: Parameters<typeof readRange>[1]): Promise<KvEntry | undefined> {
-    const { records } = await readRange(this.backend.node.engine, request, {})
+    const { records } = await readRange(this.node.engine, request, {})
     return records[0]
   }
 
@@ -138,7 +138,7 @@ export class Queue {
     timeoutMs: number | undefined,
   ): Promise<Answered> {
     const args = encodeTxnArgs({ conditions, success, failure })
-    return decodeTxnResult(await this.backend.node.engine.command('kv', 'txn', args, { timeoutMs }))
+    return decodeTxnResult(await this.node.engine.command('kv', 'txn', args, { timeoutMs }))
   }
 }
 

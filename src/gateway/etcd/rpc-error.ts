@@ -35,6 +35,12 @@ export class RpcError extends Error {
   }
 }
 
+/** An error as a client of gRPC in Go prints it; etcd tells some errors within messages so. */
+export function printed({ code, message }: RpcError): string {
+  const name = code === 'cancelled' ? 'Canceled' : `${code.slice(0, 1).toUpperCase()}${code.slice(1)}`
+  return `rpc error: code = ${name} desc = ${message}`
+}
+
 /** The status of HTTP that stands for a code in the JSON form. */
 export const httpStatusOf: Readonly<Record<RpcCode, number>> = {
   ok: 200,

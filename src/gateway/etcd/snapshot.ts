@@ -16,6 +16,7 @@ export async function sendSnapshot(
   call: StreamCall<Encodable<'SnapshotResponse'>>,
   version: string,
 ): Promise<void> {
+  const { admin } = await backend.nodeFor(call)
   const hash = backend.crypto.createSha256()
   let sizeBytes = 0
   const send = async (blob: Uint8Array): Promise<void> => {
@@ -28,7 +29,7 @@ export async function sendSnapshot(
     if (!more) await new Promise<void>((resolve) => call.drained(resolve))
     call.signal.throwIfAborted()
   }
-  for await (const chunk of backend.node.admin.snapshot({ signal: call.signal })) {
+  for await (const chunk of admin.snapshot({ signal: call.signal })) {
     const framed = Buffer.allocUnsafe(lengthBytes + chunk.length)
     framed.writeUInt32LE(chunk.length, 0)
     framed.set(chunk, lengthBytes)

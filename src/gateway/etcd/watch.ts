@@ -1,16 +1,14 @@
 /** The Watch service: one stream, many watchers. */
+import type { Engine } from '../../api/index.ts'
 import type { Backend } from './backend.ts'
 import type { DuplexCall } from './call.ts'
 import { duplex, service } from './methods.ts'
 import type { Method } from './methods.ts'
 import type { Decoded, Encodable } from './schema/index.ts'
-import { Watcher, watchRequestOf } from './watcher.ts'
+import { Watcher, noWatcher, watchRequestOf } from './watcher.ts'
 
 /** A watch call. */
 export type WatchCall = DuplexCall<Decoded<'WatchRequest'>, Encodable<'WatchResponse'>>
-
-/** The id in answers that are for no watcher, or for all. */
-const noWatcher = -1
 
 /** Options of {@link watchService}. */
 export interface WatchOptions {
@@ -21,15 +19,17 @@ export interface WatchOptions {
 /** Methods of `etcdserverpb.Watch`. */
 export function watchService(backend: Backend, options: WatchOptions): readonly Method[] {
   return service('etcdserverpb.Watch', [
-    duplex('Watch', ['WatchRequest', 'WatchResponse'], ['/v3/watch'], (call) =>
-      new WatchStream(backend, call, options).run(),
-    ),
+    duplex('Watch', ['WatchRequest', 'WatchResponse'], ['/v3/watch'], async (call) => {
+      const { engine } = await backend.nodeFor(call)
+      await new WatchStream(backend, engine, call, options).run()
+    }),
   ])
 }
 
 /** One stream. */
 class WatchStream {
   private readonly backend: Backend
+  private readonly engine: Engine
   private readonly call: WatchCall
   private readonly options: WatchOptions
   private readonly watchers = new Map<number, Watcher>()
@@ -39,8 +39,9 @@ class WatchStream {
   /** The least that one of them said. */
   private reached = Infinity
 
-  constructor(backend: Backend, call: WatchCall, options: WatchOptions) {
+  constructor(backend: Backend, engine: Engine, call: WatchCall, options: WatchOptions) {
     this.backend = backend
+    this.engine = engine
     this.call = call
     this.options = options
   }
@@ -92,7 +93,7 @@ class WatchStream {
       over: () => this.over(watcher),
     })
     this.watchers.set(id, watcher)
-    watcher.start(backend.node.engine, wish)
+    watcher.start(this.engine, wish)
   }
 
   /** The id that a watcher gets: the one it asks for, if nobody has it, or the next free one. */
@@ -130,7 +131,7 @@ class WatchStream {
       return
     }
     // A watcher of what is to come is no further than the store.
-    this.reached = Math.min(this.reached, revision, this.backend.node.position().revision)
+    this.reached = Math.min(this.reached, revision, this.backend.position().revision)
     this.answerProgress()
   }
 

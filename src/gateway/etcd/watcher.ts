@@ -13,10 +13,14 @@ import { rpcErrorOf } from './errors.ts'
 import { fragmentsOf } from './fragments.ts'
 import { keyValueOf } from './kv-requests.ts'
 import { storeToEtcd } from './revision.ts'
+import { printed } from './rpc-error.ts'
 import type { Decoded, Encodable } from './schema/index.ts'
 
 /** Events of one watcher that may wait to be sent, in bytes. */
 const creditBytes = 256 << 10
+/** The id in answers that are for no watcher, or for all. */
+export const noWatcher = -1
+
 const filters = { noPut: 0, noDelete: 1 } as const
 const eventTypes = { put: 0, delete: 1 } as const
 
@@ -137,16 +141,18 @@ export class Watcher {
     if (this.isOver) return
     this.isOver = true
     const { call, header } = this.options
-    if (this.reached === undefined) call.send({ header: header(), watch_id: this.id, created: true })
+    const created = this.reached === undefined
     const compacted = isNitroError(error, 'Compacted') ? error.details['compactRevision'] : undefined
-    call.send({
-      header: header(),
-      watch_id: this.id,
-      canceled: true,
-      ...(typeof compacted === 'number'
-        ? { compact_revision: storeToEtcd(compacted) }
-        : { cancel_reason: rpcErrorOf(error).message }),
-    })
+    if (typeof compacted === 'number') {
+      if (created) call.send({ header: header(), watch_id: this.id, created })
+      const compact_revision = storeToEtcd(compacted)
+      call.send({ header: header(), watch_id: this.id, canceled: true, compact_revision })
+    } else {
+      // One that never was is created and canceled at once, and has no id.
+      const cancel_reason = printed(rpcErrorOf(error))
+      const watch_id = created ? noWatcher : this.id
+      call.send({ header: header(), watch_id, canceled: true, cancel_reason, ...(created ? { created } : {}) })
+    }
     this.options.over()
   }
 }

@@ -36,8 +36,8 @@ export async function openWorld(options: NodeOptions = {}): Promise<World> {
   await time.until(node.ready())
   const state = { leaderless: false, absent: false }
   const position = (): NodePosition => (state.leaderless ? { ...node.position(), leaderId: 0 } : node.position())
-  const { engine, leases, admin } = node
-  const seen: EtcdNode = { engine, leases, admin, status: () => node.status(), position }
+  const { engine, auth } = node
+  const seen: EtcdNode = { engine, auth, as: (principal) => node.as(principal), status: () => node.status(), position }
   const gateway = etcdGateway({
     node: () => (state.absent ? undefined : seen),
     ...{ clock: time, scheduler: time, crypto: nodeCrypto, watchProgressMs },

@@ -2,6 +2,7 @@
  * The messages of the etcd v3 API as tables: field name, field number, type. Names and numbers are the wire interface; codecs, the
  * TypeScript types and the JSON forms all follow from these tables.
  */
+import { authEnums, authMessages } from './auth.ts'
 import { clusterEnums, clusterMessages } from './cluster.ts'
 import { concurrencyMessages } from './concurrency.ts'
 import { kvEnums, kvMessages } from './kv.ts'
@@ -15,10 +16,11 @@ export const messages = {
   ...leaseMessages,
   ...clusterMessages,
   ...concurrencyMessages,
+  ...authMessages,
 } as const
 
 /** Every enumeration: names by their numbers. */
-export const enums = { ...kvEnums, ...watchEnums, ...clusterEnums } as const
+export const enums = { ...kvEnums, ...watchEnums, ...clusterEnums, ...authEnums } as const
 
 type Messages = typeof messages
 type Enums = typeof enums
