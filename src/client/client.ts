@@ -99,9 +99,9 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     this.calls = new Calls(channel, common)
     this.engine = {
       command: (program, method, args, options) =>
-        this.asUser(options, (given) => this.commands.command(program, method, args, given)),
+        this.asUser('change', options, (given) => this.commands.command(program, method, args, given)),
       query: (program, method, args, options) =>
-        this.asUser(options, (given) => this.queries.query(program, method, args, given)),
+        this.asUser('read', options, (given) => this.queries.query(program, method, args, given)),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
     this.store = createStore(this.engine)
@@ -112,18 +112,23 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     this.sync = createSync({ ...settings.ports, engine, session, holderMs, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
     this.auth = createAuth({
-      read: (method, params, options) => this.asUser(options, (given) => this.calls.read(method, params, given)),
-      change: (method, params, options) => this.asUser(options, (given) => this.calls.change(method, params, given)),
+      read: (method, params, options) =>
+        this.asUser('read', options, (given) => this.calls.read(method, params, given)),
+      change: (method, params, options) =>
+        this.asUser('change', options, (given) => this.calls.change(method, params, given)),
     })
     this.admin = createAdmin(this.calls, (method, params, options) => this.stream(method, params, options))
   }
 
   /** Runs a request as the user that is logged in; without one, just so. */
   private asUser<T>(
+    kind: 'read' | 'change',
     options: RequestOptions | undefined,
     run: (options: RequestOptions | undefined) => Promise<T>,
   ): Promise<T> {
-    return this.login === undefined ? run(options) : this.login.request(options, () => this.connector.current, run)
+    return this.login === undefined
+      ? run(options)
+      : this.login.request(kind, options, () => this.connector.current, run)
   }
 
   get endpoint(): string {

@@ -13,7 +13,7 @@ export type Credentials = { readonly user: string; readonly password: string } |
 const loginErrors: ReadonlySet<string> = new Set(['AuthOldRevision', 'InvalidAuthToken', 'UserEmpty'])
 /** No other answer to be expected from another node, or later. */
 const finalErrors: ReadonlySet<string> = new Set(['AuthFailed', 'NoPasswordUser', 'InvalidAuthToken'])
-const attempts = 3
+const attempts = 10
 
 /** Whether a login failed because of what was shown. */
 export function isRefusedLogin(error: NitroError): boolean {
@@ -29,6 +29,8 @@ export class ClientLogin {
   private readonly settings: ClientSettings
   private readonly credentials: Credentials
   private renewing: Promise<void> | undefined
+  /** The highest auth revision that a refusal told of: a node that lags must not stamp an older one. */
+  private reached = 0
 
   constructor(settings: ClientSettings, credentials: Credentials) {
     this.settings = settings
@@ -61,10 +63,11 @@ export class ClientLogin {
   }
 
   /**
-   * Runs a request; when it is refused because of who asks, logs in anew on the connection there is and runs it again. Throws
-   * what the request throws.
+   * Runs a request; when it is refused because of who asks, logs in anew on the connection there is and runs it again. What changes
+   * something is run again only if it certainly did not. Throws what the request throws.
    */
   async request<T>(
+    kind: 'read' | 'change',
     options: RequestOptions | undefined,
     current: () => Connection | undefined,
     run: (options: RequestOptions | undefined) => Promise<T>,
@@ -77,22 +80,30 @@ export class ClientLogin {
           attempt === 1 ? options : { ...options, timeoutMs: Math.max(1, untilMs - clock.monotonicMs()) },
         )
       } catch (error) {
-        const again = isNitroError(error) && loginErrors.has(error.code) && error.executed === 'no'
-        const connection = current()
-        if (!again || attempt === attempts || connection === undefined || clock.monotonicMs() >= untilMs) throw error
-        await this.renew(connection)
+        const again = isNitroError(error) && loginErrors.has(error.code) && (kind === 'read' || error.executed === 'no')
+        if (!again || attempt === attempts || clock.monotonicMs() >= untilMs) throw error
+        if (error.code === 'AuthOldRevision')
+          this.reached = Math.max(this.reached, Number(error.details['authRevision']) || 0)
+        await this.renew(current())
       }
     }
   }
 
-  /** Requests that are refused together log in once. */
-  private renew(connection: Connection): Promise<void> {
+  /** Requests that are refused together log in once. Without a connection, or when it ends, the next one begins with a login. */
+  private async renew(connection: Connection | undefined): Promise<void> {
+    if (connection === undefined) return
     this.renewing ??= this.on(connection).finally(() => (this.renewing = undefined))
-    return this.renewing
+    try {
+      await this.renewing
+    } catch (error) {
+      if (!isNitroError(error) || !error.retryable) throw error
+    }
   }
 
   private async show(connection: Connection, token: string): Promise<void> {
-    const { user, authRevision } = Object(await this.call(connection, 'auth.login', { token })) as CallParams
+    const { user, authRevision } = Object(
+      await this.call(connection, 'auth.login', { token, atLeast: this.reached }),
+    ) as CallParams
     if (typeof user !== 'string' || typeof authRevision !== 'number') throw malformed()
     this.principal = user === '' ? undefined : { user, authRevision }
   }

@@ -11,8 +11,7 @@ import {
   systemRandom,
   systemScheduler,
 } from '../../base/index.ts'
-import { authFlag } from '../../execution/index.ts'
-import type { Caller, Program } from '../../execution/index.ts'
+import type { Program } from '../../execution/index.ts'
 import { acceptSession, wsTransport } from '../../net/index.ts'
 import type { Link } from '../../net/index.ts'
 import type {
@@ -200,7 +199,12 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.service = new AdminService(replica, () => this.auth.memberToken())
     const { clock, scheduler, random } = ports
     const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
-    this.commands = new CommandSession({ ...timing, channel: replica, caller: () => this.ownCaller() })
+    // Before permissions are in force a command that says nothing is shorter, and older members can read it.
+    this.commands = new CommandSession({
+      ...timing,
+      channel: replica,
+      caller: (needed) => (needed || this.auth.enabled ? 'owner' : undefined),
+    })
     this.reader = new QueryRetrier({ ...timing, channel: replica })
     this.watches = new WatchSession({ ...timing, channel: new LocalWatches(() => replica.group?.watches) })
     this.engine = {
@@ -260,11 +264,6 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
       },
       (error: unknown) => logger.debug({ remote: link.remote, reason: messageOf(error) }, 'handshake failed'),
     )
-  }
-
-  /** Commands of the owner say so as soon as every member understands it. */
-  private ownCaller(): Caller | undefined {
-    return this.replica.group?.applier.machine?.activation.flagOn(authFlag) === true ? 'owner' : undefined
   }
 
   as(principal: Principal): NodeFor<List> {

@@ -1,6 +1,6 @@
 /** What a virtual cluster can be like, and what a client of it is. */
 import type { MachineLimits, Program } from '../../execution/index.ts'
-import type { Client } from '../client/index.ts'
+import type { Client, ConnectOptions } from '../client/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import type { Life } from './process.ts'
@@ -40,6 +40,6 @@ export const smallSizes: Partial<ReplicaSizes> = {
 export interface ClusterClient {
   readonly name: string
   readonly life: Life
-  /** Connects to all nodes; rejects as `connect` does. */
-  connect(): Promise<Client>
+  /** Connects to all nodes, as nobody or as a user; rejects as `connect` does. */
+  connect(login?: Pick<ConnectOptions, 'user' | 'password'>): Promise<Client>
 }

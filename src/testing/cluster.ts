@@ -303,7 +303,8 @@ export class Cluster {
     return {
       name,
       life,
-      connect: () => connect({ endpoints, name, followLeader, ports: { clock, scheduler, random, transport } }),
+      connect: (login) =>
+        connect({ ...login, endpoints, name, followLeader, ports: { clock, scheduler, random, transport } }),
     }
   }
 

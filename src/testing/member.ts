@@ -7,6 +7,7 @@ import { openNode } from '../node/index.ts'
 import type { Node } from '../node/index.ts'
 import type { ReplicaObserver, ReplicaSizes } from '../replica/index.ts'
 import { nodeCrypto } from '../storage/index.ts'
+import { simulatedSecrets } from './secrets.ts'
 import { VirtualDisk, fullError, syncError } from './disk/disk.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import { VirtualProcess } from './process.ts'
@@ -133,6 +134,7 @@ export class Member {
         scheduler: life.scheduler,
         random: this.random.split(`life ${number}`),
         crypto: nodeCrypto,
+        secrets: simulatedSecrets,
         transport: socketTransport(network.transport(name), life, log, () => this.mischief),
         logger: world.logger(name),
         metrics: silentMetrics,

@@ -36,8 +36,11 @@ export interface CommandSessionOptions extends RequestsOptions {
   readonly channel: CommandChannel
   /** Numbers in use at a time; not above the machine's. Default 1,024. */
   readonly window?: number | undefined
-  /** Who commands are for that don't say so, and the session's own. Default: nobody in particular. */
-  readonly caller?: (() => Caller | undefined) | undefined
+  /**
+   * Who commands are for that don't say so, and the session's own; `needed` once the machine has said that it must know.
+   * Default: nobody in particular.
+   */
+  readonly caller?: ((needed: boolean) => Caller | undefined) | undefined
 }
 
 class Command extends Request {
@@ -49,6 +52,10 @@ class Command extends Request {
   bytes: Uint8Array | undefined = undefined
   /** Who it is for; undefined for whoever the session is. */
   readonly caller: Caller | undefined
+  /** Its bytes say who it is for. */
+  isNamed = false
+  /** The machine has said that they must. */
+  needsName = false
 
   constructor(program: string, method: string, args: Uint8Array, caller?: Caller) {
     super(program, method, args)
@@ -62,7 +69,7 @@ function nobody(): undefined {}
 export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
-  private readonly caller: () => Caller | undefined
+  private readonly caller: (needed: boolean) => Caller | undefined
   private arena = new ByteWriter(arenaBytes)
   /** `refused`: the last attempt to open failed, the next comes with the next retry. */
   private state: 'none' | 'opening' | 'refused' | 'open' = 'none'
@@ -170,7 +177,8 @@ export class CommandSession extends MachineRequests<Command> {
     const out = this.arena
     const start = out.length
     const { seq, program, method, args } = command
-    const caller = command.caller ?? this.caller()
+    const caller = command.caller ?? this.caller(command.needsName)
+    command.isNamed = caller !== undefined
     if (session === undefined) encodeCommand(out, { caller, program, method, args })
     else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, caller, program, method, args })
     command.bytes = out.bytes.subarray(start, out.length)
@@ -212,10 +220,11 @@ export class CommandSession extends MachineRequests<Command> {
     return command.uncertain || command.tag >= 0 ? 'maybe' : 'no'
   }
 
-  private open(): void {
+  private open(needsName = false): void {
     this.state = 'opening'
     this.sessionId = this.random.bytes(sessionIdBytes)
     this.opening = new Command('session', 'open', encodeSessionArgs(this.sessionId))
+    this.opening.needsName = needsName
     this.send(this.opening, undefined)
   }
 
@@ -236,13 +245,32 @@ export class CommandSession extends MachineRequests<Command> {
   protected override refused(command: Command, error: NitroError): void {
     if (command === this.opening) this.openRefused(error)
     else if (error.code === 'SessionEvicted' && !this.closed) this.evicted(command)
+    else if (error.code === 'UserEmpty' && this.canBeNamed(command)) this.name(command)
+    // Only the machine says so, and what it answers to a number is all that ever happened under it.
+    else if (error.code === 'AuthOldRevision' && command.seq > 0) this.fail(command, error)
     else super.refused(command, error)
   }
 
+  /** Whether it did not say who it is for, and now can. */
+  private canBeNamed({ isNamed }: Command): boolean {
+    return !isNamed && !this.closed && this.caller(true) !== undefined
+  }
+
+  /** Its number is answered, and nothing was done under it: it gets another, and says who it is for. */
+  private name(command: Command): void {
+    command.needsName = true
+    if (command.epoch === this.epoch) this.markAnswered(command.seq)
+    command.seq = 0
+    command.bytes = undefined
+    this.enter(command)
+  }
+
   private openRefused(error: NitroError): void {
+    const { opening } = this
     this.opening = undefined
     this.state = 'none'
     if (this.closed) return
+    if (error.code === 'UserEmpty' && opening !== undefined && this.canBeNamed(opening)) return this.open(true)
     if (worthRepeating(error)) {
       this.state = 'refused'
       for (let at = this.queueAt; at < this.queue.length; at++) (this.queue[at] as Command).lastError = error

@@ -4,7 +4,7 @@ import { text } from '../../base/index.ts'
 import { openNode } from '../../src/node/index.ts'
 import type { Node } from '../../src/node/index.ts'
 import { World } from '../node/world.ts'
-import { quickSecrets } from '../support/secrets.ts'
+import { simulatedSecrets } from '../../src/testing/secrets.ts'
 import { type BoxOptions, type Outcome, runBoxed } from './box.ts'
 
 const world = new World()
@@ -12,7 +12,7 @@ let node: Node
 
 beforeAll(async () => {
   const { time } = world
-  const ports = { clock: time, scheduler: time, secrets: quickSecrets }
+  const ports = { clock: time, scheduler: time, secrets: simulatedSecrets }
   node = await openNode({ sizes: { logSegmentBytes: 1 << 20 }, ports })
   await node.ready()
 })

@@ -7,7 +7,7 @@ import { openNode } from '../../src/node/index.ts'
 import type { Node, NodeOptions } from '../../src/node/index.ts'
 import { MemoryFiles, MemoryKvFactory, nodeCrypto } from '../../src/storage/index.ts'
 import { VirtualTime, seededRandom } from '../net/schedulers.ts'
-import { quickSecrets } from '../support/secrets.ts'
+import { simulatedSecrets } from '../../src/testing/secrets.ts'
 
 /** A network, a disk per name, and time that runs by itself until {@link World.stop}. */
 export class World {
@@ -19,8 +19,8 @@ export class World {
   /** Happens while a password is being made or checked. */
   meanwhile: () => Promise<void> = () => Promise.resolve()
   private readonly secrets: Secrets = {
-    ...quickSecrets,
-    derive: (...args) => this.meanwhile().then(() => quickSecrets.derive(...args)),
+    ...simulatedSecrets,
+    derive: (...args) => this.meanwhile().then(() => simulatedSecrets.derive(...args)),
   }
   private readonly random = seededRandom(5)
   private running = true

@@ -27,8 +27,8 @@ export class ConnectionLogin {
   }
 
   /**
-   * Why a command can't be taken from this connection: it says that it is for somebody else. One that was encoded before the
-   * login was last renewed may come.
+   * Why a command can't be taken from this connection: it says that it is for somebody else, or as of an auth revision that this
+   * node does not know. One that was encoded before the last change may come.
    */
   refusal(command: Uint8Array): NitroError | undefined {
     if (((command[0] ?? 0) & callerBit) === 0) return undefined
@@ -39,9 +39,13 @@ export class ConnectionLogin {
       return error as NitroError
     }
     const caller = callerOf(command, header)
-    const { user, authRevision } = this.principal
-    const isOwn = caller !== 'owner' && caller.user === user && caller.authRevision <= authRevision
-    return isOwn ? undefined : new NitroError('InvalidAuthToken', 'the connection is not logged in as that user')
+    const { user, authRevision } = this.current
+    if (caller === 'owner' || caller.user !== user) {
+      return new NitroError('InvalidAuthToken', 'the connection is not logged in as that user')
+    }
+    if (caller.authRevision <= authRevision) return undefined
+    // It was stamped by a member that is further; this one can't say yet whether that is true.
+    return new NitroError('Unavailable', `this node has not reached auth revision ${caller.authRevision}`)
   }
 
   /**
@@ -71,8 +75,9 @@ export class ConnectionLogin {
       return { token }
     }
     if (name === 'login') {
-      const { token } = params
-      this.principal = typeof token === 'string' ? await this.auth.principalOf(token) : anonymous
+      const { token, atLeast } = params
+      const revision = typeof atLeast === 'number' ? atLeast : 0
+      this.principal = typeof token === 'string' ? await this.auth.principalOf(token, revision) : anonymous
       return { ...this.principal }
     }
     return callAuth(this.auth, this.principal, name, params)

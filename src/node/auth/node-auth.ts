@@ -77,11 +77,13 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
     }
   }
 
-  async principalOf(token: string | undefined): Promise<Principal> {
+  /** `atLeast` is an auth revision that is known to have been reached: this node catches up with it first. */
+  async principalOf(token: string | undefined, atLeast = 0): Promise<Principal> {
+    if (token === undefined || token === '') return anonymous
     const { auth } = this.machine()
-    const claims = token === undefined || token === '' ? undefined : this.claimsOf(token)
-    // Made where more was known already; what it tells apart is known here after a barrier.
-    if (auth.enabled && claims !== undefined && claims.authRevision > auth.revision) await this.catchUp(undefined)
+    // Made where more was known: here it will be after a barrier. Nobody has a token while permissions are not in force.
+    const isBehind = !auth.enabled || Math.max(this.claimsOf(token)?.authRevision ?? 0, atLeast) > auth.revision
+    if (isBehind) await this.catchUp(undefined)
     return this.principalNow(token)
   }
 
