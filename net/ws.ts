@@ -104,6 +104,8 @@ async function listen(
     const http1 = (): boolean => server.emit('connection', socket)
     const other = (): void => {
       handed.add(socket)
+      // Only HTTP/1 answers on a connection whose other end has said its last.
+      socket.allowHalfOpen = false
       socket.once('close', () => handed.delete(socket))
       http2(socket)
     }

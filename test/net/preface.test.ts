@@ -95,6 +95,14 @@ describe('a port for several protocols', () => {
     expect(handed).toEqual([])
   })
 
+  test('a connection of HTTP/2 ends when its other end has said its last', async () => {
+    const socket = await dial()
+    socket.end(preface)
+    socket.resume()
+    await once(socket, 'close')
+    expect(handed.every((one) => one.destroyed)).toBe(true)
+  })
+
   test('closing the port ends connections that were handed on', async () => {
     const socket = await dial()
     socket.write(preface)

@@ -136,8 +136,13 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     })
   }
 
+  /** A stream is gone for a moment before it says so. */
+  private get isGone(): boolean {
+    return this.isOver || this.stream.closed || this.stream.destroyed
+  }
+
   send(message: unknown): boolean {
-    if (this.isOver) return true
+    if (this.isGone) return true
     this.open()
     this.stream.write(frameOf(this.method.response.encode(message)))
     return this.stream.writableLength < unsentBytesMax
@@ -160,6 +165,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     if (stream.headersSent) return
     stream.respond({ ':status': 200, 'content-type': contentType }, { waitForTrailers: true })
     stream.on('wantTrailers', () => {
+      if (stream.closed || stream.destroyed) return
       const error = this.overReason
       stream.sendTrailers(
         error === undefined || error.code === 'ok'
@@ -171,7 +177,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   }
 
   private answer(response: unknown): void {
-    if (this.isOver) return
+    if (this.isGone) return
     let frame: Buffer
     try {
       frame = frameOf(this.method.response.encode(response))
@@ -184,7 +190,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   }
 
   private complete(): void {
-    if (this.isOver) return
+    if (this.isGone) return
     this.open()
     this.over(undefined)
     this.stream.end()

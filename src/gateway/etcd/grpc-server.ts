@@ -19,6 +19,8 @@ export interface GrpcServerOptions extends CallPorts {
   readonly hasLeader: () => boolean
 }
 
+/** Silence after which the system asks whether the other end is still there. */
+const keepAliveMs = 30_000
 /** Bytes that a connection may send ahead. */
 const connectionWindowBytes = 8 << 20
 const streamWindowBytes = 1 << 20
@@ -55,6 +57,8 @@ export class GrpcServer {
 
   /** Takes a connection over, from its first byte. */
   connection(socket: Socket): void {
+    // A caller that vanished without a word must not hold its watches for ever.
+    socket.setKeepAlive(true, keepAliveMs)
     this.server.emit('connection', socket)
   }
 

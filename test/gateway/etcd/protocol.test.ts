@@ -1,6 +1,7 @@
 /** gRPC itself: what is no call, what is malformed, deadlines, cancellations, and a node that is not there. */
 import { once } from 'node:events'
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { frameOf } from '../../../src/gateway/etcd/framing.ts'
 import { codecOf } from '../../../src/gateway/etcd/messages.ts'
@@ -130,6 +131,27 @@ describe('a deadline', () => {
   test.each(['1H', '1M', '10S', '9999m', '99999999u', '99999999n'])('of %s is one', async (timeout) => {
     expect(await send(frameOf(request), { 'grpc-timeout': timeout })).toMatchObject({ 'grpc-status': '0' })
   })
+})
+
+test('connections that break off, or speak nonsense after the preface, concern nobody else', async () => {
+  const [host = '', port] = world.address.split(':')
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+  for (const nonsense of ['', 'x'.repeat(100), '\0\0\x04\x08\0\0\0\0\0\0\0\0\0', '\xff'.repeat(1000)]) {
+    const socket = connect(Number(port), host)
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.end(Buffer.from(`${preface}${nonsense}`, 'latin1'))
+    socket.resume()
+    await once(socket, 'close')
+  }
+  const broken = new Caller(world.address)
+  const calls = Array.from({ length: 50 }, (_none, i) =>
+    broken.call('etcdserverpb.KV/Put', 'PutRequest', { key: bytes(`broken/${i}`), value: bytes('x') }),
+  )
+  await once(broken.session, 'connect')
+  broken.close()
+  await Promise.all(calls)
+  expect(await send(frameOf(request))).toMatchObject({ 'grpc-status': '0' })
 })
 
 test('a caller that cancels a watch ends it on the node', async () => {
