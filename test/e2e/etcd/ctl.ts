@@ -4,6 +4,9 @@ import type { ChildProcess } from 'node:child_process'
 import { atExit, expect, until } from '../harness/index.ts'
 import type { CliRun } from '../harness/index.ts'
 
+/** On a machine that is busy, two seconds are soon over: logging in takes a good tenth of one of the processor alone. */
+const patience = ['--dial-timeout=20s', '--command-timeout=20s']
+
 /** A command that goes on until it is stopped. */
 export interface RunningCtl {
   readonly out: () => string
@@ -69,7 +72,8 @@ export class Ctl {
 
   private spawn(args: readonly string[]): { child: ChildProcess; done: Promise<CliRun>; out: () => string } {
     const environment = { ...process.env, ETCDCTL_API: '3' }
-    const child = spawn('etcdctl', [`--endpoints=${this.endpoints.join(',')}`, ...args], { env: environment })
+    const shared = [`--endpoints=${this.endpoints.join(',')}`, ...patience]
+    const child = spawn('etcdctl', [...shared, ...args], { env: environment })
     let out = ''
     let err = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

@@ -47,7 +47,8 @@ export async function users(report: Report, cluster: Cluster): Promise<void> {
   })
 
   await report.check('a watch sees what it may, and not what it may not', async () => {
-    const watch = ctl.start('--user ada:lovelace watch --prefix app/ --rev 2')
+    const written = /"ModRevision" : (\d+)/.exec(await as(ada, 'get app/x -w fields'))?.[1]
+    const watch = ctl.start(`--user ada:lovelace watch --prefix app/ --rev ${written}`)
     await watch.wrote('app/x')
     await watch.stop()
     const { out, err } = await ctl.run([...ada, 'watch', 'other'])
