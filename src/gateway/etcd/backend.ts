@@ -1,6 +1,13 @@
 /** The node that the gateway stands on, and what all its services need of it. */
 import type { Clock, Crypto, Scheduler } from '../../../base/index.ts'
-import { decodeHistoryResult, encodeHistoryArgs } from '../../../execution/codec.ts'
+import {
+  decodeHistoryResult,
+  decodeRangeResult,
+  defaultLimits,
+  encodeHistoryArgs,
+  encodeRangeArgs,
+} from '../../../execution/codec.ts'
+import type { KeyRange } from '../../../execution/codec.ts'
 import type {
   Admin,
   Auth,
@@ -119,6 +126,13 @@ export class Backend {
   async compactRevision(options: ReadOptions): Promise<number> {
     const args = encodeHistoryArgs({ key: Uint8Array.of(1), limit: 1 })
     return decodeHistoryResult(await this.owner.engine.query('kv', 'history', args, options)).compactRevision
+  }
+
+  /** A key up to which a range holds no more than one transaction may change; undefined when it holds none. Throws NitroError. */
+  async cutOf(range: KeyRange, timeoutMs: number): Promise<Uint8Array | undefined> {
+    // Asked as the owner: the caller hears nothing of the key, and what is done with it is checked.
+    const args = encodeRangeArgs({ ...range, keysOnly: true, limit: defaultLimits.transactionKeys })
+    return decodeRangeResult(await this.owner.engine.query('kv', 'range', args, { timeoutMs })).records.at(-1)?.key
   }
 
   private clusterId(): number {

@@ -2,13 +2,11 @@
 import { isNitroError } from '../../../base/index.ts'
 import {
   decodeCompactResult,
-  decodeDeleteResult,
   decodePutResult,
   decodeRemoveResult,
   decodeTxnResult,
   decodeWriteResult,
   encodeCompactArgs,
-  encodeDeleteArgs,
   encodePutArgs,
   encodeRemoveArgs,
   encodeTxnArgs,
@@ -17,6 +15,7 @@ import {
 import type { Backend } from './backend.ts'
 import type { CallContext } from './call.ts'
 import { refuse } from './errors.ts'
+import { deleteRange } from './kv-delete.ts'
 import { readRange } from './kv-range.ts'
 import {
   deleteOperationOf,
@@ -89,8 +88,9 @@ class KvService {
     const { timeoutMs } = call
     const { engine } = await this.backend.nodeFor(call)
     if (!op.prevKv) {
-      const payload = await engine.command('kv', 'delete', encodeDeleteArgs(op.range), { timeoutMs })
-      const { revision, deleted } = decodeDeleteResult(payload)
+      const { revision, deleted } = await deleteRange(engine, op.range, call, (range, patienceMs) =>
+        this.backend.cutOf(range, patienceMs),
+      )
       return { header: this.backend.header(revision), deleted }
     }
     const payload = await engine.command('kv', 'remove', encodeRemoveArgs(op), { timeoutMs })

@@ -238,6 +238,27 @@ describe('DeleteRange', () => {
     expect(await remove({})).toMatchObject({ code: 3, text: 'etcdserver: key is not provided' })
   })
 
+  test('of more keys than the store deletes at once goes in steps, and takes no others along', async () => {
+    const own = await openWorld()
+    const { caller } = own
+    const op = (i: number): Encodable<'RequestOp'> => ({ request_put: { key: bytes(`many/${i}`), value: bytes('x') } })
+    const count = 20_010
+    for (let from = 0; from < count; from += 128) {
+      const success = Array.from({ length: Math.min(128, count - from) }, (_none, i) => op(from + i))
+      await caller.ok(`${kv}/Txn`, 'TxnRequest', { success })
+    }
+    for (const key of ['many', 'many0'])
+      await caller.ok(`${kv}/Put`, 'PutRequest', { key: bytes(key), value: bytes('x') })
+    const before = own.node.status().revision
+    const range = { key: bytes('many/'), range_end: prefixEndOf('many/') }
+    const refused = await caller.call(`${kv}/DeleteRange`, 'DeleteRangeRequest', { ...range, prev_kv: true })
+    expect(refused).toMatchObject({ code: 3 })
+    const reply = await caller.ok(`${kv}/DeleteRange`, 'DeleteRangeRequest', range)
+    expect(reply).toMatchObject({ deleted: count, header: { revision: before + 3 + 1 } })
+    expect(own.node.status().keys).toBe(2)
+    await own.close()
+  })
+
   test('of everything leaves what the store keeps for itself', async () => {
     const own = await openWorld()
     const { caller, node } = own
