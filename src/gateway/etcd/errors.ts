@@ -2,7 +2,7 @@
  * What goes wrong, in the words of etcd: its clients tell errors apart by code and text, so both are part of the interface.
  */
 import { isNitroError, messageOf } from '../../../base/index.ts'
-import type { ErrorCode, NitroError } from '../../../base/index.ts'
+import type { ErrorCode, Logger, NitroError } from '../../../base/index.ts'
 import { RpcError } from './rpc-error.ts'
 import type { RpcCode } from './rpc-error.ts'
 
@@ -121,6 +121,13 @@ const byCode: Partial<Record<ErrorCode, Refusal>> = {
 
 /** Limits that a request can't do anything about. */
 const sharedLimits: ReadonlySet<unknown> = new Set(['leases', 'sessions', 'watches', 'sessionWindow'])
+
+/** Tells the log of an error that nobody expects: a defect of ours, which its caller can do nothing about. */
+export function logUnexpected(logger: Logger, method: string, error: unknown): void {
+  if (error instanceof RpcError || isNitroError(error)) return
+  const stack = error instanceof Error ? error.stack : undefined
+  logger.error({ method, reason: messageOf(error), stack }, 'a call of the etcd API failed unexpectedly')
+}
 
 /** What a call that failed ends with. */
 export function rpcErrorOf(error: unknown): RpcError {

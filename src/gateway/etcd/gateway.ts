@@ -1,6 +1,7 @@
 /** The etcd v3 API of one node: services over its engine, behind gRPC and behind JSON. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Logger } from '../../../base/index.ts'
 import { authService } from './auth.ts'
 import { Backend } from './backend.ts'
 import type { BackendOptions } from './backend.ts'
@@ -18,6 +19,8 @@ import { watchService } from './watch.ts'
 
 /** What a gateway stands on. */
 export interface EtcdGatewayOptions extends BackendOptions {
+  /** Hears of errors that nobody expects. */
+  readonly logger: Logger
   /** Silence after which watchers that asked for it are told how far they are. Default: ten minutes, as etcd. */
   readonly watchProgressMs?: number
 }
@@ -39,11 +42,11 @@ export function etcdGateway(options: EtcdGatewayOptions): EtcdGateway {
   const backend = new Backend(options)
   const progressMs = options.watchProgressMs ?? defaultWatchProgressMs
   const methods = methodsOf(backend, progressMs)
-  const { clock, scheduler } = options
-  const server = new GrpcServer({ methods, clock, scheduler, hasLeader: () => backend.hasLeader })
+  const { clock, scheduler, logger } = options
+  const server = new GrpcServer({ methods, clock, scheduler, logger, hasLeader: () => backend.hasLeader })
   return {
     connection: (socket) => server.connection(socket),
-    request: jsonGateway(methods),
+    request: jsonGateway(methods, logger),
     close: () => server.close(),
   }
 }

@@ -1,9 +1,9 @@
 /** One call of gRPC: a stream of HTTP/2 with its metadata, its deadline and its end. */
 import { constants } from 'node:http2'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
-import type { Clock, Scheduler, Timer } from '../../../base/index.ts'
+import type { Clock, Logger, Scheduler, Timer } from '../../../base/index.ts'
 import type { DuplexCall } from './call.ts'
-import { refuse, rpcErrorOf } from './errors.ts'
+import { logUnexpected, refuse, rpcErrorOf } from './errors.ts'
 import { Deframer, frameOf } from './framing.ts'
 import type { Method } from './methods.ts'
 import { RpcError, encodeRpcMessage, rpcCodes } from './rpc-error.ts'
@@ -18,6 +18,7 @@ const unsentBytesMax = 1 << 20
 export interface CallPorts {
   readonly clock: Clock
   readonly scheduler: Scheduler
+  readonly logger: Logger
 }
 
 /** What the headers of a call say. */
@@ -34,6 +35,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   private readonly method: Method
   private readonly clock: Clock
   private readonly scheduler: Scheduler
+  private readonly logger: Logger
   private readonly untilMs: number
   private timer: Timer | undefined
   private controller: AbortController | undefined
@@ -45,13 +47,14 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     stream: ServerHttp2Stream,
     method: Method,
     { timeoutMs, token }: CallMetadata,
-    { clock, scheduler }: CallPorts,
+    { clock, scheduler, logger }: CallPorts,
   ) {
     this.token = token
     this.stream = stream
     this.method = method
     this.clock = clock
     this.scheduler = scheduler
+    this.logger = logger
     this.untilMs = timeoutMs === undefined ? Infinity : clock.monotonicMs() + timeoutMs
     if (timeoutMs !== undefined) this.timer = scheduler.after(timeoutMs, () => this.fail(refuse('deadline')))
     stream.on('close', () => this.closed())
@@ -81,7 +84,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
         this.single((request) => {
           handler.run(request, this).then(
             (response) => this.answer(response),
-            (error: unknown) => this.fail(rpcErrorOf(error)),
+            (error: unknown) => this.failWith(error),
           )
         })
         break
@@ -96,7 +99,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   private settle(running: Promise<void>): void {
     running.then(
       () => this.complete(),
-      (error: unknown) => this.fail(rpcErrorOf(error)),
+      (error: unknown) => this.failWith(error),
     )
   }
 
@@ -126,7 +129,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
           if (!this.isOver) message(decode(method, bytes))
         })
       } catch (error) {
-        this.fail(rpcErrorOf(error))
+        this.failWith(error)
       }
     })
     stream.on('end', () => {
@@ -182,7 +185,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     try {
       frame = frameOf(this.method.response.encode(response))
     } catch (error) {
-      return this.fail(rpcErrorOf(error))
+      return this.failWith(error)
     }
     this.open()
     this.over(undefined)
@@ -194,6 +197,11 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     this.open()
     this.over(undefined)
     this.stream.end()
+  }
+
+  private failWith(error: unknown): void {
+    logUnexpected(this.logger, this.method.path, error)
+    this.fail(rpcErrorOf(error))
   }
 
   /** Ends the call with an error. */

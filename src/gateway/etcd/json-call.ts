@@ -1,8 +1,9 @@
 /** One call of the JSON form: a request of HTTP/1, answered by one object, or by a line for each of a stream. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
+import type { Logger } from '../../../base/index.ts'
 import type { DuplexCall } from './call.ts'
-import { refuse, rpcErrorOf } from './errors.ts'
+import { logUnexpected, refuse, rpcErrorOf } from './errors.ts'
 import { messageBytesMax } from './framing.ts'
 import { tokenOf } from './grpc-call.ts'
 import { JsonSplitter } from './json-splitter.ts'
@@ -22,11 +23,13 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly method: Method
+  private readonly logger: Logger
   private readonly controller = new AbortController()
   private waiting: (() => void)[] = []
   private isOver = false
 
-  constructor(request: IncomingMessage, response: ServerResponse, method: Method) {
+  constructor(request: IncomingMessage, response: ServerResponse, method: Method, logger: Logger) {
+    this.logger = logger
     this.token = tokenOf(request.headers)
     this.request = request
     this.response = response
@@ -63,7 +66,7 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
   private settle(run: () => Promise<void>): void {
     run().then(
       () => this.complete(),
-      (error: unknown) => this.fail(rpcErrorOf(error)),
+      (error: unknown) => this.failWith(error),
     )
   }
 
@@ -82,7 +85,7 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
       try {
         run()
       } catch (error) {
-        this.fail(rpcErrorOf(error))
+        this.failWith(error)
       }
     }
     this.request.on('data', (chunk: Buffer) => guarded(() => splitter.push(chunk, take)))
@@ -129,6 +132,11 @@ export class JsonCall implements DuplexCall<unknown, unknown> {
     if (!this.response.headersSent) this.head(200)
     this.response.end()
     this.over(undefined)
+  }
+
+  private failWith(error: unknown): void {
+    logUnexpected(this.logger, this.method.path, error)
+    this.fail(rpcErrorOf(error))
   }
 
   /** Ends the call with an error: as an answer of its own, or as the last line of a stream. */

@@ -1,5 +1,6 @@
 /** The JSON form of the API: `POST /v3/...` with the request as an object. The methods are those of gRPC. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from '../../../base/index.ts'
 import { JsonCall } from './json-call.ts'
 import type { Method } from './methods.ts'
 import { RpcError, rpcCodes } from './rpc-error.ts'
@@ -8,7 +9,7 @@ import { RpcError, rpcCodes } from './rpc-error.ts'
 export type JsonGateway = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Makes the handler. A request from a web page is refused: no page that a user visits may talk to a node. */
-export function jsonGateway(methods: readonly Method[]): JsonGateway {
+export function jsonGateway(methods: readonly Method[], logger: Logger): JsonGateway {
   const byPath = new Map<string, Method>()
   for (const method of methods) for (const path of method.http) byPath.set(path, method)
   return (request, response) => {
@@ -26,7 +27,7 @@ export function jsonGateway(methods: readonly Method[]): JsonGateway {
     if (request.method !== 'POST') {
       return refuseRequest(request, response, 405, new RpcError('unimplemented', 'Method Not Allowed'))
     }
-    new JsonCall(request, response, method).run()
+    new JsonCall(request, response, method, logger).run()
   }
 }
 

@@ -1,4 +1,5 @@
 /** A node in memory with its gateway on an ephemeral port, for gRPC and for JSON. */
+import { silentLogger } from '../../../base/index.ts'
 import type { NodePosition } from '../../../src/api/index.ts'
 import { etcdGateway } from '../../../src/gateway/etcd/index.ts'
 import type { EtcdNode } from '../../../src/gateway/etcd/index.ts'
@@ -40,7 +41,7 @@ export async function openWorld(options: NodeOptions = {}): Promise<World> {
   const seen: EtcdNode = { engine, auth, as: (principal) => node.as(principal), status: () => node.status(), position }
   const gateway = etcdGateway({
     node: () => (state.absent ? undefined : seen),
-    ...{ clock: time, scheduler: time, crypto: nodeCrypto, watchProgressMs },
+    ...{ clock: time, scheduler: time, crypto: nodeCrypto, logger: silentLogger, watchProgressMs },
   })
   const listener = await listen(gateway, time)
   const caller = new Caller(listener.address)
