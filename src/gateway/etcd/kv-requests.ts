@@ -34,9 +34,12 @@ export function rangeRequestOf(request: Decoded<'RangeRequest'>): RangeRequest {
   const order = request.sort_order
   if (sort === undefined || order < orders.none || order > orders.descend) throw refuse('invalidSort')
   const range = keyRangeOf(request.key, request.range_end)
+  // At revision 1 there was nothing yet.
+  const { start, end, fromKey } = request.revision === 1 ? noKeys : range
   return {
-    // At revision 1 there was nothing yet.
-    ...(request.revision === 1 ? noKeys : range),
+    start,
+    end,
+    fromKey,
     limit: Math.min(Math.max(0, request.limit), beyond),
     reverse: order === orders.descend,
     revision: etcdToStore(bound(request.revision)),
