@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** The engines are held to more than the rest: a wrong branch there is a wrong answer everywhere. */
@@ -10,6 +11,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     exclude: ['test/e2e/**'],
     testTimeout: 30_000,
+    // By default one core is left to others: of two, that is half.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: {
       provider: 'v8',
       include: ['base/**/*.ts', 'consensus/**/*.ts', 'crdt/**/*.ts', 'execution/**/*.ts', 'net/**/*.ts', 'src/**/*.ts'],

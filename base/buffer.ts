@@ -10,26 +10,49 @@ import { NitroError } from './errors.ts'
 
 const two32 = 0x1_0000_0000
 
+/**
+ * Small arenas are cut from a shared piece of memory, as Node does for its Buffers: memory of its own costs a writer ten times
+ * as much as what is then written.
+ */
+const pieceBytes = 16 * 1024
+const cutBytesMax = 1024
+let piece: ArrayBuffer = new ArrayBuffer(pieceBytes)
+let pieceUsed = 0
+
+function arena(capacity: number): Uint8Array {
+  if (capacity > cutBytesMax) return new Uint8Array(capacity)
+  if (pieceUsed + capacity > pieceBytes) {
+    piece = new ArrayBuffer(pieceBytes)
+    pieceUsed = 0
+  }
+  const cut = new Uint8Array(piece, pieceUsed, capacity)
+  pieceUsed += capacity
+  return cut
+}
+
+/** For what is no integer. */
+const float = new DataView(new ArrayBuffer(8))
+
+/** Strings up to this length are tried as ASCII first: their byte length fits one byte, and no encoder is asked. */
+const asciiMax = 127
+
 /** Grows as needed; `take` hands out a copy, `view` what has been written so far. */
 export class ByteWriter {
   /** The arena; only `[0, length)` is meaningful. Replaced when it grows. */
   bytes: Uint8Array
   length = 0
-  private data: DataView
 
   constructor(capacity = 256) {
-    this.bytes = new Uint8Array(capacity)
-    this.data = new DataView(this.bytes.buffer)
+    this.bytes = arena(capacity)
   }
 
   /** Makes room for `extra` more bytes. */
   reserve(extra: number): void {
     const needed = this.length + extra
     if (needed <= this.bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+    const grown = arena(Math.max(needed, this.bytes.length * 2))
     grown.set(this.bytes.subarray(0, this.length))
     this.bytes = grown
-    this.data = new DataView(grown.buffer)
   }
 
   u8(value: number): void {
@@ -39,29 +62,36 @@ export class ByteWriter {
 
   u16(value: number): void {
     this.reserve(2)
-    this.data.setUint16(this.length, value, true)
-    this.length += 2
+    this.bytes[this.length++] = value
+    this.bytes[this.length++] = value >>> 8
   }
 
   u32(value: number): void {
     this.reserve(4)
-    this.data.setUint32(this.length, value, true)
-    this.length += 4
+    this.word(value)
+  }
+
+  private word(value: number): void {
+    const { bytes, length } = this
+    bytes[length] = value
+    bytes[length + 1] = value >>> 8
+    bytes[length + 2] = value >>> 16
+    bytes[length + 3] = value >>> 24
+    this.length = length + 4
   }
 
   /** A safe non-negative integer in eight bytes. */
   u64(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, () => `u64 of ${value}`)
     this.reserve(8)
-    this.data.setUint32(this.length, value % two32, true)
-    this.data.setUint32(this.length + 4, Math.floor(value / two32), true)
-    this.length += 8
+    this.word(value % two32)
+    this.word(Math.floor(value / two32))
   }
 
   f64(value: number): void {
-    this.reserve(8)
-    this.data.setFloat64(this.length, value, true)
-    this.length += 8
+    float.setFloat64(0, value, true)
+    this.u32(float.getUint32(0, true))
+    this.u32(float.getUint32(4, true))
   }
 
   uint(value: number): void {
@@ -90,7 +120,23 @@ export class ByteWriter {
 
   /** A byte length and then UTF-8. */
   string(value: string): void {
-    this.blob(utf8(value))
+    if (!this.ascii(value)) this.blob(utf8(value))
+  }
+
+  /** Writes a short string if it is ASCII; otherwise writes nothing and says false. */
+  private ascii(value: string): boolean {
+    const size = value.length
+    if (size > asciiMax) return false
+    this.reserve(size + 1)
+    const { bytes, length } = this
+    for (let i = 0; i < size; i++) {
+      const code = value.charCodeAt(i)
+      if (code >= 0x80) return false
+      bytes[length + 1 + i] = code
+    }
+    bytes[length] = size
+    this.length = length + 1 + size
+    return true
   }
 
   /** A length and then one byte per char of a latin1 string. */
@@ -121,19 +167,12 @@ export class ByteReader {
   readonly bytes: Uint8Array
   at: number
   readonly end: number
-  private view: DataView | undefined
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     assert(start >= 0 && start <= end && end <= bytes.length, 'reader bounds')
     this.bytes = plainBytes(bytes)
     this.at = start
     this.end = end
-  }
-
-  /** Made when it is needed: most readers read bytes and varints only. */
-  private get data(): DataView {
-    const { bytes } = this
-    return (this.view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
   get remaining(): number {
@@ -152,22 +191,32 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.data.getUint16(this.need(2), true)
+    const at = this.need(2)
+    return (this.bytes[at] as number) | ((this.bytes[at + 1] as number) << 8)
   }
 
   u32(): number {
-    return this.data.getUint32(this.need(4), true)
+    return this.word(this.need(4))
+  }
+
+  private word(at: number): number {
+    const { bytes } = this
+    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16)
+    return (low | ((bytes[at + 3] as number) << 24)) >>> 0
   }
 
   u64(): number {
     const start = this.need(8)
-    const high = this.data.getUint32(start + 4, true)
+    const high = this.word(start + 4)
     if (high > 0x1f_ffff) throw malformed('integer above 2^53')
-    return high * two32 + this.data.getUint32(start, true)
+    return high * two32 + this.word(start)
   }
 
   f64(): number {
-    return this.data.getFloat64(this.need(8), true)
+    const at = this.need(8)
+    float.setUint32(0, this.word(at), true)
+    float.setUint32(4, this.word(at + 4), true)
+    return float.getFloat64(0, true)
   }
 
   uint(): number {

@@ -27,8 +27,19 @@ export function plainBytes(bytes: Uint8Array): Uint8Array {
 
 /** UTF-8 bytes of a string. Lone surrogates become U+FFFD, as the platform does. */
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text)
+  const { length } = text
+  if (length > shortMax) return encoder.encode(text)
+  const out = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 0x80) return encoder.encode(text)
+    out[i] = code
+  }
+  return out
 }
+
+/** Up to here a loop over ASCII is faster than a call of the encoder, and the engine keeps the bytes in its own heap. */
+const shortMax = 64
 
 /** Text of UTF-8 bytes; invalid sequences become U+FFFD. */
 export function text(bytes: Uint8Array): string {
@@ -42,6 +53,9 @@ export function strictText(bytes: Uint8Array): string {
 
 /** A string with one char per byte of `bytes[start, end)`. */
 export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  if (start === 0 && end === bytes.length && end <= 4096) {
+    return String.fromCharCode.apply(null, bytes as unknown as number[])
+  }
   let out = ''
   for (let at = start; at < end; at += 4096) {
     out += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(at + 4096, end)) as unknown as number[])
@@ -84,12 +98,12 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return out
 }
 
-const hexDigits = '0123456789abcdef'
+const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Lower-case hexadecimal text of bytes. */
 export function hex(bytes: Uint8Array): string {
   let out = ''
-  for (const byte of bytes) out += (hexDigits[byte >> 4] as string) + (hexDigits[byte & 15] as string)
+  for (let i = 0; i < bytes.length; i++) out += hexPairs[bytes[i] as number] as string
   return out
 }
 

@@ -30,8 +30,18 @@ export function hash128Into(
   end: number,
   seed = 0,
 ): void {
-  hash128View(out, outAt, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start, end, seed)
+  const length = end - start
+  if (length > small.length) {
+    hash128View(out, outAt, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start, end, seed)
+    return
+  }
+  for (let i = 0; i < length; i++) small[i] = bytes[start + i] as number
+  hash128View(out, outAt, smallView, 0, length, seed)
 }
+
+/** To copy a few bytes costs less than to make a view of where they are. */
+const small = new Uint8Array(128)
+const smallView = new DataView(small.buffer)
 
 /** As {@link hash128Into}, for callers that keep a view of their memory: one load a word, and nothing is allocated. */
 export function hash128View(
@@ -120,18 +130,23 @@ export function subtractHash(sum: Hash128, value: Hash128, at = 0): void {
   for (let lane = 0; lane < 4; lane++) sum[lane] = (sum[lane] as number) - (value[at + lane] as number)
 }
 
+/** Whether two hashes are the same. */
+export function equalHash(a: Hash128, b: Hash128): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3]
+}
+
 /** Sixteen bytes, little endian lanes. */
 export function hashBytes(value: Hash128): Uint8Array {
   const out = new Uint8Array(16)
-  const data = new DataView(out.buffer)
-  for (let lane = 0; lane < 4; lane++) data.setUint32(lane * 4, value[lane] as number, true)
+  for (let at = 0; at < 16; at++) out[at] = (value[at >> 2] as number) >>> (8 * (at & 3))
   return out
 }
 
 /** The inverse of {@link hashBytes}. */
 export function hashFromBytes(bytes: Uint8Array): Hash128 {
-  const data = new DataView(bytes.buffer, bytes.byteOffset, 16)
-  return Uint32Array.from([0, 4, 8, 12], (at) => data.getUint32(at, true))
+  const out = new Uint32Array(4)
+  for (let at = 0; at < 16; at++) out[at >> 2] = (out[at >> 2] as number) | ((bytes[at] as number) << (8 * (at & 3)))
+  return out
 }
 
 /** Thirty-two hexadecimal digits. */

@@ -3,6 +3,7 @@
  * follows who leads. Resigning hands over at once.
  */
 import { connect, openNode } from 'nitrostate'
+import type { Client } from 'nitrostate'
 
 await using node = await openNode({ listen: '127.0.0.1:0' })
 await node.ready()
@@ -19,9 +20,8 @@ const observing = (async () => {
   }
 })()
 
-async function candidate(address: string): Promise<void> {
-  await using client = await connect({ endpoints: [node.address] })
-  await using leader = await client.sync.leader('scheduler', { value: address, ttl: 5_000 })
+async function candidate({ sync }: Client, address: string): Promise<void> {
+  await using leader = await sync.leader('scheduler', { value: address, ttl: 5_000 })
   for (let task = 1; task <= 3; task++) {
     leader.throwIfLost()
     await leader.proclaim(`${address} (task ${task})`)
@@ -30,7 +30,10 @@ async function candidate(address: string): Promise<void> {
   await leader.resign()
 }
 
-await Promise.all(['host-a:80', 'host-b:80', 'host-c:80'].map(candidate))
+const hosts = ['host-a:80', 'host-b:80', 'host-c:80']
+const clients = await Promise.all(hosts.map(() => connect({ endpoints: [node.address] })))
+await Promise.all(clients.map((client, at) => candidate(client, hosts[at] as string)))
 end.abort()
 await observing
+for (const client of clients) await client.close()
 await watcher.close()

@@ -18,10 +18,14 @@ const consume = (at: number): Assignment =>
   })
 
 const consumers = [consume(0), consume(1)]
-await new Promise((resolve) => setTimeout(resolve, 1_000))
+const untilEachOwns = async (count: number): Promise<void> => {
+  while (consumers.some(({ owned }) => owned.length !== count)) await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+await untilEachOwns(3)
 console.log('a third consumer comes')
 consumers.push(consume(2))
-await new Promise((resolve) => setTimeout(resolve, 1_500))
+await untilEachOwns(2)
 for (const [at, consumer] of consumers.entries()) console.log(`consumer ${at} owns ${consumer.owned.join(' ')}`)
 await Promise.all(consumers.map((consumer) => consumer.leave()))
 await Promise.all(clients.map((client) => client.close()))

@@ -19,8 +19,8 @@
  * Ids count up without gaps; only the oldest block is ever removed. Hence a missing block is always noticed, and a tombstone
  * in it has nothing left to hide.
  */
-import { ByteReader, ByteWriter, NitroError, hash128Into } from '../base/index.ts'
-import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes } from './record.ts'
+import { ByteReader, ByteWriter, NitroError, hash128Into, hash128View } from '../base/index.ts'
+import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes, viewOf } from './record.ts'
 
 /** A block is closed when it has reached this size; a longer record gets a block of its own. */
 const blockTargetBytes = 128 * 1024
@@ -134,7 +134,7 @@ export type RecordVisitor = (at: number, header: RecordHeader, lanes: Uint32Arra
  */
 export function readBlock(id: number, block: Uint8Array, visit: RecordVisitor): void {
   if (block.length < blockHeaderBytes + blockTrailerBytes) throw damaged(`block ${id} has ${block.length} bytes`)
-  const data = new DataView(block.buffer, block.byteOffset, block.length)
+  const data = viewOf(block)
   const endings = data.getUint16(2, true)
   const end = block.length - blockTrailerBytes - endings * endingBytes
   const count = data.getUint32(4, true)
@@ -144,7 +144,7 @@ export function readBlock(id: number, block: Uint8Array, visit: RecordVisitor): 
   for (let i = 0; i < count; i++) {
     const next = at + (end - at < recordHeaderBytes ? two32 : data.getUint32(at, true))
     if (next > end || next < at + recordHeaderBytes) throw damaged(`block ${id} has a record of a wrong length`)
-    hash128Into(lanes, 4 * (i + 1), block, at, next)
+    hash128View(lanes, 4 * (i + 1), data, at, next)
     at = next
   }
   if (at !== end) throw damaged(`block ${id} has bytes left over`)

@@ -11,6 +11,7 @@ import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
 import { BlockBuilder } from './blocks.ts'
 import type { KeyRecord } from './key-record.ts'
+import { viewOf } from './record.ts'
 import type { State } from './state.ts'
 
 /** Where a seal put a record. */
@@ -111,20 +112,26 @@ export class StateFlush {
 
   /** Moves what is kept of a block, deletes the block, and returns the bytes moved. */
   private moveKept(id: number): number {
-    const { entries, history } = this.state.blocks.infoOf(id)
+    const { blocks } = this.state
+    const { entries, history } = blocks.infoOf(id)
     let moved = 0
-    for (const { record } of entries) if (record.block === id && record.isCurrent) moved += this.move(record, id)
-    for (const record of history) if (!record.isDropped) moved += this.move(record, id)
+    let block: Uint8Array | undefined
+    let view: DataView | undefined
+    const move = (record: KeyRecord): void => {
+      // Read once, and only if something of it is kept.
+      if (block === undefined || view === undefined) {
+        block = blocks.read(id)
+        view = viewOf(block)
+        blocks.pin(id, block)
+      }
+      this.state.verify(record, view)
+      this.place(record, block, record.offset, record.until, id)
+      moved += record.length
+    }
+    for (const { record } of entries) if (record.block === id && record.isCurrent) move(record)
+    for (const record of history) if (!record.isDropped) move(record)
     this.changes.push({ key: blockKey(id), value: undefined })
     return moved
-  }
-
-  private move(record: KeyRecord, from: number): number {
-    this.state.readRecord(record)
-    const { foundBytes, foundAt } = this.state
-    this.state.blocks.pin(from, foundBytes)
-    this.place(record, foundBytes, foundAt, record.until, from)
-    return record.length
   }
 }
 

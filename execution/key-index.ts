@@ -1,11 +1,12 @@
 /**
- * An index of keys: a map for points, sorted chunks for ranges. One holds the keys that exist, another the deleted ones of
+ * An index of keys: a map (key-map.ts) for points, sorted chunks for ranges. One holds the keys that exist, another the deleted ones of
  * which history is kept.
  *
  * Keys are latin1 strings, one char per byte, so `<` is byte order. Nothing here depends on the order in which keys came,
  * which differs between a node that ran the log and one that loaded a snapshot.
  */
 import { assert } from '../base/index.ts'
+import { KeyMap } from './key-map.ts'
 import { KeyRecord } from './key-record.ts'
 
 /** A key that exists, or of which history is kept. It lives as long as any record of the key does. */
@@ -41,7 +42,7 @@ const chunkMax = 512
 
 /** Entries by key. */
 export class KeyIndex {
-  private readonly points = new Map<string, KeyEntry>()
+  private readonly points = new KeyMap()
   private chunks: KeyEntry[][] = []
 
   get size(): number {
@@ -54,7 +55,7 @@ export class KeyIndex {
 
   /** Adds an entry whose key is not there yet. */
   add(entry: KeyEntry): void {
-    this.points.set(entry.key, entry)
+    this.points.set(entry)
     if (this.chunks.length === 0) {
       this.chunks.push([entry])
       return
@@ -83,7 +84,7 @@ export class KeyIndex {
   fill(entries: KeyEntry[]): void {
     assert(this.points.size === 0, 'an index is filled once')
     entries.sort((a, b) => (a.key < b.key ? -1 : 1))
-    for (const entry of entries) this.points.set(entry.key, entry)
+    for (const entry of entries) this.points.set(entry)
     for (let at = 0; at < entries.length; at += chunkMax) this.chunks.push(entries.slice(at, at + chunkMax))
   }
 

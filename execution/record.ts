@@ -36,6 +36,11 @@ export function newChunk(sizeBytes: number): Chunk {
   return { bytes, data: new DataView(bytes.buffer) }
 }
 
+/** A view of all of these bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 /** Writes a record's header at `at`; key and value follow it. The flags are the record's kind. */
 export function writeRecordHeader(
   data: DataView,

@@ -5,7 +5,7 @@
  * predecessor's is taken out), into the chain, and into the record's object, against which the bytes are checked when they
  * are read back.
  */
-import { hash128Into, hash128View, latin1 } from '../base/index.ts'
+import { hash128View, latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import type { BlockStore } from './block-store.ts'
 import { History } from './history.ts'
@@ -13,7 +13,7 @@ import { KeyEntry, KeyIndex } from './key-index.ts'
 import { KeyRecord, recordKinds } from './key-record.ts'
 import { LeaseKeys } from './lease-keys.ts'
 import { Overlay } from './overlay.ts'
-import { damaged, recordHeaderBytes, writeRecordHeader } from './record.ts'
+import { damaged, recordHeaderBytes, viewOf, writeRecordHeader } from './record.ts'
 
 const lanes = new Uint32Array(4)
 const mixer1 = 0x9e3779b1
@@ -114,12 +114,15 @@ export class State {
       return
     }
     const block = this.blocks.read(record.block)
-    hash128Into(lanes, 0, block, record.offset, record.offset + record.length)
-    if (!hasHash(record, lanes)) {
-      throw damaged(`a record in block ${record.block} has a wrong hash`)
-    }
+    this.verify(record, viewOf(block))
     this.foundBytes = block
     this.foundAt = record.offset
+  }
+
+  /** Throws `StateDamaged` when the record is not what was written into its block, whose bytes these are. */
+  verify(record: KeyRecord, block: DataView): void {
+    hash128View(lanes, 0, block, record.offset, record.offset + record.length)
+    if (!hasHash(record, lanes)) throw damaged(`a record in block ${record.block} has a wrong hash`)
   }
 
   /** The value of a record, a view. Throws `StateDamaged`. */

@@ -132,7 +132,10 @@ export class Dialer {
         verify: (theirs) => this.options.verify(theirs),
       })
     } catch (thrown) {
-      if (!attempt.signal.aborted) this.failed(asNitroError(thrown))
+      if (attempt.signal.aborted) return
+      // It is over: to abort it when the next one begins would cost more than the attempt.
+      this.attempt = undefined
+      this.failed(asNitroError(thrown))
       return
     }
     if (attempt.signal.aborted) return session.close()

@@ -17,7 +17,7 @@ function programsOf(text: string): string[] {
   )
 }
 
-const syncExamples = ['cron-once', 'singleton-worker', 'leader-scheduler', 'sharded-consumers']
+const syncExamples = ['cron-once', 'singleton-worker', 'fastify-job', 'leader-scheduler', 'sharded-consumers']
 
 test('each TypeScript program in README.md and docs/coding and each example compiles', () => {
   const pages = markdown().filter(({ path }) => path === 'README.md' || path.startsWith('docs/coding/'))

@@ -34,7 +34,7 @@ const allowed: Readonly<Record<string, string>> = {
     'base execution net src/api src/wire src/store src/sync src/client src/storage src/replica src/node src/server src/testing ' +
     'commander picocolors string-width node:',
   src: 'base src/api src/store src/sync src/client src/node execution',
-  examples: 'nitrostate node: vitest',
+  examples: 'nitrostate node: vitest fastify',
 }
 
 /** Folders that see everything. */

@@ -22,8 +22,13 @@ export function etcdVersion(): string | undefined {
   return status === 0 ? /^etcd Version: (\S+)/m.exec(stdout)?.[1] : undefined
 }
 
+/** The cluster, with its addresses for other clients. */
+export interface EtcdTarget extends Target {
+  readonly addresses: readonly string[]
+}
+
 /** Starts a cluster and waits until it has a leader. All settings are etcd's defaults: fsync is on. */
-export async function startEtcd(directory: string, version: string): Promise<Target> {
+export async function startEtcd(directory: string, version: string): Promise<EtcdTarget> {
   const ports = await freePorts(2 * names.length)
   const clientAddress = (at: number): string => `127.0.0.1:${ports[at]}`
   const peerUrl = (at: number): string => `http://127.0.0.1:${ports[names.length + at]}`
@@ -47,7 +52,8 @@ export async function startEtcd(directory: string, version: string): Promise<Tar
     await stop()
     throw error
   }
-  return { name: `etcd ${version}`, members, leader, connect, stop }
+  const addresses = names.map((_, at) => clientAddress(at))
+  return { name: `etcd ${version}`, members, addresses, leader, connect, stop }
 }
 
 async function connections(address: string, count: number): Promise<Connections> {

@@ -75,6 +75,7 @@ import { broadcastHeartbeat } from './replication.ts'
 import { basicStatusOf, statusOf } from './status.ts'
 import type { BasicStatus, Status } from './status.ts'
 import { trace } from './trace.ts'
+import type { Configuration } from './tracker.ts'
 import { emptyHardState, entriesSize, equalHardState, isEmptyHardState, isLocalTarget, none } from './types.ts'
 import type { ConfState, Entry, HardState, Index, NodeId, SoftState, Term } from './types.ts'
 
@@ -290,6 +291,16 @@ export class RawNode {
   /** {@link basicStatus} with configuration and, on a leader, the members' progress. */
   status(): Status {
     return statusOf(this.raft)
+  }
+
+  /** The configuration in force, as in {@link status} but without a copy of the members' progress. */
+  get configuration(): Configuration {
+    return this.raft.tracker.config
+  }
+
+  /** What a leader counts as a member's copy of its log; 0 for one that it does not follow, and on nodes that do not lead. */
+  matchOf(id: NodeId): Index {
+    return this.raft.role === 'leader' ? (this.raft.tracker.progress.get(id)?.match ?? 0) : 0
   }
 
   /** The leader's id, or 0. */

@@ -193,7 +193,7 @@ function endOf({ event, span }: Segment): number {
   return event + span.length
 }
 
-/** The LV of an event of the update, or -1 when it was known before. */
+/** The LV of an event of the update; when it was known before, minus how many of its span were, from it on. */
 function lvOf(segments: readonly Segment[], event: number): number {
   let low = 0
   let high = segments.length - 1
@@ -204,5 +204,5 @@ function lvOf(segments: readonly Segment[], event: number): number {
   }
   const segment = segments[low] as Segment
   const offset = event - segment.event - segment.known
-  return offset < 0 ? -1 : segment.lv + offset
+  return offset < 0 ? offset : segment.lv + offset
 }

@@ -4,6 +4,7 @@ import type { CausalGraph, Dot } from '../graph/graph.ts'
 import type { ContentType } from '../kernel/container.ts'
 import { ListSequence } from '../list/list.ts'
 import { MovableSequence } from '../list/movable.ts'
+import type { LvOf } from '../text/exchange.ts'
 import type { Mark } from '../text/marks.ts'
 import type { MarkOptions, ReadRichText } from '../text/rich-text.ts'
 import { RichText } from '../text/rich-text.ts'
@@ -42,7 +43,7 @@ export class TextContent extends RichText implements UnitSequence {
     return super.removeMark(name, lv)
   }
 
-  override receive(read: ReadRichText, lvOf: (event: number) => number): void {
+  override receive(read: ReadRichText, lvOf: LvOf): void {
     this.markings += read.marks.length
     super.receive(read, lvOf)
   }

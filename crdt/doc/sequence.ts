@@ -4,6 +4,7 @@ import { firstSequenceTag } from '../codec/update.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { Content, ContentType } from '../kernel/container.ts'
 import type { Ranges } from '../graph/walk.ts'
+import type { LvOf } from '../text/exchange.ts'
 import type { DocCore } from './core.ts'
 import type { Place } from './state.ts'
 import type { MarkedSpan } from '../text/marks.ts'
@@ -30,8 +31,8 @@ export interface SequenceContent extends Content {
    * the document. `events` is how many there are. Throws `NotCanonical` or `MalformedFrame`.
    */
   readOperations(reader: ByteReader, events: number): unknown
-  /** Takes operations in; `lvOf` gives the LV of an event, or -1 for one that was known before. */
-  receive(operations: unknown, lvOf: (event: number) => number): void
+  /** Takes operations in. */
+  receive(operations: unknown, lvOf: LvOf): void
   /** Drops the content of what a version, which every operation to come knows, has deleted; movable lists keep theirs. */
   forget?(version: readonly number[]): void
   /** Brings everything with LVs below `end` into the content and adds the edits to the list. */

@@ -20,6 +20,7 @@ import { NitroError } from '../../base/index.ts'
 import { readValue, writeValue } from '../codec/values.ts'
 import type { CausalGraph, Dot } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
+import type { LvOf } from '../text/exchange.ts'
 import type { ReadOperations, SequencePatch } from '../text/sequence.ts'
 import type { SideOperation } from '../text/side-log.ts'
 import { SideLog, readSide } from '../text/side-log.ts'
@@ -167,8 +168,8 @@ export class MovableSequence {
     return { slots, sets: readSide(reader, events, readSet) }
   }
 
-  /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, or -1 for one that is known already. */
-  receive({ slots, sets }: ReadMovable, lvOf: (event: number) => number): void {
+  /** Takes operations in, to be integrated. */
+  receive({ slots, sets }: ReadMovable, lvOf: LvOf): void {
     this.slots.receive(slots, lvOf)
     for (const { event, item } of sets) {
       const lv = lvOf(event)

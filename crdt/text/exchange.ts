@@ -41,8 +41,14 @@ export function collectRuns(log: OpLog, ranges: Ranges, runs: RunColumns): Range
 /** Is told of operations that are new: `content` is where what they insert begins. */
 export type TakeRun = (kind: OpKind, lv: number, count: number, position: number, content: number) => void
 
-/** Goes through runs and tells those that are new. `lvOf` gives the LV of an event, ascending, or -1 for one that is known. */
-export function takeRuns(runs: RunColumns, lvOf: (event: number) => number, take: TakeRun): void {
+/**
+ * The LV of an event that is new, ascending. For one that is known already it is negative: minus how many events, from this one
+ * on, are known; there may be more.
+ */
+export type LvOf = (event: number) => number
+
+/** Goes through runs and tells those that are new. */
+export function takeRuns(runs: RunColumns, lvOf: LvOf, take: TakeRun): void {
   let content = 0
   for (let run = 0; run < runs.runs; run++) {
     const event = runs.events[run] as number
@@ -52,13 +58,17 @@ export function takeRuns(runs: RunColumns, lvOf: (event: number) => number, take
     for (let done = 0; done < length;) {
       const lv = lvOf(event + done)
       let count = length - done
-      // Known and new ones alternate only where the spans of an update do, so most runs are all of one kind.
-      const step = lv < 0 ? 0 : 1
-      if (count > 1 && lvOf(event + length - 1) !== lv + step * (count - 1)) {
-        count = 1
-        while (lvOf(event + done + count) === lv + step * count) count++
+      if (lv < 0) {
+        // What follows may be new, even if the end of the run is known: known and new ones alternate as the spans do.
+        done += Math.min(count, -lv)
+        continue
       }
-      if (lv >= 0) take(kind, lv, count, positionAfter(kind, position, done), content + done)
+      // LVs of new events follow one another, so the last one tells whether all between are new.
+      if (count > 1 && lvOf(event + length - 1) !== lv + count - 1) {
+        count = 1
+        while (lvOf(event + done + count) === lv + count) count++
+      }
+      take(kind, lv, count, positionAfter(kind, position, done), content + done)
       done += count
     }
     if (kind === opKind.insert) content += length

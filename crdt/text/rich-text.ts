@@ -6,6 +6,7 @@ import { ownValue } from '../codec/values.ts'
 import type { Dot } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { Anchor } from './anchors.ts'
+import type { LvOf } from './exchange.ts'
 import type { Expand, Mark, MarkBody, MarkedSpan, PlacedMark } from './marks.ts'
 import { readMark, spansOf, writeMark } from './marks.ts'
 import type { ReadOperations } from './sequence.ts'
@@ -127,7 +128,7 @@ export class RichText extends TextSequence {
     return { runs, erased, stored, marks: readSide(reader, events, readMark) }
   }
 
-  override receive(read: ReadRichText, lvOf: (event: number) => number): void {
+  override receive(read: ReadRichText, lvOf: LvOf): void {
     super.receive(read, lvOf)
     for (const { event, item } of read.marks) {
       const lv = lvOf(event)

@@ -6,6 +6,7 @@ import type { Anchor, Side } from './anchors.ts'
 import { endAnchor, startAnchor } from './anchors.ts'
 import { RangeSet, readErased, writeErased } from './erasure.ts'
 import { collectRuns, takeRuns } from './exchange.ts'
+import type { LvOf } from './exchange.ts'
 import { LiveSequence } from './live-sequence.ts'
 import { opKind } from './op-log.ts'
 import type { Units } from './rope.ts'
@@ -62,8 +63,8 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
     return { runs, erased, stored: this.readStored(reader, kept) }
   }
 
-  /** Takes operations in, to be integrated. `lvOf` gives the LV of an event, ascending, or -1 for one that is known already. */
-  receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: (event: number) => number): void {
+  /** Takes operations in, to be integrated. */
+  receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: LvOf): void {
     const last = runs.runs - 1
     if (last < 0) return
     const end = (runs.events[last] as number) + (runs.lengths[last] as number) - 1

@@ -166,7 +166,7 @@ export interface OnceRun extends Pick<Hold, 'token' | 'signal' | 'throwIfLost' |
 export interface OnceJob extends AsyncDisposable {
   /** Whether this member is the one that runs it. */
   readonly isRunner: boolean
-  /** Stops; resolves when a run under way has ended and the next member may run it. */
+  /** Stops; resolves when a run under way has ended and the next member may run it. Within a run it resolves at once. */
   stop(): Promise<void>
 }
 
@@ -192,7 +192,7 @@ export interface OwnedItem extends Pick<Hold, 'token' | 'signal' | 'throwIfLost'
 export interface Assignment extends AsyncDisposable {
   /** The items that are owned now. */
   readonly owned: readonly string[]
-  /** Gives everything back, each item when its work has ended or its grace is over. */
+  /** Gives everything back, each item when its work has ended or its grace is over. Within work it resolves at once. */
   leave(): Promise<void>
 }
 
@@ -224,6 +224,8 @@ export interface Party {
 export interface InspectOptions extends NameOptions, ReadOptions {
   /** Default `lock`. */
   readonly kind?: SyncKind | undefined
+  /** Of a group (`assign`): one of its items. Default: its members. */
+  readonly item?: string | undefined
 }
 
 /** Who holds something, and who waits for it. */
@@ -249,6 +251,8 @@ export interface SyncListed {
   readonly kind: SyncKind
   readonly namespace: Uint8Array
   readonly name: Uint8Array
+  /** Of a group (`assign`): one of its items; undefined for its members, and for all other kinds. */
+  readonly item: string | undefined
   readonly holding: number
   readonly waiting: number
   /** The one with the lowest token. */
@@ -257,9 +261,9 @@ export interface SyncListed {
 
 /**
  * Everything that members agree on by holding. Queues are first come, first served. Acquisitions reject with `signal.reason`, with
- * `Timeout` (`executed: 'no'`) when `wait` is over, `LockLost` when the session was lost meanwhile, `Reentrant` within `withLock` of the
- * same name, `LimitExceeded`, `CapacityMismatch`, `InvalidArgument`, and what {@link Engine.command} throws; after any of them
- * nothing is held or waited for.
+ * `Timeout` (`executed: 'no'`, `details.waitMs`) when `wait` is over, `LockLost` when the session was lost meanwhile, `Reentrant` within
+ * `withLock` of the same name, `LimitExceeded`, `CapacityMismatch`, `InvalidArgument`, `KeyTooLarge`, and what {@link Engine.command}
+ * throws; after any of them nothing is held or waited for.
  */
 export interface Sync {
   lock(name: BytesLike, options?: AcquireOptions): Promise<Lock>
@@ -290,13 +294,19 @@ export interface Sync {
 
 /** Options of {@link PlainSync.lock}. */
 export interface PlainLockOptions {
-  /** How long the cluster waits for a silent process; of no effect in memory, where nobody else can hold. */
+  /** How long the cluster waits for a silent process, at least a second; of no effect in memory, where nobody else can hold. */
   readonly ttl?: number | undefined
   /** How long to wait; 0 tries once. Default: until `signal` aborts. */
   readonly wait?: number | undefined
   /** The lock ends by itself after so long. Default: never. */
   readonly maxHold?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** Options of {@link PlainSync.unlock}. */
+export interface PlainUnlockOptions {
+  /** What {@link PlainSync.lock} resolved with: only this grant is given back, not one that another task has had since. */
+  readonly token?: number | undefined
 }
 
 /** A leadership of {@link PlainSync.leader}. */
@@ -314,6 +324,6 @@ export interface PlainSync {
   /** Resolves with the token. Throws `Timeout` when `wait` is over, or `signal.reason`. Not re-entrant. */
   lock(id: string, options?: PlainLockOptions): Promise<number>
   /** Gives back what this object has locked. Throws `NotHeld` for anything else. */
-  unlock(id: string): Promise<void>
+  unlock(id: string, options?: PlainUnlockOptions): Promise<void>
   leader(id: string, options?: PlainLockOptions): Promise<PlainLeader>
 }

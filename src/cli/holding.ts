@@ -42,7 +42,7 @@ async function acquired(context: CliContext, { name, acquire }: Holding, signal:
   try {
     return await acquire(signal)
   } catch (error) {
-    const isLate = isNitroError(error, 'Timeout') && error.executed === 'no'
+    const isLate = isNitroError(error, 'Timeout') && error.details['waitMs'] !== undefined
     if (!isLate && !signal.aborted) throw error
     await note(context, isLate ? `${name} is held by others.` : `Not waiting for ${name} any more.`)
     throw new ExitWith(exitCodes.error)

@@ -18,6 +18,8 @@ export function runChild({ command, args, environment, input, sharesInput, stop 
     })
     let killTimer: NodeJS.Timeout | undefined
     const end = (): void => {
+      // Without a process there is no number either, and Node would send the signal to 0: to all of this process's group.
+      if (child.pid === undefined) return
       child.kill('SIGTERM')
       killTimer = setTimeout(() => child.kill('SIGKILL'), stop?.killAfterMs)
     }

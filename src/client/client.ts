@@ -2,7 +2,7 @@
 import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import type { Admin, Auth, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store, Sync } from '../api/index.ts'
-import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
+import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
 import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
@@ -109,7 +109,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     this.sessions = new Sessions({ ...settings.ports, leases: this.leases })
     this.session = this.sessions.open
     const { engine, session } = this
-    this.sync = createSync({ ...settings.ports, engine, session, holderMs, context: systemAsyncContext })
+    this.sync = createSync({ ...settings.ports, engine, session, context: systemAsyncContext })
     this.programs = createPrograms<List>(this.engine, programs)
     this.auth = createAuth({
       read: (method, params, options) =>

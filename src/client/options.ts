@@ -4,6 +4,8 @@ import type { Clock, Logger, Random, Scheduler } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import { formatAddress, parseAddress, wsTransport } from '../../net/index.ts'
 import type { Transport } from '../../net/index.ts'
+import { holderMs } from '../store/index.ts'
+import type { HolderMs } from '../store/index.ts'
 import type { Credentials } from './login.ts'
 
 /** What a client stands on. */
@@ -12,6 +14,8 @@ export interface ClientPorts {
   readonly scheduler: Scheduler
   readonly random: Random
   readonly transport: Transport
+  /** How much of a time of the cluster has surely not passed by the clock here. Default: for clocks that are wrong by 1 % at most. */
+  readonly holderMs: HolderMs
 }
 
 /** Options of `connect`. */
@@ -84,6 +88,7 @@ export function checkOptions(options: ConnectOptions): ClientSettings {
       scheduler,
       random: options.ports?.random ?? systemRandom,
       transport: options.ports?.transport ?? wsTransport({ scheduler, keepaliveMs: clientKeepaliveMs }),
+      holderMs: options.ports?.holderMs ?? holderMs,
     },
   }
 }

@@ -16,6 +16,7 @@ import {
   memberById,
   memberByName,
   memberRole,
+  placeFor,
   planAdd,
   planJoin,
   planPromote,
@@ -23,7 +24,7 @@ import {
   planReplace,
   planUpdate,
 } from '../replica/index.ts'
-import type { Group, Replica } from '../replica/index.ts'
+import type { Configuration, Founder, Group, Member, Replica } from '../replica/index.ts'
 import type { CallParams, CallValue } from '../wire/index.ts'
 import { version } from './version.ts'
 
@@ -165,10 +166,16 @@ export class AdminService {
     const offer = params['offer'] instanceof Uint8Array ? decodeOffer(params['offer']) : emptyProgramSet
     const unable = this.replica.judgeOffer(name, [optionalText(params, 'machine') ?? ''], offer)
     if (unable !== undefined) throw unable
-    await group.members.change((view) => planJoin(view, request))
-    const member = memberByName(group.configuration, name)
-    const admitted = member !== undefined && equalBytes(member.incarnation, incarnation)
-    if (!admitted) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
+    const place = count(params, 'place')
+    let shown = 0
+    await group.members.change((view) => {
+      shown = placeFor(view.configuration, name)
+      const plan = planJoin(view, { ...request, place: place ?? shown })
+      return place === undefined && admitted(view.configuration, request) === undefined ? undefined : plan
+    })
+    const member = admitted(group.configuration, request)
+    if (member === undefined && place === undefined) return { place: shown }
+    if (member === undefined) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
     return { id: member.id, configuration: encodeConfiguration(group.configuration) }
   }
 
@@ -276,6 +283,11 @@ export class AdminService {
 
 function statusValue(status: NodeStatus): CallValue {
   return { ...status, active: [...status.active], offered: [...status.offered] }
+}
+
+function admitted(configuration: Configuration, process: Founder): Member | undefined {
+  const member = memberByName(configuration, process.name)
+  return member !== undefined && equalBytes(member.incarnation, process.incarnation) ? member : undefined
 }
 
 function text(params: CallParams, name: string): string {

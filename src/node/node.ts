@@ -214,7 +214,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     }
     this.store = createStore(this.engine)
     this.leases = createLeases(this.engine, scheduler)
-    this.sessions = new Sessions({ leases: this.leases, clock, scheduler })
+    this.sessions = new Sessions({ leases: this.leases, clock, scheduler, holderMs })
     this.session = this.sessions.open
     const { engine, session } = this
     this.sync = createSync({ engine, session, clock, scheduler, random, holderMs, context: systemAsyncContext })

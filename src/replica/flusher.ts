@@ -44,6 +44,7 @@ export class Flusher {
   private running: Promise<void> | undefined
   private paused = false
   private readonly quiet: (() => void)[] = []
+  private decoded: { readonly bytes: Uint8Array; readonly configuration: DurablePosition['configuration'] } | undefined
 
   constructor(
     machine: Machine | undefined,
@@ -80,9 +81,12 @@ export class Flusher {
     return this.machine !== undefined && !this.paused
   }
 
-  /** Whether applying should wait for the disk. */
+  /**
+   * Whether applying should wait for the disk: the next flush is full, and one is under way. A seal is one turn that takes all that has
+   * gathered, and twice as much of old blocks, so what may gather while the disk stalls is how long everything stops later.
+   */
   get behind(): boolean {
-    return this.running !== undefined && (this.machine?.overlayBytes ?? 0) > 8 * this.sizes.flushBytes
+    return this.running !== undefined && (this.machine?.overlayBytes ?? 0) >= this.sizes.flushBytes
   }
 
   private start(): void {
@@ -102,7 +106,7 @@ export class Flusher {
       return
     }
     if (flush === undefined) return this.runQuiet()
-    const position = positionOf(machine)
+    const position = this.positionOf(machine)
     const startedMs = this.clock.monotonicMs()
     this.running = this.state
       .write(flush.changes)
@@ -163,7 +167,7 @@ export class Flusher {
   /** Goes on with another machine, whose state the database already holds durably. */
   replace(machine: Machine): void {
     this.machine = machine
-    this.durable = positionOf(machine)
+    this.durable = this.positionOf(machine)
     this.paused = false
   }
 
@@ -172,13 +176,19 @@ export class Flusher {
     this.paused = false
     this.noteApplied()
   }
-}
 
-function positionOf(machine: Machine): DurablePosition {
-  return {
-    index: machine.appliedIndex,
-    term: machine.appliedTerm,
-    revision: machine.revision,
-    configuration: decodeConfiguration(machine.configuration),
+  private positionOf(machine: Machine): DurablePosition {
+    return {
+      index: machine.appliedIndex,
+      term: machine.appliedTerm,
+      revision: machine.revision,
+      configuration: this.configurationOf(machine.configuration),
+    }
+  }
+
+  /** Configurations are rare: the one that was decoded last is nearly always the one that is asked for. */
+  private configurationOf(bytes: Uint8Array): DurablePosition['configuration'] {
+    if (this.decoded?.bytes !== bytes) this.decoded = { bytes, configuration: decodeConfiguration(bytes) }
+    return this.decoded.configuration
   }
 }

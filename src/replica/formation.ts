@@ -5,6 +5,7 @@
  */
 import { NitroError, messageOf } from '../../base/index.ts'
 import type { Logger } from '../../base/index.ts'
+import type { CallValue } from '../wire/index.ts'
 import { bootstrapStep, peersText } from './bootstrap.ts'
 import type { BootstrapFacts } from './bootstrap.ts'
 import { callOnce } from './calls.ts'
@@ -129,7 +130,11 @@ const callTimeoutMs = 3_000
 const roundPauseMs = 500
 const permanent: ReadonlySet<string> = new Set(['IdentityLost', 'Removed', 'WrongCluster', 'UnsupportedVersion'])
 
-/** Asks one address after the other to be admitted, until one says yes or a refusal is final. */
+/**
+ * Asks one address after the other to be admitted, until one says yes or a refusal is final. The first question only shows
+ * the place, the second claims it: a claim that is late, of a process that was given up, can't take the place that was
+ * reserved for its successor.
+ */
 export async function askToJoin(
   ports: ReplicaPorts,
   startId: Uint8Array,
@@ -145,12 +150,15 @@ export async function askToJoin(
   stopped: () => boolean,
 ): Promise<Admission> {
   const told = new Map<string, string>()
+  const ask = (address: string, place: object): Promise<CallValue> =>
+    callOnce(ports, startId, address, 'join', { ...request, timeoutMs: callTimeoutMs, ...place }, callTimeoutMs)
   for (;;) {
     for (const address of addresses) {
       if (stopped()) throw new NitroError('Closed', 'the node was closed while joining')
       try {
-        const answer = await callOnce(ports, startId, address, 'join', { ...request }, callTimeoutMs)
-        return admission(answer, request.name)
+        const answer = await ask(address, {})
+        const { place } = (answer ?? {}) as { place?: unknown }
+        return admission(typeof place === 'number' ? await ask(address, { place }) : answer, request.name)
       } catch (error) {
         if (error instanceof NitroError && permanent.has(error.code)) throw error
         const reason = messageOf(error)

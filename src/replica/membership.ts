@@ -33,6 +33,13 @@ export const promotionLagMax = 1_000
 /** A wish to join, as a new process states it. */
 export interface JoinRequest extends Founder {
   readonly target: 'voter' | 'learner'
+  /** The place it was shown ({@link placeFor}): a request that is late finds another one. */
+  readonly place: number
+}
+
+/** The id under which a process of this name would be let in now: its reserved place, or the next new one. */
+export function placeFor(configuration: Configuration, name: string): number {
+  return memberByName(configuration, name)?.id ?? configuration.nextId
 }
 
 function change(changes: readonly ConfChangeSingle[], upsert: readonly Member[]): ConfChangeV2 {
@@ -62,23 +69,25 @@ export function planAdd(view: MembershipView, name: string, address: string, tar
 
 /**
  * Admits a process: a name nobody has becomes a learner, a reserved place is claimed. Undefined when this incarnation
- * already is a member. Throws `Removed`, `IdentityLost`.
+ * already is a member. Throws `Removed`, `IdentityLost`, and `ProposalDropped` when the place is another than the process was shown.
  */
 export function planJoin(view: MembershipView, request: JoinRequest): ConfChangeV2 | undefined {
-  const { name, incarnation, address, target } = request
+  const { name, incarnation, address, target, place } = request
   if (wasRemoved(view.configuration, incarnation)) {
     throw new NitroError('Removed', `${name} was removed from this cluster; join with an empty data directory`)
   }
   const member = memberByName(view.configuration, name)
-  if (member === undefined) {
-    const id = view.configuration.nextId
-    return change([{ type: 'addLearner', nodeId: id }], [{ id, name, address, incarnation, target }])
-  }
-  if (equalBytes(member.incarnation, incarnation)) {
+  if (member !== undefined && equalBytes(member.incarnation, incarnation)) {
     if (member.address === address) return undefined
     return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, address }])
   }
-  if (isClaimed(member)) throw identityLost(name)
+  if (member !== undefined && isClaimed(member)) throw identityLost(name)
+  if (place !== placeFor(view.configuration, name)) {
+    throw new NitroError('ProposalDropped', `the place for ${name} is another now; ask again`, { executed: 'no' })
+  }
+  if (member === undefined) {
+    return change([{ type: 'addLearner', nodeId: place }], [{ id: place, name, address, incarnation, target }])
+  }
   return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, incarnation, address, target }])
 }
 

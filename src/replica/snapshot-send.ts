@@ -11,6 +11,8 @@ import type { SnapshotControl } from './snapshot-frames.ts'
 
 const windowChunks = 16
 const idleMs = 30_000
+/** What the receiver said may be lost while its other link is down: it is asked again after so much silence. */
+const remindMs = 3_000
 
 /** What a sending needs. */
 export interface SendingOptions {
@@ -40,11 +42,14 @@ export class Sending {
   private exhausted = false
   private pumping = false
   private over = false
+  /** When the receiver was heard of last, and when it was reminded last. */
   private lastMs: number
+  private remindedMs: number
 
   constructor(options: SendingOptions) {
     this.options = options
     this.lastMs = options.nowMs()
+    this.remindedMs = this.lastMs
     this.pump()
   }
 
@@ -62,10 +67,10 @@ export class Sending {
   }
 
   private async run(): Promise<void> {
-    const { id, repair, message, sendControl, sendChunk } = this.options
+    const { id, sendChunk } = this.options
     while (!this.over) {
       if (!this.begun) {
-        if (!sendControl(encodeControl({ type: 'begin', id, repair, first: this.first, message }))) return
+        if (!this.tellBegin()) return
         this.begun = true
         this.sent = this.first
       }
@@ -80,6 +85,11 @@ export class Sending {
       if (next.done === true) this.exhausted = true
       else this.window.set(this.generated++, next.value)
     }
+  }
+
+  private tellBegin(): boolean {
+    const { id, repair, message, sendControl } = this.options
+    return sendControl(encodeControl({ type: 'begin', id, repair, first: this.first, message }))
   }
 
   /** The receiver has everything below `next`, and perhaps asks for a repetition from there. */
@@ -106,8 +116,16 @@ export class Sending {
 
   /** Once a tick. */
   tick(): void {
-    if (this.options.nowMs() - this.lastMs > idleMs) this.finish(false)
-    else this.pump()
+    const nowMs = this.options.nowMs()
+    if (nowMs - this.lastMs > idleMs) {
+      this.finish(false)
+      return
+    }
+    // It answers with what it wants next, or that it has everything.
+    if (this.begun && nowMs - Math.max(this.lastMs, this.remindedMs) > remindMs && this.tellBegin()) {
+      this.remindedMs = nowMs
+    }
+    this.pump()
   }
 
   /** Ends it, by the receiver's word or because it makes no sense any more. */

@@ -1,6 +1,7 @@
 /** Management of users, roles and permissions over any engine. Passwords are made credentials before anything is sent. */
 import { NitroError, emptyBytes, utf8 } from '../../base/index.ts'
 import {
+  decodeAuthRevision,
   decodeAuthStatus,
   decodeNames,
   decodePermissions,
@@ -26,6 +27,11 @@ export interface CredentialMaker {
   credential(password: string): Promise<Uint8Array>
   /** Unpredictable bytes to sign tokens with. */
   signingKey(): Uint8Array
+  /**
+   * A change was applied, and took the state to this auth revision. Resolves when whoever made it can go on as if it had been applied
+   * here.
+   */
+  applied(authRevision: number, options: RequestOptions | undefined): Promise<void>
 }
 
 type Names = readonly (string | Uint8Array)[]
@@ -111,7 +117,7 @@ export class EngineAuth implements Auth {
     }
     const { access, key, rangeEnd = '' } = permission
     const args = encodeGrantPermissionArgs(role, { access, key: bytesOf(key), rangeEnd: bytesOf(rangeEnd) })
-    await this.engine.command('auth', 'roleGrantPermission', args, options)
+    await this.send('roleGrantPermission', args, options)
   }
 
   roleRevokePermission(
@@ -125,7 +131,12 @@ export class EngineAuth implements Auth {
 
   private async change(method: string, args: Names, options: RequestOptions | undefined): Promise<void> {
     for (const arg of args) if (!(arg instanceof Uint8Array)) checkName(arg)
-    await this.engine.command('auth', method, encodeAuthArgs(args), options)
+    await this.send(method, encodeAuthArgs(args), options)
+  }
+
+  private async send(method: string, args: Uint8Array, options: RequestOptions | undefined): Promise<void> {
+    const revision = decodeAuthRevision(await this.engine.command('auth', method, args, options))
+    await this.maker.applied(revision, options)
   }
 
   private async query(method: string, name: string, options: ReadOptions | undefined): Promise<Uint8Array> {

@@ -24,15 +24,22 @@ const defaultTtlMs = 10_000
 const timerMsMax = 0x7fff_ffff
 
 /** How long after a renewal was sent its owner may rely on it, in milliseconds of its own clock. */
-export function holderMs(ttlMs: number): number {
-  return (ttlMs * (1 - maxClockSkew)) / (1 + maxClockSkew) - 2 * maxClockSkew * heartbeatMs - 1
+export type HolderMs = (ttlMs: number) => number
+
+/** The bound for clocks that run fast or slow by `skew`, and leaders that tell their time every `beatMs`. */
+export function holderBound(skew: number, beatMs: number): HolderMs {
+  return (ttlMs) => (ttlMs * (1 - skew)) / (1 + skew) - 2 * skew * beatMs - 1
 }
+
+/** That of the product. */
+export const holderMs: HolderMs = holderBound(maxClockSkew, heartbeatMs)
 
 /** What sessions stand on. */
 export interface SessionPorts {
   readonly leases: Leases
   readonly clock: Clock
   readonly scheduler: Scheduler
+  readonly holderMs: HolderMs
 }
 
 /** The sessions of one node or client. */
@@ -73,6 +80,7 @@ class HeldSession implements Session {
   private readonly leases: Leases
   private readonly clock: Clock
   private readonly scheduler: Scheduler
+  private readonly holderMs: HolderMs
   private readonly gone: () => void
   private readonly controller = new AbortController()
   /** When the newest acknowledged renewal was sent first. */
@@ -84,7 +92,7 @@ class HeldSession implements Session {
   private closing: Promise<void> | undefined
 
   constructor(
-    { leases, clock, scheduler }: SessionPorts,
+    { leases, clock, scheduler, holderMs: bound }: SessionPorts,
     lease: number,
     ttlMs: number,
     sentMs: number,
@@ -93,6 +101,7 @@ class HeldSession implements Session {
     this.leases = leases
     this.clock = clock
     this.scheduler = scheduler
+    this.holderMs = bound
     this.lease = lease
     this.ttlMs = ttlMs
     this.sentMs = sentMs
@@ -104,7 +113,7 @@ class HeldSession implements Session {
   }
 
   private get boundMs(): number {
-    return this.sentMs + holderMs(this.ttlMs)
+    return this.sentMs + this.holderMs(this.ttlMs)
   }
 
   get leftMs(): number {
@@ -119,7 +128,7 @@ class HeldSession implements Session {
       this.ended = 'lost'
       return 'lost'
     }
-    return leftMs <= holderMs(this.ttlMs) / 3 ? 'uncertain' : 'held'
+    return leftMs <= this.holderMs(this.ttlMs) / 3 ? 'uncertain' : 'held'
   }
 
   throwIfLost(): void {
@@ -141,7 +150,7 @@ class HeldSession implements Session {
   start(signal: AbortSignal | undefined): void {
     this.outer = signal
     signal?.addEventListener('abort', this.aborted)
-    this.planRenewal(this.sentMs + holderMs(this.ttlMs) / 3)
+    this.planRenewal(this.sentMs + this.holderMs(this.ttlMs) / 3)
     this.watchBound()
   }
 
@@ -161,7 +170,7 @@ class HeldSession implements Session {
   /** Each renewal is a command of its own, with its own time; one under way is not waited for. */
   private renew(): void {
     const sentMs = this.clock.monotonicMs()
-    this.planRenewal(sentMs + holderMs(this.ttlMs) / 3)
+    this.planRenewal(sentMs + this.holderMs(this.ttlMs) / 3)
     this.leases.keepAlive(this.lease, { timeoutMs: Math.min(this.ttlMs, timerMsMax) }).then(
       () => this.acknowledged(sentMs),
       (error: unknown) => this.refused(error),

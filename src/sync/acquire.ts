@@ -21,9 +21,10 @@ import {
 } from '../../execution/codec.ts'
 import type { SyncHolding, SyncResource } from '../../execution/codec.ts'
 import type { AcquireOptions, RequestOptions } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import { Grant } from './grant.ts'
 import { watchKeys } from './key-watch.ts'
-import { checkAcquire } from './options.ts'
+import { checkAcquire, waitOver } from './options.ts'
 import type { Wanted } from './options.ts'
 import { timerMsMax } from './ports.ts'
 import type { SyncPorts } from './ports.ts'
@@ -69,13 +70,16 @@ export class Acquirer {
     const detach = this.limit(stop, options)
     try {
       for (let tries = 1; ; tries++) {
-        const shared = await orAborted(this.pool.get(options.ttl, options.session), stop.signal)
+        let shared: SharedSession | undefined
         try {
+          shared = await this.session(options, stop.signal)
           return await this.attempt(wanted, options, shared, stop)
         } catch (error) {
-          if (!isNitroError(error, 'LeaseNotFound') || options.session !== undefined || tries === sessionTries)
-            throw error
-          await this.pool.drop(shared)
+          // A lease that was over before it was of any use is replaced, unless it is the caller's own.
+          const isLeaseOver = isNitroError(error, 'LeaseNotFound') || isNitroError(error, 'LeaseLost')
+          if (!isLeaseOver || stop.signal.aborted || options.session !== undefined) throw error
+          if (tries === sessionTries) throw noSession(error)
+          if (shared !== undefined) await this.pool.drop(shared)
         }
       }
     } finally {
@@ -83,22 +87,40 @@ export class Acquirer {
     }
   }
 
+  /** The session to hold it by. Opening one is shared, so how long that may take is counted here. */
+  private async session({ ttl, session, timeoutMs }: AcquireOptions, signal: AbortSignal): Promise<SharedSession> {
+    const opening = this.pool.get(ttl, session)
+    if (timeoutMs === undefined) return orAborted(opening, signal)
+    const either = new AbortController()
+    const aborted = (): void => either.abort(signal.reason)
+    const detach = onAbort(signal, aborted)
+    if (signal.aborted) aborted()
+    const timer = this.ports.scheduler.after(timeoutMs, () =>
+      either.abort(new NitroError('Timeout', `no session was opened within ${timeoutMs} ms`, { executed: 'no' })),
+    )
+    try {
+      return await orAborted(opening, either.signal)
+    } finally {
+      timer.cancel()
+      detach()
+    }
+  }
+
   /** Aborts `stop` with the caller's signal, and when the wait is over. */
   private limit(stop: AbortController, { signal, wait }: AcquireOptions): () => void {
     signal?.throwIfAborted()
-    const aborted = (): void => stop.abort(signal?.reason)
-    signal?.addEventListener('abort', aborted)
+    const detach = onAbort(signal, () => stop.abort(signal?.reason))
     const untilMs = wait === undefined || wait === 0 ? Infinity : this.ports.clock.monotonicMs() + wait
     let timer: Timer | undefined
     const plan = (): void => {
       if (untilMs === Infinity) return
       const leftMs = untilMs - this.ports.clock.monotonicMs()
-      if (leftMs <= 0) stop.abort(new NitroError('Timeout', `not granted within ${wait} ms`, { executed: 'no' }))
+      if (leftMs <= 0) stop.abort(waitOver(wait))
       else timer = this.ports.scheduler.after(Math.min(leftMs, timerMsMax), plan)
     }
     plan()
     return () => {
-      signal?.removeEventListener('abort', aborted)
+      detach()
       timer?.cancel()
     }
   }
@@ -242,6 +264,10 @@ const none = new Uint8Array()
 
 function outOfQueue(): NitroError {
   return new NitroError('LockLost', 'the place in the queue was lost: its session is over, or somebody took it out')
+}
+
+function noSession(cause: unknown): NitroError {
+  return new NitroError('LockLost', `${sessionTries} sessions in a row were over before it was granted`, { cause })
 }
 
 /** The promise, or the abort, whichever is first. */

@@ -7,9 +7,11 @@
  */
 import { NitroError, isNitroError } from '../../base/index.ts'
 import type { AssignOptions, Assignment, OwnedItem } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import type { Acquirer } from './acquire.ts'
 import { followEntries, pause } from './entries.ts'
 import type { Grant } from './grant.ts'
+import { isWithin, runWithin } from './reentrancy.ts'
 import { groupResource } from './names.ts'
 import { sharesOf } from './shares.ts'
 
@@ -21,6 +23,8 @@ interface Job {
   readonly acquirer: Acquirer
   readonly options: AssignOptions
   readonly work: (item: OwnedItem) => unknown
+  /** Whose code the work is. */
+  readonly member: GroupMember
 }
 
 /** One member. */
@@ -29,13 +33,13 @@ export class GroupMember implements Assignment {
   private readonly leaving = new AbortController()
   private readonly items = new Map<string, ItemKeeper>()
   private readonly done: Promise<void>
-  private readonly aborted = (): void => void this.leave()
+  private readonly detach: () => void
 
   constructor(acquirer: Acquirer, options: AssignOptions, work: (item: OwnedItem) => unknown) {
-    this.job = { acquirer, options, work }
+    this.job = { acquirer, options, work, member: this }
     const { signal } = options
+    this.detach = onAbort(signal, () => void this.leave())
     if (signal?.aborted === true) this.leaving.abort(signal.reason)
-    else signal?.addEventListener('abort', this.aborted)
     this.done = this.takePart()
   }
 
@@ -44,9 +48,10 @@ export class GroupMember implements Assignment {
   }
 
   leave(): Promise<void> {
-    this.job.options.signal?.removeEventListener('abort', this.aborted)
+    this.detach()
     this.leaving.abort()
-    return this.done
+    // Work that has its own member leave can't wait for its own end.
+    return isWithin(this.job.acquirer.ports.context, this) ? Promise.resolve() : this.done
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -167,7 +172,7 @@ class ItemKeeper {
 
   /** Resolves when the item is lost, or given up and its work ended or out of grace. */
   private async workUnder(grant: Grant): Promise<void> {
-    const { acquirer, options, work } = this.job
+    const { acquirer, options, work, member } = this.job
     const { scheduler } = acquirer.ports
     const either = new AbortController()
     const lost = (): void => either.abort(grant.signal.reason)
@@ -185,7 +190,7 @@ class ItemKeeper {
     const working = (async () => {
       while (!either.signal.aborted) {
         try {
-          await work(owned)
+          await runWithin(acquirer.ports.context, member, async () => work(owned))
           return
         } catch (error) {
           if (either.signal.aborted) return

@@ -9,6 +9,7 @@ import {
   syncRange,
 } from '../../execution/codec.ts'
 import type { SyncEntry, SyncResource } from '../../execution/codec.ts'
+import { onAbort } from './aborts.ts'
 import { watchKeys } from './key-watch.ts'
 import type { SyncPorts } from './ports.ts'
 
@@ -60,10 +61,10 @@ export function pause(scheduler: Scheduler, ms: number, signal: AbortSignal): Pr
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel()
-      signal.removeEventListener('abort', end)
+      detach()
       resolve()
     }
     const timer = scheduler.after(signal.aborted ? 0 : ms, end)
-    signal.addEventListener('abort', end)
+    const detach = onAbort(signal, end)
   })
 }

@@ -1,6 +1,7 @@
 /** Waiting for events of keys: the promise form of an engine's watch. */
 import type { DecodedEvent, KeyRange } from '../../execution/codec.ts'
 import type { Engine, WatchHandle } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 
 /** Bytes of events that may wait here. */
 const creditBytes = 64 * 1024
@@ -23,13 +24,12 @@ export function watchKeys(
     }
     let handle: WatchHandle | undefined
     const end = (settle: () => void): void => {
-      signal.removeEventListener('abort', aborted)
+      detach()
       handle?.close()
       handle = undefined
       settle()
     }
-    const aborted = (): void => end(() => reject(signal.reason))
-    signal.addEventListener('abort', aborted)
+    const detach = onAbort(signal, () => end(() => reject(signal.reason)))
     const request = { range, fromRevision, puts: true, deletes: true, emits: false, previous: false }
     handle = engine.watch(
       { ...request, creditBytes, progressMs: 0 },

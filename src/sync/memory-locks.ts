@@ -2,7 +2,9 @@
 import { NitroError, systemClock, systemScheduler } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { AcquireOptions, Condition, Hold, HoldState } from '../api/index.ts'
-import { checkMs, nameBytes } from './names.ts'
+import { onAbort } from './aborts.ts'
+import { nameBytes } from './names.ts'
+import { checkSignal, checkTimes, waitOver } from './options.ts'
 import { timerMsMax } from './ports.ts'
 
 /** What the plain interface takes its grants from. */
@@ -45,34 +47,32 @@ export class MemoryLocks implements Grants {
 
   private async acquire(key: string, id: string, { wait, maxHold, signal, ttl }: AcquireOptions): Promise<MemoryHold> {
     nameBytes(id)
-    checkMs(ttl, 'ttl', 1)
-    checkMs(maxHold, 'maxHold', 1)
-    if (wait !== Infinity) checkMs(wait, 'wait', 0)
+    checkTimes({ ttl, maxHold, wait })
+    checkSignal(signal)
     signal?.throwIfAborted()
+    this.queues.get(key)?.holder?.look()
     const queue = this.queues.get(key) ?? { holder: undefined, waiters: [] }
     this.queues.set(key, queue)
     if (queue.holder === undefined) return this.hold(key, queue, id, maxHold)
-    if (wait === 0) throw new NitroError('Timeout', 'others hold it, or wait for it', { executed: 'no' })
+    if (wait === 0) throw waitOver(wait)
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined
       const settle = (end: () => void): void => {
         timer?.cancel()
-        signal?.removeEventListener('abort', aborted)
+        detach()
         const at = queue.waiters.indexOf(waiter)
         if (at >= 0) queue.waiters.splice(at, 1)
         end()
       }
       const waiter: Waiter = { maxHold, grant: (hold) => settle(() => resolve(hold)) }
-      const aborted = (): void => settle(() => reject(signal?.reason))
+      const detach = onAbort(signal, () => settle(() => reject(signal?.reason)))
       const untilMs = this.clock.monotonicMs() + (wait ?? Infinity)
       const plan = (): void => {
         const leftMs = untilMs - this.clock.monotonicMs()
-        if (leftMs <= 0)
-          settle(() => reject(new NitroError('Timeout', `not granted within ${wait} ms`, { executed: 'no' })))
+        if (leftMs <= 0) settle(() => reject(waitOver(wait)))
         else if (leftMs < Infinity) timer = this.scheduler.after(Math.min(leftMs, timerMsMax), plan)
       }
       queue.waiters.push(waiter)
-      signal?.addEventListener('abort', aborted)
       plan()
     })
   }
@@ -124,8 +124,13 @@ export class MemoryHold implements Hold {
   }
 
   get state(): HoldState {
-    if (this.ended === undefined && this.clock.monotonicMs() >= this.untilMs) this.end('lost')
+    this.look()
     return this.ended ?? 'held'
+  }
+
+  /** Ends it if its time is up: the timer that does so may be late. */
+  look(): void {
+    if (this.ended === undefined && this.clock.monotonicMs() >= this.untilMs) this.end('lost')
   }
 
   throwIfLost(): void {

@@ -2,6 +2,7 @@
 import { NitroError } from '../../base/index.ts'
 import type { SyncResource } from '../../execution/codec.ts'
 import type { LeaderView } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import { followEntries } from './entries.ts'
 import type { Entries } from './entries.ts'
 import { text } from './names.ts'
@@ -15,7 +16,7 @@ interface Step {
 /** One observation. It holds one view at a time, so a reader that is slow costs nothing. */
 export class Observation implements AsyncIterableIterator<LeaderView | undefined> {
   private readonly stop = new AbortController()
-  private readonly outer: AbortSignal | undefined
+  private readonly detach: () => void
   private latest: { readonly view: LeaderView | undefined } | undefined
   /** Revision and token of what was told last. */
   private told = ''
@@ -23,16 +24,13 @@ export class Observation implements AsyncIterableIterator<LeaderView | undefined
   private ended: { error: unknown } | undefined
 
   constructor(ports: SyncPorts, resource: SyncResource, signal: AbortSignal | undefined) {
-    this.outer = signal
+    this.detach = onAbort(signal, () => this.finish(signal?.reason))
     if (signal?.aborted === true) this.finish(signal.reason)
-    else signal?.addEventListener('abort', this.aborted)
     if (this.ended !== undefined) return
     followEntries(ports, resource, this.stop.signal, (entries) => this.see(entries)).catch((error: unknown) => {
       this.finish(error)
     })
   }
-
-  private readonly aborted = (): void => this.finish(this.outer?.reason)
 
   private see(entries: Entries): boolean {
     let leader: LeaderView | undefined
@@ -41,6 +39,8 @@ export class Observation implements AsyncIterableIterator<LeaderView | undefined
       const bytes = new Uint8Array(value)
       leader = { token, value: bytes, label: text(label), sinceMs, text: () => text(bytes) }
     }
+    // A handover is one step in two revisions: who waits is granted in the next one, and nobody could have read what is in between.
+    if (leader === undefined && entries.size > 0) return false
     const key = leader === undefined ? 'none' : `${leader.token} ${leader.value.join()}`
     if (key !== this.told) {
       this.told = key
@@ -69,7 +69,7 @@ export class Observation implements AsyncIterableIterator<LeaderView | undefined
   private finish(error: unknown): void {
     if (this.ended !== undefined) return
     this.ended = { error }
-    this.outer?.removeEventListener('abort', this.aborted)
+    this.detach()
     this.stop.abort(error ?? new NitroError('Closed', 'the observation was ended'))
     this.serve()
   }

@@ -8,10 +8,12 @@
 import { ByteReader, ByteWriter, isNitroError } from '../../base/index.ts'
 import type { SyncCell, SyncResource } from '../../execution/codec.ts'
 import type { OnceJob, OnceOptions, OnceRun } from '../api/index.ts'
+import { onAbort } from './aborts.ts'
 import type { Acquirer } from './acquire.ts'
 import { Cell } from './cell.ts'
 import { pause } from './entries.ts'
 import type { Grant } from './grant.ts'
+import { isWithin, runWithin } from './reentrancy.ts'
 import type { Schedule } from './schedule.ts'
 
 const retryMs = 1_000
@@ -34,15 +36,15 @@ export class ScheduledJob implements OnceJob {
   private readonly stopping = new AbortController()
   private readonly done: Promise<void>
   private grant: Grant | undefined
-  private readonly aborted = (): void => void this.stop()
+  private readonly detach: () => void
 
   constructor(acquirer: Acquirer, facts: OnceFacts) {
     this.acquirer = acquirer
     this.facts = facts
     this.cell = new Cell(acquirer.ports, facts.resource)
     const { signal } = facts.options
+    this.detach = onAbort(signal, () => void this.stop())
     if (signal?.aborted === true) this.stopping.abort(signal.reason)
-    else signal?.addEventListener('abort', this.aborted)
     this.done = this.takePart()
   }
 
@@ -52,9 +54,10 @@ export class ScheduledJob implements OnceJob {
   }
 
   stop(): Promise<void> {
-    this.facts.options.signal?.removeEventListener('abort', this.aborted)
+    this.detach()
     this.stopping.abort()
-    return this.done
+    // A run that stops its own job can't wait for its own end.
+    return isWithin(this.acquirer.ports.context, this) ? Promise.resolve() : this.done
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -127,12 +130,13 @@ export class ScheduledJob implements OnceJob {
 
   private async run(grant: Grant, scheduledMs: number): Promise<void> {
     const { token, signal } = grant
+    const run: OnceRun = {
+      ...{ scheduledMs, token, signal },
+      throwIfLost: () => grant.throwIfLost(),
+      guard: () => grant.guard(),
+    }
     try {
-      await this.facts.job({
-        ...{ scheduledMs, token, signal },
-        throwIfLost: () => grant.throwIfLost(),
-        guard: () => grant.guard(),
-      })
+      await runWithin(this.acquirer.ports.context, this, async () => this.facts.job(run))
     } catch (error) {
       this.report(error)
     }

@@ -1,8 +1,10 @@
 /** The plain interface: names in, tokens out. In memory it serves one process; given a cluster's `sync`, the whole cluster. */
 import { NitroError } from '../../base/index.ts'
-import type { BytesLike, Hold, PlainLeader, PlainLockOptions, PlainSync } from '../api/index.ts'
+import type { BytesLike, Hold, PlainLeader, PlainLockOptions, PlainSync, PlainUnlockOptions } from '../api/index.ts'
 import { MemoryLocks } from './memory-locks.ts'
 import type { Grants } from './memory-locks.ts'
+import { namespaceBytes } from './names.ts'
+import { checkFunction, checkOptions } from './options.ts'
 
 /** Options of {@link plainSync}. */
 export interface PlainSyncOptions {
@@ -12,9 +14,18 @@ export interface PlainSyncOptions {
   readonly namespace?: BytesLike | undefined
 }
 
-/** Makes the plain interface: in memory, or over a cluster. An application starts with one and goes on with the other. */
-export function plainSync({ cluster, namespace }: PlainSyncOptions = {}): PlainSync {
-  return new HeldByName(cluster ?? new MemoryLocks(), namespace)
+/**
+ * Makes the plain interface: in memory, or over a cluster. An application starts with one and goes on with the other. Throws
+ * `InvalidArgument`, `KeyTooLarge`.
+ */
+export function plainSync(options: PlainSyncOptions = {}): PlainSync {
+  checkOptions(options)
+  const { cluster, namespace } = options
+  namespaceBytes(namespace)
+  if (cluster === undefined) return new HeldByName(new MemoryLocks(), namespace)
+  checkOptions(cluster)
+  for (const verb of ['lock', 'leader']) checkFunction(Reflect.get(cluster, verb), `cluster.${verb}`)
+  return new HeldByName(cluster, namespace)
 }
 
 class HeldByName implements PlainSync {
@@ -28,6 +39,7 @@ class HeldByName implements PlainSync {
   }
 
   async lock(id: string, options: PlainLockOptions = {}): Promise<number> {
+    checkOptions(options)
     const lock = await this.grants.lock(id, { ...options, namespace: this.namespace })
     this.held.set(id, lock)
     const gone = (): void => {
@@ -38,13 +50,19 @@ class HeldByName implements PlainSync {
     return lock.token
   }
 
-  async unlock(id: string): Promise<void> {
+  async unlock(id: string, options: PlainUnlockOptions = {}): Promise<void> {
+    checkOptions(options)
+    const { token } = options
     const lock = this.held.get(id)
     if (lock === undefined) throw new NitroError('NotHeld', `${id} is not locked by this object`)
+    if (token !== undefined && token !== lock.token) {
+      throw new NitroError('NotHeld', `${id} is no longer locked under token ${token}`, { details: { token } })
+    }
     await lock.unlock()
   }
 
   async leader(id: string, options: PlainLockOptions = {}): Promise<PlainLeader> {
+    checkOptions(options)
     const leader = await this.grants.leader(id, { ...options, namespace: this.namespace })
     const resign = async (): Promise<void> => {
       leader.throwIfLost()

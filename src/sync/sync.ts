@@ -1,5 +1,5 @@
 /** The interface `sync` of a node or client. */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, equalBytes } from '../../base/index.ts'
 import {
   decodeInspectResult,
   decodeSyncListResult,
@@ -48,6 +48,7 @@ import {
   bytesOf,
   checkCount,
   checkMs,
+  groupOf,
   groupResource,
   kindOf,
   nameBytes,
@@ -57,6 +58,7 @@ import {
 } from './names.ts'
 import { Observation } from './observe.ts'
 import { ScheduledJob } from './once.ts'
+import { checkAcquire, checkFunction, checkOptions, checkSignal, waitOver } from './options.ts'
 import type { SyncPorts } from './ports.ts'
 import { refuseReentrant, runUnder } from './reentrancy.ts'
 import { scheduleOf } from './schedule.ts'
@@ -89,14 +91,15 @@ export class EngineSync implements Sync {
   }
 
   async tryLock(name: BytesLike, options: TryOptions = {}): Promise<Lock | undefined> {
-    const resource = resourceFor('lock', name, options.namespace)
+    const resource = named('lock', name, options)
     const wanted = { resource, mode: 'exclusive', capacity: 1 } as const
     const grant = await this.acquirer.acquire(wanted, { ...options, wait: 0 })
     return grant && new HeldLock(grant)
   }
 
   async withLock<T>(name: BytesLike, body: (lock: Lock) => Promise<T> | T, options: AcquireOptions = {}): Promise<T> {
-    const grant = await this.grant(resourceFor('lock', name, options.namespace), 'exclusive', 1, options)
+    checkFunction(body, 'the body of withLock')
+    const grant = await this.grant(named('lock', name, options), 'exclusive', 1, options)
     try {
       const result = await runUnder(this.ports.context, this, grant, async () => body(new HeldLock(grant)))
       if (grant.state === 'lost') grant.throwIfLost()
@@ -107,13 +110,16 @@ export class EngineSync implements Sync {
   }
 
   async leader(name: BytesLike, options: LeaderOptions = {}): Promise<Leader> {
+    const resource = named('leader', name, options)
     const value = bytesOf(options.value ?? '', 'the value')
-    const grant = await this.grant(resourceFor('leader', name, options.namespace), 'exclusive', 1, options, value)
+    const grant = await this.grant(resource, 'exclusive', 1, options, value)
     return new HeldLeader(grant, this.ports)
   }
 
   observe(name: BytesLike, options: ObserveOptions = {}): AsyncIterableIterator<LeaderView | undefined> {
-    return new Observation(this.ports, resourceFor('leader', name, options.namespace), options.signal)
+    const resource = named('leader', name, options)
+    checkSignal(options.signal)
+    return new Observation(this.ports, resource, options.signal)
   }
 
   readLock(name: BytesLike, options: AcquireOptions = {}): Promise<Lock> {
@@ -125,49 +131,57 @@ export class EngineSync implements Sync {
   }
 
   async semaphore(name: BytesLike, options: SemaphoreOptions): Promise<Lock> {
+    checkOptions(options)
     return this.hold('semaphore', name, 'shared', checkCount(options.permits, 'permits'), options)
   }
 
   barrier(name: BytesLike, options: NameOptions = {}): Barrier {
-    return new CellBarrier(new Cell(this.ports, resourceFor('barrier', name, options.namespace)))
+    return new CellBarrier(new Cell(this.ports, named('barrier', name, options)))
   }
 
   async enter(name: BytesLike, options: DoubleBarrierOptions): Promise<Together> {
+    checkOptions(options)
     const count = checkCount(options.count, 'count')
-    const grant = await this.grant(resourceFor('doubleBarrier', name, options.namespace), 'shared', 0, options)
+    const grant = await this.grant(named('doubleBarrier', name, options), 'shared', 0, options)
     return enterTogether(this.ports, grant, count, options.signal)
   }
 
   latch(name: BytesLike, options: LatchOptions): Latch {
-    const cell = new Cell(this.ports, resourceFor('latch', name, options.namespace))
-    return new CellLatch(cell, checkCount(options.count, 'count'))
+    checkOptions(options)
+    const count = checkCount(options.count, 'count')
+    return new CellLatch(new Cell(this.ports, named('latch', name, options)), count)
   }
 
   once(options: OnceOptions, job: (run: OnceRun) => unknown): OnceJob {
+    checkOptions(options)
+    checkFunction(job, 'the job')
     if (options.missed !== undefined && options.missed !== 'skip' && options.missed !== 'run') {
       throw new NitroError('InvalidArgument', `missed is ${JSON.stringify(options.missed)}; it must be skip or run`)
     }
     const resource = resourceFor('once', options.name, options.namespace)
+    checkAcquire({}, options)
     return new ScheduledJob(this.acquirer, { resource, options, schedule: scheduleOf(options), job })
   }
 
   assign(options: AssignOptions, work: (item: OwnedItem) => unknown): Assignment {
+    checkOptions(options)
+    checkFunction(work, 'the work')
+    checkAcquire({}, options)
     checkMs(options.grace, 'grace', 0)
-    for (const item of options.items) {
-      if (item === '') throw new NitroError('InvalidArgument', 'an item has no name')
-      groupResource(options.group, item, options.namespace)
-    }
-    return new GroupMember(this.acquirer, { ...options, items: [...options.items] }, work)
+    groupResource(options.group, '', options.namespace)
+    return new GroupMember(this.acquirer, { ...options, items: checkedItems(options) }, work)
   }
 
   async inspect(name: BytesLike, options: InspectOptions = {}): Promise<Inspection> {
-    const resource = resourceFor(checkKind(options.kind ?? 'lock'), name, options.namespace)
+    checkOptions(options)
+    const resource = inspected(name, options)
     const payload = await this.ports.engine.query('sync', 'inspect', encodeInspectArgs(resource), options)
     const { revision, holders, waiters } = decodeInspectResult(payload)
     return { revision, holders: holders.map(partyOf), waiters: waiters.map(partyOf) }
   }
 
   async list(options: SyncListOptions = {}): Promise<readonly SyncListed[]> {
+    checkOptions(options)
     const request = {
       kind: options.kind === undefined ? undefined : syncKinds[checkKind(options.kind)],
       namespace: options.namespace === undefined ? undefined : namespaceBytes(options.namespace),
@@ -178,13 +192,17 @@ export class EngineSync implements Sync {
       limit: pageSize,
     }
     const listed: SyncListed[] = []
+    const { prefix } = request
     for (let after: SyncResource | undefined; ;) {
       const args = encodeSyncListArgs({ ...request, after })
       const { resources, more } = decodeSyncListResult(await this.ports.engine.query('sync', 'list', args, options))
       for (const { kind: code, namespace, name, holding, waiting, holder } of resources) {
         const kind = kindOf(code)
         if (kind === undefined) continue
-        const bytes = { namespace: new Uint8Array(namespace), name: new Uint8Array(name) }
+        const { group, item } = kind === 'assign' ? groupOf(name) : { group: new Uint8Array(name), item: undefined }
+        // An item stands behind the name of its group, and is no part of it.
+        if (prefix !== undefined && !startsWith(group, prefix)) continue
+        const bytes = { namespace: new Uint8Array(namespace), name: group, item }
         listed.push({ kind, ...bytes, holding, waiting, holder: holder && partyOf(holder) })
       }
       after = resources.at(-1)
@@ -199,7 +217,7 @@ export class EngineSync implements Sync {
     capacity: number,
     options: AcquireOptions,
   ): Promise<Lock> {
-    return new HeldLock(await this.grant(resourceFor(kind, name, options.namespace), mode, capacity, options))
+    return new HeldLock(await this.grant(named(kind, name, options), mode, capacity, options))
   }
 
   private async grant(
@@ -212,7 +230,7 @@ export class EngineSync implements Sync {
     refuseReentrant(this.ports.context, this, resource)
     const grant = await this.acquirer.acquire({ resource, mode, capacity, value }, options)
     if (grant !== undefined) return grant
-    throw new NitroError('Timeout', 'others hold it, or wait for it', { executed: 'no' })
+    throw waitOver(0)
   }
 }
 
@@ -222,4 +240,38 @@ function checkKind(kind: SyncKind): SyncKind {
     'InvalidArgument',
     `${JSON.stringify(kind)} is no kind; known are ${Object.keys(syncKinds).join(', ')}`,
   )
+}
+
+/** The resource that is meant. Throws `InvalidArgument`, `KeyTooLarge`. */
+function named(kind: SyncKind, name: BytesLike, options: NameOptions): SyncResource {
+  checkOptions(options)
+  return resourceFor(kind, name, options.namespace)
+}
+
+/** The resource that is to be inspected. Throws `InvalidArgument`, `KeyTooLarge`. */
+function inspected(name: BytesLike, { kind = 'lock', item, namespace }: InspectOptions): SyncResource {
+  if (item !== undefined) checkItem(item)
+  if (checkKind(kind) === 'assign') return groupResource(name, item ?? '', namespace)
+  if (item === undefined) return resourceFor(kind, name, namespace)
+  throw new NitroError('InvalidArgument', `item is given, and only groups have items, not ${kind}`)
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return equalBytes(bytes.subarray(0, prefix.length), prefix)
+}
+
+function checkItem(item: unknown): void {
+  if (typeof item === 'string' && item !== '') return
+  throw new NitroError('InvalidArgument', `an item must be a string that is not empty, not ${JSON.stringify(item)}`)
+}
+
+/** A copy of the items of a group. Throws `InvalidArgument`, `KeyTooLarge`. */
+function checkedItems({ group, items, namespace }: AssignOptions): readonly string[] {
+  const given: unknown = items
+  if (!Array.isArray(given)) throw new NitroError('InvalidArgument', 'items must be an array of strings')
+  for (const item of items) {
+    checkItem(item)
+    groupResource(group, item, namespace)
+  }
+  return [...items]
 }

@@ -36,10 +36,13 @@ export const smallSizes: Partial<ReplicaSizes> = {
   logSegmentBytes: 4 << 10,
 }
 
+/** Who a client acts for. */
+export type Login = Pick<ConnectOptions, 'user' | 'password'>
+
 /** A client with a process of its own. */
 export interface ClusterClient {
   readonly name: string
   readonly life: Life
   /** Connects to all nodes, as nobody or as a user; rejects as `connect` does. */
-  connect(login?: Pick<ConnectOptions, 'user' | 'password'>): Promise<Client>
+  connect(login?: Login): Promise<Client>
 }

@@ -15,11 +15,12 @@ import type { Program } from '../../execution/index.ts'
 import type { Files } from '../../base/index.ts'
 import { MemoryNetwork } from '../../net/index.ts'
 import type { PartitionMode } from '../../net/index.ts'
-import { connect } from '../client/index.ts'
 import type { Node } from '../node/index.ts'
 import { Checkers } from './checkers/checker.ts'
 import { addStandardCheckers } from './checkers/standard.ts'
 import { History } from './checkers/history.ts'
+import { ClientProcess } from './client-process.ts'
+import type { ClientTraits } from './client-process.ts'
 import type { StandardCheckers } from './checkers/standard.ts'
 import { Violations } from './checkers/violations.ts'
 import type { ClusterClient, ClusterOptions } from './cluster-options.ts'
@@ -34,7 +35,7 @@ import { SeededRandom } from './random.ts'
 import { Coverage } from './reached/coverage.ts'
 import { CoveragePicture } from './reached/picture.ts'
 import type { DurabilityPoint } from './reached/rows.ts'
-import { socketTransport } from './socket.ts'
+import { SyncPicture } from './reached/sync-picture.ts'
 import { Trace } from './trace.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -69,6 +70,8 @@ export class Cluster {
   readonly ruined: Set<string> = new Set()
   /** Time of a frame on its way when all is well. */
   readonly delayMs: readonly [min: number, max: number]
+  /** Clients that faults strike at. */
+  readonly mortals: ClientProcess[] = []
   private readonly members = new Map<string, Member>()
   private readonly clients: string[] = []
   private readonly world: MemberWorld
@@ -85,6 +88,8 @@ export class Cluster {
     const nowMs = (): number => this.time.nowMs
     this.watched = addStandardCheckers(this.checkers, { nowMs, recentMs, skew, violations: this.violations })
     this.checkers.add(new CoveragePicture(this.coverage))
+    const { log } = this.watched.sync
+    this.checkers.add(log.add(new SyncPicture(log, this.coverage)))
     const { clock, scheduler } = new VirtualProcess('network', this.time).begin()
     this.network = new MemoryNetwork({
       ...{ clock, scheduler, random: this.random.split('network') },
@@ -268,7 +273,7 @@ export class Cluster {
     for (const other of this.hosts()) if (other !== name) this.network.heal(name, other)
   }
 
-  /** Heals the network and disks; resumes and starts everybody, or those named. */
+  /** Heals the network and disks; resumes and starts all clients, and all nodes or those named. */
   healAll(names: readonly string[] = this.names): void {
     this.network.healAll()
     for (const from of this.hosts())
@@ -281,6 +286,10 @@ export class Cluster {
       this.resume(name)
       this.start(name)
     }
+    for (const client of this.mortals) {
+      client.resume()
+      client.start()
+    }
   }
 
   private hosts(): string[] {
@@ -292,20 +301,21 @@ export class Cluster {
    * stays with the node that answers it.
    */
   client(name: string, extra: readonly string[] = [], followLeader = true): ClusterClient {
+    return this.makeClient(name, extra, { followLeader })
+  }
+
+  /** A client that faults strike at as they do at nodes. */
+  mortalClient(name: string, extra: readonly string[], traits: Omit<ClientTraits, 'endpoints'>): ClientProcess {
+    const client = this.makeClient(name, extra, traits)
+    this.mortals.push(client)
+    return client
+  }
+
+  private makeClient(name: string, extra: readonly string[], traits: Omit<ClientTraits, 'endpoints'>): ClientProcess {
     assert(!this.hosts().includes(name), () => `${name} is taken`)
     this.clients.push(name)
-    const { time, trace, network } = this
-    const life = new VirtualProcess(name, time).begin()
-    const transport = socketTransport(network.transport(name), life, { name, trace, nowMs: () => time.nowMs })
-    const random = this.random.split(name)
     const endpoints = [...new Set([...this.names, ...extra])].map(addressOf)
-    const { clock, scheduler } = life
-    return {
-      name,
-      life,
-      connect: (login) =>
-        connect({ ...login, endpoints, name, followLeader, ports: { clock, scheduler, random, transport } }),
-    }
+    return new ClientProcess(name, this, this.random.split(name), { endpoints, ...traits })
   }
 
   /** The name of a node that leads, in the highest term if several think they do. */

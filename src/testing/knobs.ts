@@ -2,9 +2,10 @@
  * What a run is like, drawn from its seed and printed with it. Every knob is drawn on its own, so that among many runs there
  * are all sorts: with few kinds of faults and with many, close together and far apart (swarm testing).
  */
+import type { MachineLimits } from '../../execution/index.ts'
 import type { ReplicaSizes } from '../replica/index.ts'
-import { faultKinds } from './reached/rows.ts'
-import type { DurabilityPoint, FaultKind } from './reached/rows.ts'
+import { clientFaultKinds, faultKinds } from './reached/rows.ts'
+import type { ClientFaultKind, DurabilityPoint, FaultKind } from './reached/rows.ts'
 import type { DiskTiming } from './disk/disk.ts'
 import type { SeededRandom } from './random.ts'
 
@@ -39,8 +40,18 @@ export interface Knobs {
   readonly workers: number
   /** Clients of the state engine: transactions, history, leases, watches. */
   readonly stateClients: number
+  /** Clients that lock and elect, the mean pause of a worker of theirs, and the time between two faults of theirs. */
+  readonly syncClients: number
+  readonly syncEveryMs: number
+  /** How long they are there, up to the end of the faults: they cost as much as all the others. */
+  readonly syncMs: number
+  readonly syncPauseMs: readonly [min: number, max: number]
+  /** How often each kind of fault of theirs is chosen. */
+  readonly syncWeights: Readonly<Record<ClientFaultKind, number>>
   /** Revisions that the machine keeps by itself. */
   readonly historyRevisions: number
+  /** Leases that the machine sweeps at the start of an entry; with few, some are over and still there. */
+  readonly leaseExpiries: number
   readonly everyMs: number
   /** A run goes on until this many operations have begun. */
   readonly operations: number
@@ -57,6 +68,11 @@ export interface Knobs {
   readonly skew: number
   readonly disk: DiskTiming
   readonly sizes: Partial<ReplicaSizes>
+}
+
+/** The machine's limits of a run. */
+export function limitsOf({ sessions, historyRevisions, leaseExpiries }: Knobs): Partial<MachineLimits> {
+  return { sessions, historyRevisions, leaseExpiriesPerEntry: leaseExpiries }
 }
 
 /** At work mostly, a busy time, and hardly a quorum ever. */
@@ -127,7 +143,9 @@ export function drawKnobs(random: SeededRandom): Knobs {
     clients: 3,
     workers: 2,
     stateClients: 2,
+    ...drawSync(random.split('sync')),
     historyRevisions: random.split('history').pick([100_000, 100_000, 40]),
+    leaseExpiries: random.split('expiries').pick([500, 500, 1]),
     everyMs: random.between(500, 1_000),
     operations: 200,
     hurryRate: random.between(0, 0.25),
@@ -161,6 +179,20 @@ function drawWeights(random: SeededRandom, damage: DamageRule): Record<FaultKind
     weights[kind] = absent ? 0 : weight
   }
   return weights as Record<FaultKind, number>
+}
+
+/** From a source of its own, so that what was drawn before there were such clients stays as it was. */
+function drawSync(
+  random: SeededRandom,
+): Pick<Knobs, 'syncClients' | 'syncEveryMs' | 'syncMs' | 'syncPauseMs' | 'syncWeights'> {
+  const weights = clientFaultKinds.map((kind) => [kind, random.chance(absentRate) ? 0 : random.between(0.2, 1)])
+  return {
+    syncClients: random.pick([0, 0, 0, 2, 3]),
+    syncEveryMs: random.between(200, 1_000),
+    syncMs: 12_000,
+    syncPauseMs: random.pick(rhythms),
+    syncWeights: Object.fromEntries(weights) as Record<ClientFaultKind, number>,
+  }
 }
 
 function drawDisk(random: SeededRandom): DiskTiming {

@@ -187,7 +187,9 @@ export class Operator {
     }
     try {
       await this.within(read())
-      this.saved = { chunks, revisionMin, revisionMax: node.status().revision }
+      // A node that came to repair its state meanwhile can't tell.
+      const { revision } = node.status()
+      this.saved = { chunks, revisionMin, revisionMax: revision === 0 ? Number.MAX_SAFE_INTEGER : revision }
       this.cluster.coverage.hit('operator: snapshot saved')
     } catch (error) {
       this.lastError = messageOf(error)

@@ -24,6 +24,8 @@ export interface Life {
   enter(kind: string, delayMs: number, run: () => void): void
 }
 
+/** A timer that waits at all waits so long: what is left by rounding must not let time stand still. */
+const timerMsMin = 0.001
 const wallStartMs = 1_750_000_000_000
 
 /** A process, in one life after the other. */
@@ -61,7 +63,7 @@ export class VirtualProcess {
       },
       scheduler: {
         after(delayMs, run) {
-          const event = plan('timer', delayMs / skew.rate, run)
+          const event = plan('timer', (delayMs > 0 ? Math.max(delayMs, timerMsMin) : 0) / skew.rate, run)
           return { cancel: () => (event.cancelled = true) }
         },
         endOfTurn: (run) => void plan('turn', 0, run),

@@ -7,6 +7,7 @@ import { restoreSnapshot } from '../node/index.ts'
 import type { History, Operation } from './checkers/history.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
+import { limitsOf } from './knobs.ts'
 import type { Knobs } from './knobs.ts'
 import { addressOf, dataDir } from './member.ts'
 import type { SavedSnapshot } from './operator.ts'
@@ -27,7 +28,7 @@ export async function checkRestored(
     ...{
       seed,
       programs: standardPrograms,
-      limits: { sessions: knobs.sessions, historyRevisions: knobs.historyRevisions },
+      limits: limitsOf(knobs),
       sizes: knobs.sizes,
     },
     ...{ tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs, disk: knobs.disk },

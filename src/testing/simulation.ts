@@ -10,9 +10,10 @@ import type { Violation } from './checkers/violations.ts'
 import { cluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import { Atlas } from './faults/atlas.ts'
+import { planClientFaults } from './faults/clients.ts'
 import { Faults, planFaults } from './faults/schedule.ts'
 import type { PlannedFault } from './faults/schedule.ts'
-import { drawKnobs } from './knobs.ts'
+import { drawKnobs, limitsOf } from './knobs.ts'
 import type { Knobs } from './knobs.ts'
 import { Operator } from './operator.ts'
 import { SeededRandom } from './random.ts'
@@ -22,6 +23,7 @@ import { checkRestored } from './restored.ts'
 import type { Trace } from './trace.ts'
 import { standardOperations, standardPrograms, stateOperations } from './workload/standard.ts'
 import type { WorkloadOperation } from './workload/operation.ts'
+import { SyncWork } from './workload/sync/work.ts'
 import { Workload } from './workload/workload.ts'
 
 /** Options of {@link simulate}. */
@@ -78,6 +80,7 @@ class Run {
   private readonly history: History
   private readonly workload: Workload
   private readonly stateWork: Workload
+  private readonly syncWork: SyncWork
   private readonly atlas: Atlas
   private readonly faults: Faults
   private readonly planned: readonly PlannedFault[]
@@ -92,7 +95,7 @@ class Run {
     this.world = cluster(knobs.nodes, {
       seed,
       programs: standardPrograms,
-      limits: { sessions: knobs.sessions, historyRevisions: knobs.historyRevisions },
+      limits: limitsOf(knobs),
       ...{ sizes: knobs.sizes, tickMs: knobs.tickMs, electionTimeoutMs: knobs.electionTimeoutMs },
       ...{ delayMs: knobs.delayMs, disk: knobs.disk, skew: knobs.skew },
       ...(log === undefined ? {} : { log }),
@@ -108,9 +111,11 @@ class Run {
       })
     this.workload = work('workload', standardOperations)
     this.stateWork = work('state workload', stateOperations)
+    this.syncWork = new SyncWork(this.world, knobs)
     this.atlas = new Atlas(this.world, knobs.damage)
     this.faults = new Faults(this.world, this.atlas)
-    const all = planFaults(this.world, knobs)
+    const ofNodes = planFaults(this.world, knobs)
+    const all = [...ofNodes, ...planClientFaults(this.world, knobs, ofNodes.length)]
     this.planned = only === undefined ? all : all.filter(({ number }) => only.has(number))
     this.operator = new Operator(this.world, this.atlas, knobs)
     this.random = this.world.random.split('simulation')
@@ -182,6 +187,7 @@ class Run {
     for (let i = 1; i <= knobs.stateClients; i++) {
       this.stateWork.start(world.client(`s${i}`, later), knobs.workers, () => world.time.nowMs >= untilMs)
     }
+    this.syncWork.start(later, () => world.time.nowMs >= untilMs)
     void this.operator.begin()
     this.faults.begin(this.planned)
     await world.run(knobs.faultsMs)
@@ -191,6 +197,7 @@ class Run {
   private async livenessPhase(): Promise<Finals | undefined> {
     const { world, workload, operator, knobs } = this
     operator.end()
+    this.syncWork.hurry = true
     const kept = knobs.coreFirst ? this.bareMajority() : undefined
     if (kept !== undefined) {
       const down = world.names.filter((name) => !kept.includes(name))
@@ -206,6 +213,7 @@ class Run {
       world.violations.add('progress', `the operator gets stuck, ${doing}: ${lastError}; ${describeNodes(world)}`)
     }
     await this.progress()
+    await this.syncWork.settle()
     await this.convergence('')
     await this.stateSettles()
     const finals = workload.busy === 0 ? await this.finals('late') : undefined
@@ -230,10 +238,11 @@ class Run {
     // Workers only stop when there were enough operations: that takes its time where faults left none for them.
     const missing = Math.max(0, this.knobs.operations - history.operations.length)
     const workers = this.knobs.clients * this.knobs.workers
-    const limitMs = progressMs + 4 * (missing / workers) * this.knobs.everyMs
-    const busy = (): number => workload.busy + this.stateWork.busy
+    const limitMs = progressMs + 4 * (missing / workers) * this.knobs.everyMs + this.syncWork.leasesMs
+    const busy = (): number => workload.busy + this.stateWork.busy + this.syncWork.busy
     if (await world.until(() => busy() === 0, limitMs)) return
     const waiting = history.operations.filter((one) => one.outcome === 'pending').map(describeOperation)
+    for (const one of this.syncWork.pending()) world.violations.add('every acquire ends', `${one} goes on and on`)
     world.violations.add(
       'progress',
       `no progress, ${busy()} workers are busy: ${describeNodes(world)}\n    ${waiting.join('\n    ')}`,

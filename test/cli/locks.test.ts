@@ -1,12 +1,16 @@
 /** Commands over locks and elections, on a real node under virtual time. */
+import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { NitroError } from '../../base/index.ts'
 import type { ChildRun } from '../../src/cli/child.ts'
 import { runChild } from '../../src/cli/run-child.ts'
 import { openNode } from '../../src/node/index.ts'
 import type { Node } from '../../src/node/index.ts'
 import { World } from '../node/world.ts'
+import { root } from '../sources.ts'
 import { type BoxOptions, type Outcome, runBoxed } from './box.ts'
 
 const world = new World()
@@ -73,6 +77,17 @@ describe('nitrostate lock', () => {
     await lock.unlock()
   })
 
+  test('a cluster that does not answer is not taken for a lock that others hold', async () => {
+    const late = (): Promise<never> => Promise.reject(new NitroError('Timeout', 'no answer came', { executed: 'no' }))
+    const { sync, store, leases, session } = node
+    const mute = { store, leases, session, sync: Object.assign(Object.create(sync), { lock: late, inspect: late }) }
+    for (const args of ['lock jobs/5 -- ./job', 'lock jobs/5 --wait 0 -- ./job', 'observe jobs/5 --once']) {
+      const { code, err } = await run(args, { node: mute })
+      expect(code, args).toBe(5)
+      expect(err).toContain('Timeout')
+    }
+  })
+
   test('without a command it holds the lock until Ctrl-C', async () => {
     let interrupt: () => void = () => {}
     const holding = run('lock jobs/4 -o json', { onInterrupt: (call) => (interrupt = call) })
@@ -86,7 +101,15 @@ describe('nitrostate lock', () => {
   })
 
   test('what can not be is a usage error', async () => {
-    for (const args of ['lock', 'lock a b', 'elect a', 'lock a --wait soon', 'locks --kind toy', 'observe']) {
+    for (const args of [
+      'lock',
+      'lock a b',
+      'elect a',
+      'lock a --wait soon',
+      'lock a --ttl 500ms',
+      'locks --kind toy',
+      'observe',
+    ]) {
       expect((await run(args)).code, args).toBe(2)
     }
   })
@@ -145,17 +168,19 @@ describe('a child', () => {
     expect(await ended('', 100)).toBe(137)
   })
 
-  test('that can not be started is 127', async () => {
-    const stop = { signal: AbortSignal.abort(), killAfterMs: 100 }
-    expect(
-      await runChild({
-        command: './nothing here',
-        args: [],
-        environment: {},
-        input: new Uint8Array(),
-        sharesInput: true,
-        stop,
-      }),
-    ).toBe(127)
+  test('that can not be started is 127, and nobody else gets the signals that were for it', async () => {
+    // In a group of its own: a signal that goes astray goes to all of the group, which here would be the tests.
+    const body = `
+      import { runChild } from ${JSON.stringify(join(root, 'src/cli/run-child.ts'))}
+      process.on('SIGTERM', () => process.exit(99))
+      const stop = { signal: AbortSignal.abort(), killAfterMs: 100 }
+      const nothing = { command: './nothing here', args: [], environment: {}, input: new Uint8Array() }
+      const code = await runChild({ ...nothing, sharesInput: true, stop })
+      process.once('SIGUSR2', () => process.exit(code))
+      process.kill(process.pid, 'SIGUSR2')
+      setInterval(() => {}, 1000)`
+    const args = ['--import', 'tsx', '--input-type=module', '-e', body]
+    const alone = spawn(process.execPath, args, { cwd: root, detached: true, stdio: 'ignore' })
+    expect(await new Promise((resolve) => alone.once('close', resolve))).toBe(127)
   })
 })

@@ -107,12 +107,13 @@ export function syncSuite(open: () => OpenSync): void {
     test('is tried once without waiting, and for as long as one wants', async () => {
       const lock = await sync.lock(name)
       expect(await other.tryLock(name)).toBeUndefined()
-      await expect(other.lock(name, { wait: 0 })).rejects.toMatchObject({ code: 'Timeout', executed: 'no' })
+      const over = { code: 'Timeout', executed: 'no' }
+      await expect(other.lock(name, { wait: 0 })).rejects.toMatchObject({ ...over, details: { waitMs: 0 } })
       const late = outcome(other.lock(name, { wait: 1_000 }))
       await opened.pass(900)
       expect(late.error).toBeUndefined()
       await opened.pass(200)
-      expect(late.error).toMatchObject({ code: 'Timeout', executed: 'no' })
+      expect(late.error).toMatchObject({ ...over, details: { waitMs: 1_000 } })
       await waiting(0)
       await lock.unlock()
       const tried = await other.tryLock(name)
@@ -216,6 +217,7 @@ export function syncSuite(open: () => OpenSync): void {
     test("a wait is counted anew for each who waits: nobody is stuck behind somebody else's limit", async () => {
       const first = await sync.lock(name, { maxHold: 5_000 })
       const second = outcome(other.lock(name, { maxHold: 300 }))
+      await waiting(1)
       const third = outcome(sync.lock(name))
       await waiting(2)
       await first.unlock()
@@ -262,6 +264,34 @@ export function syncSuite(open: () => OpenSync): void {
       expect(await sync.withLock(name, () => 4)).toBe(4)
     })
 
+    test('is given back once, however often and in whatever way it is asked for', async () => {
+      const lock = await sync.lock(name)
+      const next = other.lock(name)
+      await waiting(1)
+      await Promise.all([lock.unlock(), lock.unlock(), lock[Symbol.asyncDispose]()])
+      const successor = await next
+      await lock.unlock()
+      await lock[Symbol.asyncDispose]()
+      expect(lock.state).toBe('released')
+      expect(() => lock.throwIfLost()).toThrow(expect.objectContaining({ code: 'NotHeld' }))
+      await opened.pass(200)
+      expect(successor.state).toBe('held')
+      await successor.unlock()
+    })
+
+    test('by a session of its own is lost when that is closed, and the session can not be used again', async () => {
+      const session = await opened.session({ ttl: 60_000 })
+      const lock = await sync.lock(name, { session })
+      const next = other.lock(name)
+      await waiting(1)
+      await session.close()
+      expect(lock.state).toBe('lost')
+      expect(lock.signal.reason).toMatchObject({ code: 'LockLost' })
+      await (await next).unlock()
+      await expect(lock.unlock()).rejects.toMatchObject({ code: 'NotHeld' })
+      await expect(sync.lock(name, { session })).rejects.toMatchObject({ code: 'LockLost' })
+    })
+
     test('the end of its scope unlocks it', async () => {
       {
         await using lock = await sync.lock(name)
@@ -306,9 +336,39 @@ export function syncSuite(open: () => OpenSync): void {
     })
 
     test('impossible options are refused before anything is asked', async () => {
-      for (const options of [{ ttl: 0 }, { ttl: 1.5 }, { wait: -1 }, { maxHold: 0 }]) {
-        await expect(sync.lock(name, options)).rejects.toMatchObject({ code: 'InvalidArgument' })
+      const times = [{ ttl: 0 }, { ttl: 999 }, { ttl: 1_000.5 }, { ttl: 2 ** 53 }, { wait: -1 }, { maxHold: 0 }]
+      const kinds = [
+        { ttl: '10' },
+        { label: 5 },
+        { namespace: 5 },
+        { namespace: null },
+        { signal: {} },
+        { session: {} },
+      ]
+      for (const options of [...times, ...kinds, null, 5]) {
+        const given = options as object
+        await expect(sync.lock(name, given), JSON.stringify(given)).rejects.toMatchObject({ code: 'InvalidArgument' })
+        const leading = sync.leader(name, given)
+        await expect(leading, JSON.stringify(given)).rejects.toMatchObject({ code: 'InvalidArgument' })
       }
+      for (const bad of [undefined, null, 5, {}, '\ud800', 'x\udc00y']) {
+        await expect(sync.lock(bad as string)).rejects.toMatchObject({ code: 'InvalidArgument' })
+      }
+      const invalid = expect.objectContaining({ code: 'InvalidArgument' })
+      const nobody = undefined as unknown as () => void
+      await expect(sync.withLock(name, nobody)).rejects.toMatchObject({ code: 'InvalidArgument' })
+      expect(await sync.inspect(name)).toMatchObject({ holders: [], waiters: [] })
+      expect(() => sync.once({ name, every: 1_000 }, nobody)).toThrow(invalid)
+      expect(() => sync.once({ name, every: 1_000, ttl: 10 }, () => undefined)).toThrow(invalid)
+      expect(() => sync.assign({ group: name, items: ['a'] }, nobody)).toThrow(invalid)
+      for (const items of [undefined, 'ab', [5], [''], ['\ud800']]) {
+        expect(() => sync.assign({ group: name, items: items as string[] }, () => undefined)).toThrow(invalid)
+      }
+      expect(() => sync.assign({ group: name, items: [], ttl: 0 }, () => undefined)).toThrow(invalid)
+      expect(() => sync.latch(name, undefined as unknown as { count: number })).toThrow(invalid)
+      const noPermits = undefined as unknown as { permits: number }
+      await expect(sync.semaphore(name, noPermits)).rejects.toMatchObject({ code: 'InvalidArgument' })
+      await expect(sync.list(null as unknown as object)).rejects.toMatchObject({ code: 'InvalidArgument' })
       await expect(sync.lock('')).rejects.toMatchObject({ code: 'KeyTooLarge' })
       await expect(sync.lock('x'.repeat(2_000))).rejects.toMatchObject({ code: 'KeyTooLarge' })
       await expect(sync.lock(name, { label: 'x'.repeat(2_000) })).rejects.toMatchObject({ code: 'KeyTooLarge' })
@@ -354,6 +414,44 @@ export function syncSuite(open: () => OpenSync): void {
       expect((await late.next()).value).toMatchObject({ token: next.token })
       await late.return?.()
       await next.resign()
+    })
+
+    test('a leader that resigns, or is lost, is followed by the next with nobody seen to lead in between', async () => {
+      const session = await opened.session({ ttl: 60_000 })
+      const first = await sync.leader(name, { value: 'first' })
+      const second = other.leader(name, { value: 'second', session: await opened.session({ ttl: 60_000 }) })
+      await opened.pass(100)
+      const third = sync.leader(name, { value: 'third', session })
+      await opened.pass(100)
+      const seen: (string | undefined)[] = []
+      const observed = sync.observe(name)
+      const reading = (async () => {
+        for await (const view of observed) seen.push(view?.text())
+      })()
+      await opened.pass(200)
+      await first.resign()
+      await opened.pass(200)
+      await opened.revoke((await second).lease)
+      await opened.pass(200)
+      await (await third).resign()
+      await opened.pass(200)
+      await observed.return?.()
+      await reading
+      expect(seen).toEqual(['first', 'second', 'third', undefined])
+    })
+
+    test('is told apart from another with the same value', async () => {
+      const first = await sync.leader(name, { value: 'same' })
+      const second = outcome(other.leader(name, { value: 'same' }))
+      await opened.pass(100)
+      const observed = sync.observe(name)
+      expect((await observed.next()).value).toMatchObject({ token: first.token })
+      await first.resign()
+      const { value: seen } = await observed.next()
+      expect(seen?.token).toBeGreaterThan(first.token)
+      expect([seen?.token, seen?.text()]).toEqual([second.value?.token, 'same'])
+      await observed.return?.()
+      await second.value?.resign()
     })
 
     test('an observation ends with its signal', async () => {

@@ -145,6 +145,29 @@ describe('updates', () => {
     expect(a.apply(b.since(a.version()))).toEqual([])
   })
 
+  test('bring what is new even between deletions that are known', () => {
+    const [one, two] = [new Doc({ replica: 1 }), new Doc({ replica: 2 })]
+    one.text('t').insert(0, 'abcdefgh')
+    const start = must(one.commit())
+    two.apply(start)
+    const shared = one.version()
+    const deleteFirst = (doc: Doc): Uint8Array => {
+      doc.text('t').delete(0, 2)
+      return must(doc.commit())
+    }
+    const before = deleteFirst(one)
+    two.apply(before)
+    const [mine, theirs] = [deleteFirst(one), deleteFirst(two)]
+    one.merge(two)
+    // In the update all three are one run, the last two in either order.
+    for (const known of [mine, theirs]) {
+      const doc = new Doc({ replica: 3 })
+      for (const bytes of [start, before, known, one.since(shared)]) doc.apply(bytes)
+      expect(hex(doc.encode())).toBe(hex(one.encode()))
+      expect(doc.text('t').toString()).toBe(one.text('t').toString())
+    }
+  })
+
   test('that are damaged are refused whole, and leave no trace', () => {
     const a = new Doc({ replica: 1 })
     const b = new Doc({ replica: 2 })

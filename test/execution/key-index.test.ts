@@ -26,3 +26,15 @@ test('an index counts the keys of any range as one by one they are', () => {
     { numRuns: 30 },
   )
 })
+
+test('an index finds what is in it, whatever the ends of keys look like', () => {
+  const alike = ['', 'a', 'aa', 'same-ending', 'other-same-ending', '\xff'.repeat(7), '\0'.repeat(7)]
+  const all = [...alike, ...Array.from({ length: 3_000 }, (_, at) => `k/${at}/${'0'.repeat(at % 9)}`)]
+  const index = new KeyIndex()
+  for (const key of all) index.add(new KeyEntry(key))
+  expect(index.size).toBe(all.length)
+  expect(all.filter((key) => index.get(key)?.key !== key)).toEqual([])
+  expect(index.get('k/3000/')).toBeUndefined()
+  for (const key of alike) index.remove(index.get(key) as KeyEntry)
+  expect([index.size, ...alike.map((key) => index.get(key))]).toEqual([3_000, ...alike.map(() => undefined)])
+})

@@ -32,7 +32,7 @@ function withLearner(part: Parameters<typeof member>[1] = {}): Configuration {
   }
 }
 
-const joining = { name: 'n9', incarnation: incarnation(9), address: 'n9:1', target: 'voter' } as const
+const joining = { name: 'n9', incarnation: incarnation(9), address: 'n9:1', target: 'voter', place: 4 } as const
 
 describe('adding', () => {
   test('reserves a place for a learner under the next id', () => {
@@ -64,7 +64,9 @@ describe('joining', () => {
   test('a new name becomes a learner with its incarnation', () => {
     const plan = planJoin(view(founded(3)), joining)
     expect(plan?.changes).toEqual([{ type: 'addLearner', nodeId: 4 }])
-    expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toEqual([{ ...joining, id: 4 }])
+    expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toMatchObject([
+      { name: 'n9', incarnation: incarnation(9), target: 'voter', id: 4 },
+    ])
   })
 
   test('a reserved place is claimed under its id', () => {
@@ -74,6 +76,13 @@ describe('joining', () => {
     expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toEqual([
       member(4, { incarnation: incarnation(9), address: 'moved:1' }),
     ])
+  })
+
+  test('a claim of a place that has gone to a successor meanwhile is refused', () => {
+    const reserved = withLearner({ incarnation: unclaimed })
+    const late = { ...joining, name: 'n4', place: 3 }
+    expect(codeOf(() => planJoin(view(reserved), late))).toBe('ProposalDropped')
+    expect(codeOf(() => planJoin(view(founded(3)), late))).toBe('ProposalDropped')
   })
 
   test('asking again changes nothing, from another address only that', () => {

@@ -7,11 +7,12 @@ import { Sending } from '../../src/replica/snapshot-send.ts'
 function sending(total: number) {
   const out: string[] = []
   let ended: boolean | undefined
+  let nowMs = 0
   const chunks = (async function* () {
     for (let at = 0; at < total; at++) yield Uint8Array.of(at)
   })()
   const one = new Sending({
-    ...{ id: 7, to: 2, index: 9, repair: true, message: new Uint8Array(0), logger: silentLogger, nowMs: () => 0 },
+    ...{ id: 7, to: 2, index: 9, repair: true, message: new Uint8Array(0), logger: silentLogger, nowMs: () => nowMs },
     view: { pages: async function* () {}, close: async () => {} },
     chunks,
     sendControl: (payload) => {
@@ -25,7 +26,11 @@ function sending(total: number) {
     },
     finished: (ok) => (ended = ok),
   })
-  return { one, taken: () => out.splice(0), ended: () => ended }
+  const tickAt = (ms: number): void => {
+    nowMs = ms
+    one.tick()
+  }
+  return { one, tickAt, taken: () => out.splice(0), ended: () => ended }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -68,4 +73,21 @@ test('a receiver that refuses ends it', async () => {
   await settled()
   expect(ended()).toBe(false)
   expect(taken()).toEqual([])
+})
+
+test('a receiver that says nothing for three seconds is reminded, as its word that it has everything may be lost', async () => {
+  const { tickAt, taken, ended } = sending(2)
+  await settled()
+  taken()
+  tickAt(2_900)
+  await settled()
+  expect(taken()).toEqual([])
+  tickAt(3_100)
+  tickAt(3_200)
+  await settled()
+  expect(taken()).toEqual(['begin from 0'])
+  tickAt(6_300)
+  await settled()
+  expect(taken()).toEqual(['begin from 0'])
+  expect(ended()).toBeUndefined()
 })

@@ -1,25 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { cluster, firstDifference, simulate } from '../../src/testing/index.ts'
 import type { Cluster } from '../../src/testing/index.ts'
-import { foundBugs } from './regressions/seeds.ts'
-
-/** The first of the seeds that `npm run sim` draws from; each run is a minute of virtual time. */
-const seeds = 6
-const perTest = 2
 
 describe('a cluster and its clients under faults of all kinds', () => {
-  const starts = Array.from({ length: seeds / perTest }, (_, i) => i * perTest)
-  test.each(starts)('keep every promise, seeds from %i', { timeout: 240_000 }, async (start) => {
-    for (let seed = start; seed < start + perTest; seed++) {
-      const { violations, facts } = await simulate(seed)
-      expect(violations, `seed ${seed}`).toEqual([])
-      expect(facts['virtualMs'], `seed ${seed}`).toBeGreaterThanOrEqual(60_000)
-      expect(facts['operations'], `seed ${seed}`).toBeGreaterThanOrEqual(200)
-    }
-  })
-
-  test.each(foundBugs)('pass with a seed that found a bug: $seed', { timeout: 120_000 }, async ({ seed }) => {
-    expect((await simulate(seed)).violations).toEqual([])
+  // Many more, and those that once found a bug, are run by `npm run sim`.
+  test.each([0, 1])('keep every promise: seed %i', { timeout: 240_000 }, async (seed) => {
+    const { violations, facts } = await simulate(seed)
+    expect(violations).toEqual([])
+    expect(facts['virtualMs']).toBeGreaterThanOrEqual(60_000)
+    expect(facts['operations']).toBeGreaterThanOrEqual(200)
   })
 
   test('run alike with one seed, event by event', { timeout: 120_000 }, async () => {

@@ -34,7 +34,7 @@ class Scripted {
         return Promise.reject(new NitroError('Unavailable', 'nobody there'))
       },
     }
-    this.sessions = new Sessions({ leases: leases as Leases, clock: this.time, scheduler: this.time })
+    this.sessions = new Sessions({ leases: leases as Leases, clock: this.time, scheduler: this.time, holderMs })
   }
 
   after(ms: number): Promise<void> {
@@ -193,7 +193,7 @@ test('a time to live that no timer holds is waited for in steps', async () => {
     grant: () => Promise.resolve({ id: 1, ttlMs: ttl }),
     keepAlive: () => Promise.resolve(void renewals++).then(() => ttl),
   }
-  const session = await new Sessions({ leases: leases as Leases, clock: time, scheduler }).open({ ttl })
+  const session = await new Sessions({ leases: leases as Leases, clock: time, scheduler, holderMs }).open({ ttl })
   await time.pass(2 * ttl)
   expect(Math.max(...delays)).toBeLessThanOrEqual(longest)
   expect(renewals).toBe(6)
@@ -233,7 +233,7 @@ test('an owner is never told that it holds a lease that the cluster may have end
         },
         revoke: () => Promise.resolve({ revision: 1, deleted: 0 }),
       }
-      const session = await new Sessions({ leases: leases as Leases, clock, scheduler }).open({ ttl: ttlMs })
+      const session = await new Sessions({ leases: leases as Leases, clock, scheduler, holderMs }).open({ ttl: ttlMs })
       for (let at = 0; at < 60_000; at += 97) {
         await time.pass(97)
         const isOver = Math.floor(time.monotonicMs() * leader) >= deadline

@@ -1,4 +1,5 @@
 /** Locks over an engine that loses replies, and in processes that are stopped: nothing is left behind, and nobody acts too late. */
+import { getEventListeners } from 'node:events'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Clock, Scheduler } from '../../base/index.ts'
@@ -13,6 +14,7 @@ import { World } from '../node/world.ts'
 
 const world = new World()
 let node: Node
+let names = 0
 beforeAll(async () => {
   const { time } = world
   node = await openNode({ sizes: { logSegmentBytes: 1 << 20 }, ports: { clock: time, scheduler: time } })
@@ -49,7 +51,7 @@ class Stoppable implements Clock, Scheduler {
 }
 
 /** What happens to the next command of a method: it is done or not, and its reply is lost or not. */
-type Fate = 'reply lost' | 'never sent'
+type Fate = 'reply lost' | 'never sent' | 'no answer'
 
 class Box {
   readonly process = new Stoppable()
@@ -70,6 +72,7 @@ class Box {
         }),
       command: async (program, method, args, options) => {
         const fate = this.fates.get(method)?.shift()
+        if (fate === 'no answer') return new Promise(() => undefined)
         if (fate === 'never sent') throw new NitroError('Unavailable', 'nobody is there')
         const payload = await this.reply(node.engine.command(program, method, args, options))
         if (fate === 'reply lost') throw new NitroError('Timeout', 'no answer came')
@@ -77,9 +80,10 @@ class Box {
       },
     }
     const leases = createLeases(engine, process)
-    this.sessions = new Sessions({ leases, clock: process, scheduler: process })
+    this.sessions = new Sessions({ leases, clock: process, scheduler: process, holderMs })
     const session = this.sessions.open
-    const random = seededRandom(9)
+    // Ids of acquisitions are drawn from it, and the node remembers those of earlier boxes for a while.
+    const random = seededRandom(names)
     this.sync = createSync({
       ...{ engine, session, clock: process, scheduler: process, random, holderMs, context: systemAsyncContext },
     })
@@ -102,10 +106,9 @@ class Box {
 
 let box: Box
 let name: string
-let names = 0
 beforeEach(() => {
-  box = new Box()
   name = `faulty ${names++}`
+  box = new Box()
 })
 afterEach(() => box.close())
 
@@ -150,6 +153,20 @@ describe('when replies are lost', () => {
     expect(await parties()).toEqual([0, 0])
   })
 
+  test('an acquisition waits for its session no longer than for any other request', async () => {
+    box.fates.set('grant', ['no answer'])
+    const late = box.sync.lock(name, { ttl: 7_000, timeoutMs: 500 })
+    const seen = late.catch((error: unknown) => error)
+    await world.pass(600)
+    expect(await Promise.race([seen, Promise.resolve('nothing')])).toMatchObject({
+      code: 'Timeout',
+      executed: 'no',
+      details: {},
+    })
+    const other = await box.sync.lock(name, { ttl: 6_000, timeoutMs: 500 })
+    await other.unlock()
+  })
+
   test('an unlock that failed says so, and is done all the same', async () => {
     const lock = await box.sync.lock(name)
     box.fates.set('release', ['never sent'])
@@ -178,6 +195,69 @@ describe('when replies are lost', () => {
     for (const lock of locks) await lock.unlock()
     await world.pass(5_000)
     for (const lease of leases) expect(await node.leases.list()).not.toContain(lease)
+  })
+})
+
+describe('when many come and go', () => {
+  test('locks that were not had, and candidates that resigned, leave no lease behind', async () => {
+    const before = await node.leases.list()
+    const held = await node.sync.lock(name)
+    const tries = Array.from({ length: 50 }, (_, at) =>
+      box.sync.lock(name, { ttl: 3_000, wait: at % 2 === 0 ? 0 : 50 }),
+    )
+    const ends = Promise.allSettled(tries)
+    await world.pass(500)
+    expect((await ends).map(({ status }) => status)).toEqual(tries.map(() => 'rejected'))
+    for (let turn = 0; turn < 20; turn++) await (await box.sync.leader(`${name} led`, { ttl: 3_000 })).resign()
+    const own = (await node.leases.list()).filter((lease) => !before.includes(lease))
+    expect(own.length).toBeLessThanOrEqual(2)
+    await held.unlock()
+    await world.pass(15_000)
+    expect((await node.leases.list()).filter((lease) => !before.includes(lease))).toEqual([])
+  })
+
+  test('a time to live is neither rounded nor cut, and an acquisition that waits is no lease more', async () => {
+    const lock = await box.sync.lock(name, { ttl: 1_999 })
+    expect((await node.leases.timeToLive(lock.lease)).grantedMs).toBe(1_999)
+    const before = await node.leases.list()
+    const waiting = box.sync.lock(name, { ttl: 1_999 })
+    await world.pass(100)
+    expect(await node.leases.list()).toEqual(before)
+    await lock.unlock()
+    await (await waiting).unlock()
+  })
+
+  test('many wait by one signal, which gets one listener, and none when they have ended', async () => {
+    const held = await node.sync.lock(name)
+    const controller = new AbortController()
+    const { signal } = controller
+    const end = new Error('enough')
+    const locks = Array.from({ length: 20 }, () => box.sync.lock(name, { signal }))
+    const jobs = Array.from({ length: 20 }, (_, at) =>
+      box.sync.once({ name: `${name} ${at}`, every: 500, signal }, () => {}),
+    )
+    const observations = Array.from({ length: 20 }, () => box.sync.observe(name, { signal }))
+    await world.pass(300)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    const settled = Promise.allSettled(locks)
+    await observations[0]?.return?.()
+    controller.abort(end)
+    expect(new Set((await settled).map((one) => 'reason' in one && one.reason))).toEqual(new Set([end]))
+    await expect(observations[1]?.next()).rejects.toBe(end)
+    await Promise.all(jobs.map((job) => job.stop()))
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+    await held.unlock()
+  })
+
+  test('an unlock that gets no answer holds up nobody else', async () => {
+    const lock = await box.sync.lock(name)
+    box.fates.set('release', ['no answer'])
+    void lock.unlock()
+    expect(lock.state).toBe('released')
+    for (let turn = 0; turn < 3; turn++) {
+      const other = await box.sync.lock(`${name} other`)
+      await other.unlock()
+    }
   })
 })
 
@@ -234,6 +314,18 @@ describe('when a process is stopped', () => {
     box.process.goOn()
     await expect(waiting).rejects.toMatchObject({ code: 'LockLost' })
     await world.pass(500)
+    expect(await parties()).toEqual([0, 0])
+  })
+
+  test('one that was stopped while its session was opened takes another session', async () => {
+    const locking = box.sync.lock(name, { ttl: 1_000 })
+    box.process.stop()
+    await world.pass(5_000)
+    box.process.goOn()
+    const lock = await locking
+    expect(lock.state).toBe('held')
+    await lock.unlock()
+    await world.pass(3_000)
     expect(await parties()).toEqual([0, 0])
   })
 

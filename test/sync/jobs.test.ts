@@ -82,6 +82,24 @@ describe('once', () => {
     expect(runs.length).toBe(times.length)
   })
 
+  test('a job of one time is run once in all, not once by each who comes to run it', async () => {
+    const at = new Date(Math.ceil(world.time.wallMs() / 1_000) * 1_000 + 2_000)
+    const [day, hour] = [`${at.getUTCDate()} ${at.getUTCMonth() + 1} *`, at.getUTCHours()]
+    const cron = `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${hour} ${day} ${at.getUTCFullYear()}`
+    const runs: number[] = []
+    const jobs = clients.map(({ sync }) =>
+      sync.once({ name: 'one time', cron, ttl: 1_000 }, ({ scheduledMs }) => runs.push(scheduledMs)),
+    )
+    await world.pass(4_000)
+    for (let turn = 0; turn < jobs.length; turn++) {
+      const runner = jobs.find(({ isRunner }) => isRunner)
+      await runner?.stop()
+      await world.pass(1_500)
+    }
+    expect(runs).toEqual([at.getTime()])
+    await Promise.all(jobs.map((job) => job.stop()))
+  })
+
   test('times at which nobody was there are skipped, or run once for all of them', async () => {
     const runs: Record<string, number[]> = { skip: [], run: [] }
     const begin = (missed: 'skip' | 'run') =>
@@ -133,6 +151,28 @@ describe('once', () => {
     expect(seen.every(Boolean)).toBe(true)
     expect(errors.length).toBe(seen.length)
     expect((await sync.list({ kind: 'once', prefix: 'failing' })).length).toBe(0)
+  })
+})
+
+describe('a job or a member', () => {
+  test('can be stopped from within, by what it runs', async () => {
+    const { sync } = clients[0] as Client
+    let runs = 0
+    const job = sync.once({ name: 'stops itself', every: 100 }, async () => {
+      runs++
+      await job.stop()
+    })
+    let works = 0
+    const member = sync.assign({ group: 'leaves', items: ['a', 'b'], grace: 60_000 }, async () => {
+      works++
+      await member.leave()
+    })
+    await world.pass(2_000)
+    await job.stop()
+    await member.leave()
+    expect([runs, job.isRunner, member.owned]).toEqual([1, false, []])
+    expect(works).toBeGreaterThan(0)
+    expect(await sync.list({ prefix: 'stops itself' })).toEqual([])
   })
 })
 
@@ -220,6 +260,29 @@ describe('assign', () => {
     await world.pass(500)
     expect(owners.size).toBe(0)
     expect(await clients[0]?.sync.list({ kind: 'assign' })).toEqual([])
+  })
+
+  test('a group is found by its name, with its members and who owns each item', async () => {
+    const { sync } = clients[0] as Client
+    const groups = ['shown', 'shown more', 'other'].map((group) =>
+      sync.assign({ group, items: ['own', 'x/\u00e9'], label: group }, () => undefined),
+    )
+    await world.pass(1_000)
+    const listed = await sync.list({ prefix: 'shown', kind: 'assign' })
+    const decoder = new TextDecoder()
+    const shown = listed.map(({ name, item, holder }) => [decoder.decode(name), item, holder?.label])
+    const parts = [undefined, 'own', 'x/\u00e9']
+    const all = ['shown', 'shown more'].flatMap((group) => parts.map((item) => [group, item, group]))
+    expect(shown).toEqual(expect.arrayContaining(all))
+    expect(shown).toHaveLength(all.length)
+    expect(await sync.list({ prefix: 'showno' })).toEqual([])
+    const members = await sync.inspect('shown', { kind: 'assign' })
+    expect(members.holders).toMatchObject([{ mode: 'shared', label: 'shown' }])
+    const owners = await sync.inspect('shown', { kind: 'assign', item: 'own' })
+    expect(owners.holders).toMatchObject([{ mode: 'exclusive', label: 'shown' }])
+    expect((await sync.inspect('shown', { kind: 'assign', item: 'none' })).holders).toEqual([])
+    await expect(sync.inspect('shown', { item: 'own' })).rejects.toMatchObject({ code: 'InvalidArgument' })
+    await Promise.all(groups.map((group) => group.leave()))
   })
 
   test('work that does not end in its grace loses the item, and its guard fails', async () => {

@@ -22,8 +22,8 @@ export function locksCommand(context: CliContext): Command {
       ) =>
         withClient(context, command, async ({ sync }, { output = 'table', timeoutMs }) => {
           const listed = await sync.list({ kind, namespace, prefix, timeoutMs })
-          const rows = listed.map(({ holder, kind, namespace, name, holding, waiting }) => ({
-            ...{ kind, namespace, name, holding, waiting },
+          const rows = listed.map(({ holder, kind, namespace, name, item, holding, waiting }) => ({
+            ...{ kind, namespace, name, item, holding, waiting },
             ...{ token: holder?.token, lease: holder?.lease, label: holder?.label },
           }))
           await printRows(context, output, rows, 'name')

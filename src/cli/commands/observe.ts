@@ -22,14 +22,17 @@ export function observeCommand(context: CliContext): Command {
     .addHelpText('after', examples)
     .action(
       (name: string, { once, namespace }: { readonly once?: true; readonly namespace?: string }, command: Command) =>
-        withClient(context, command, async ({ sync }, { output = 'table' }) => {
+        withClient(context, command, async ({ sync }, { output = 'table', timeoutMs }) => {
+          if (once === true) {
+            const { holders } = await sync.inspect(name, { kind: 'leader', namespace, timeoutMs })
+            if (holders[0] === undefined) throw new ExitWith(exitCodes.notFound)
+            return print(context, output, holders[0])
+          }
           const interrupt = new AbortController()
           const stop = context.onInterrupt(() => interrupt.abort())
           try {
             for await (const leader of sync.observe(name, { namespace, signal: interrupt.signal })) {
-              if (once === true && leader === undefined) throw new ExitWith(exitCodes.notFound)
               await print(context, output, leader)
-              if (once === true) return
             }
           } catch (error) {
             if (!interrupt.signal.aborted) throw error
@@ -40,7 +43,11 @@ export function observeCommand(context: CliContext): Command {
     )
 }
 
-async function print(context: CliContext, output: OutputFormat, leader: LeaderView | undefined): Promise<void> {
+async function print(
+  context: CliContext,
+  output: OutputFormat,
+  leader: Omit<LeaderView, 'text'> | undefined,
+): Promise<void> {
   if (output === 'table') {
     const line =
       leader === undefined ? 'nobody leads' : `${displayBytes(leader.value)}  token ${leader.token}  ${leader.label}`

@@ -48,9 +48,11 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
 
   constructor(options: NodeAuthOptions) {
     const passwords = new Passwords(options.secrets, options.random)
-    const maker = {
-      credential: (password: string) => passwords.credential(password),
+    const maker: CredentialMaker = {
+      credential: (password) => passwords.credential(password),
       signingKey: () => options.random.bytes(signingKeyBytes),
+      // The leader has answered; a follower is a little later, and the next request may come here.
+      applied: (revision, given) => this.reach(revision, given),
     }
     super(options.engine, maker)
     this.options = options
@@ -155,6 +157,12 @@ export class LocalAuth extends EngineAuth implements NodeAuth {
       this.known.set(token, { claims, principal: { user: claims.user, authRevision: claims.authRevision } })
     }
     return claims
+  }
+
+  /** Waits until this node has applied everything up to an auth revision. What enables takes none, so it is always waited for. */
+  async reach(authRevision: number, options?: RequestOptions): Promise<void> {
+    const auth = this.options.replica.group?.applier.machine?.auth
+    if (auth === undefined || !auth.enabled || auth.revision < authRevision) await this.catchUp(options)
   }
 
   private async catchUp(options: RequestOptions | undefined): Promise<void> {

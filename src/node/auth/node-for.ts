@@ -1,4 +1,5 @@
 /** The interfaces of a node on behalf of somebody: every request says whom it is for, so none can be forgotten. */
+import { isNitroError } from '../../../base/index.ts'
 import type { Scheduler } from '../../../base/index.ts'
 import { anonymous } from '../../../execution/index.ts'
 import type { Caller, Principal, Program } from '../../../execution/index.ts'
@@ -99,8 +100,19 @@ function engineFor<List extends readonly Program[]>(options: NodeForOptions<List
   const caller = (): Caller => (auth.enabled ? auth.renewed(principal) : anonymous)
   return {
     command: (program, method, args, given?: RequestOptions) =>
-      commands.command(program, method, args, given, caller()),
-    query: (program, method, args, given?: ReadOptions) => queries.query(program, method, args, given, caller()),
+      stamped(auth, given, () => commands.command(program, method, args, given, caller())),
+    query: (program, method, args, given?: ReadOptions) =>
+      stamped(auth, given, () => queries.query(program, method, args, given, caller())),
     watch: (request, listener) => watches.watch({ ...request, caller: principal }, listener),
   }
+}
+
+/** Runs a request; one that was stamped by a node that lagged is stamped again when it has caught up. */
+function stamped<T>(auth: LocalAuth, options: RequestOptions | undefined, run: () => Promise<T>): Promise<T> {
+  if (!auth.enabled) return run()
+  return run().catch(async (error: unknown) => {
+    if (!isNitroError(error, 'AuthOldRevision') || error.executed !== 'no') throw error
+    await auth.reach(Number(error.details['authRevision']), options)
+    return run()
+  })
 }

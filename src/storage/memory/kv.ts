@@ -10,15 +10,21 @@ const pageRecords = 1000
 
 type Delay = (operation: string, bytes: number) => Promise<void>
 
+interface StoredChange {
+  readonly key: string
+  readonly value: Uint8Array | undefined
+}
+
 /** The content of one store, open or not. */
 class MemoryStore implements Attachment {
+  /** Values are copied when they come and when they go, and never changed in between. */
   records = new Map<string, Uint8Array>()
   durable = new Map<string, Uint8Array>()
   /** Batches that were not synced, oldest first. */
-  pending: (readonly KvChange[])[] = []
+  pending: (readonly StoredChange[])[] = []
   open: MemoryKv | undefined
 
-  apply(changes: readonly KvChange[], sync: boolean): void {
+  apply(changes: readonly StoredChange[], sync: boolean): void {
     applyTo(this.records, changes)
     this.pending.push(changes)
     if (sync) this.settle(this.pending.length)
@@ -38,10 +44,10 @@ class MemoryStore implements Attachment {
   }
 }
 
-function applyTo(records: Map<string, Uint8Array>, changes: readonly KvChange[]): void {
+function applyTo(records: Map<string, Uint8Array>, changes: readonly StoredChange[]): void {
   for (const { key, value } of changes) {
-    if (value === undefined) records.delete(latin1(key))
-    else records.set(latin1(key), value.slice())
+    if (value === undefined) records.delete(key)
+    else records.set(key, value)
   }
 }
 
@@ -63,7 +69,7 @@ export class MemoryKv implements Kv {
     await this.delay?.('batch', bytes)
     this.check()
     this.store.apply(
-      changes.map(({ key, value }) => ({ key: key.slice(), value: value?.slice() })),
+      changes.map(({ key, value }) => ({ key: latin1(key), value: value?.slice() })),
       options.sync,
     )
   }
@@ -110,10 +116,12 @@ export class MemoryKv implements Kv {
   private async *pagesOf(records: ReadonlyMap<string, Uint8Array>, range: KvRange): AsyncIterable<readonly KvRecord[]> {
     const from = range.gte === undefined ? undefined : latin1(range.gte)
     const to = range.lt === undefined ? undefined : latin1(range.lt)
-    const keys = [...records.keys()].filter(
-      (key) => (from === undefined || key >= from) && (to === undefined || key < to),
-    )
-    const found = keys.toSorted((a, b) => (a < b ? -1 : 1)).map((key) => [key, records.get(key) as Uint8Array] as const)
+    const keys: string[] = []
+    for (const key of records.keys()) {
+      if ((from === undefined || key >= from) && (to === undefined || key < to)) keys.push(key)
+    }
+    // Without a comparison of its own: the order of UTF-16 units is that of latin1.
+    const found = keys.sort().map((key) => [key, records.get(key) as Uint8Array] as const)
     for (let at = 0; at < found.length; at += pageRecords) {
       const page = found.slice(at, at + pageRecords)
       await this.delay?.('read', page.length)

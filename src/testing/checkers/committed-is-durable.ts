@@ -36,7 +36,7 @@ export class CommittedIsDurable implements Checker {
     this.highest = Math.max(this.highest, commit)
     const term = one.handed.term(commit)
     if (term === undefined) return this.report(`${node} commits ${commit}, which its log does not have`)
-    const { incoming, outgoing } = one.member.core.status().config
+    const { incoming, outgoing } = one.member.core.configuration
     const voters = { voters: incoming, votersOutgoing: outgoing }
     const who = `${node} commits entry ${commit} of term ${term} in term ${one.coreTerm}`
     if (!this.logs.onMajority(commit, term, voters)) {

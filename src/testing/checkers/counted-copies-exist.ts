@@ -32,8 +32,8 @@ export class CountedCopiesExist implements Checker {
     if (heard === undefined || heard.size === 0) return
     const one = this.logs.of(node)
     if (one?.role === 'leader') {
-      const { progress } = one.member.core.status()
-      for (const id of heard) this.judge(node, id, progress.get(id)?.match ?? 0)
+      const { core } = one.member
+      for (const id of heard) this.judge(node, id, core.matchOf(id))
     }
     heard.clear()
   }

@@ -1,4 +1,5 @@
 /** What clients of the state engine are told, beyond operations on one key: the material of the checkers of history, leases, watches. */
+import type { SyncFact } from './sync/facts.ts'
 import type { Change, SeenRecord, WatchRecord } from './watch.ts'
 
 /** A record with its key. */
@@ -7,7 +8,10 @@ export interface KeyedRecord extends SeenRecord {
   readonly lease: number
 }
 
-/** What a client knew when it began: the newest revision, and the newest compaction, that anybody had been told. */
+/**
+ * What a linearizable read must see: the newest revision that anybody had been told, and the newest compaction that any
+ * node had applied.
+ */
 export interface Known {
   readonly revision: number
   readonly compactRevision: number
@@ -113,3 +117,4 @@ export type Fact =
   | WatchFact
   | LostFact
   | FollowFact
+  | SyncFact

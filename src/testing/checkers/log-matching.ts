@@ -2,16 +2,17 @@
  * Log matching: if two logs have an entry with the same index and term, it is the same entry and everything before it is
  * the same (Raft paper, figure 3). By induction it is enough that the entry before has the same term in both.
  */
-import { hash128, hashText } from '../../../base/index.ts'
 import type { Entry, Ready } from '../../../consensus/index.ts'
 import type { ObservedMember } from '../../replica/index.ts'
 import type { Checker, Report } from './checker.ts'
+import { contentOf, describeContent, sameContent } from './content.ts'
+import type { Content } from './content.ts'
 import { entriesOf } from './member-logs.ts'
 import type { MemberLogs } from './member-logs.ts'
 
 interface Known {
   readonly node: string
-  readonly content: string
+  readonly content: Content
   /** Undefined where the log began with this entry and did not say. */
   readonly before: number | undefined
 }
@@ -41,7 +42,7 @@ export class LogMatching implements Checker {
     if (first === undefined) return
     let before = this.logs.of(node)?.handed.term(first.index - 1)
     for (const entry of entries) {
-      this.compare(entry, { node, content: `${entry.type} ${hashText(hash128(entry.data))}`, before })
+      this.compare(entry, { node, content: contentOf(entry), before })
       before = entry.term
     }
   }
@@ -52,8 +53,9 @@ export class LogMatching implements Checker {
     if (other?.before === undefined) this.known.set(key, mine)
     if (other === undefined) return
     const where = `${other.node} and ${mine.node} both have an entry ${index} of term ${term}`
-    if (other.content !== mine.content) {
-      this.report(`${where}, but not the same: ${other.content} and ${mine.content}`)
+    if (!sameContent(other.content, mine.content)) {
+      const [theirs, ours] = [other.content, mine.content].map(describeContent)
+      this.report(`${where}, but not the same: ${theirs} and ${ours}`)
     } else if (other.before !== undefined && mine.before !== undefined && other.before !== mine.before) {
       this.report(`${where}, but before it one of term ${other.before} and one of term ${mine.before}`)
     }

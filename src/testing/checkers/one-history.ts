@@ -48,6 +48,8 @@ export class OneHistory implements Checker {
   readonly compactions: Set<number> = new Set()
   private readonly revisions = new Map<number, TrueRevision>()
   private readonly states = new Map<string, State[]>()
+  /** The keys of `states` in order; undefined when there is a new one. */
+  private keys: readonly string[] | undefined
   private readonly seen = new Map<string, number>()
   private readonly compactedAt = new Map<number, { readonly node: string; readonly revision: number }>()
   private readonly nowMs: () => number
@@ -76,8 +78,14 @@ export class OneHistory implements Checker {
 
   /** The records of `[start, end)` at a revision, in key order. */
   range(start: string, end: string, revision: number): KeyedRecord[] {
-    const keys = [...this.states.keys()].filter((key) => key >= start && key < end).sort()
-    return keys.map((key) => this.get(key, revision)).filter((one) => one !== undefined)
+    const keys = (this.keys ??= [...this.states.keys()].sort())
+    const found: KeyedRecord[] = []
+    for (const key of keys) {
+      if (key >= end) break
+      const record = key < start ? undefined : this.get(key, revision)
+      if (record !== undefined) found.push(record)
+    }
+    return found
   }
 
   /** A state that is loaded tells of its past what the nodes that applied it told. Values are not read: that is a fault's place. */
@@ -137,9 +145,10 @@ export class OneHistory implements Checker {
       if (values) this.add(node, revision, events)
       return
     }
+    const same = events.length === known.events.length && events.every((one, i) => equal(one, known.events[i], values))
+    if (same) return
     const mine = events.map((one) => describe(one, values)).join(', ')
     const theirs = known.events.map((one) => describe(one, values)).join(', ')
-    if (mine === theirs) return
     this.report(`revision ${revision} is ${theirs} on ${known.node} and ${mine || 'nothing'} on ${node}`)
   }
 
@@ -171,10 +180,18 @@ export class OneHistory implements Checker {
       const told = `version ${version}, created at ${createRevision}`
       this.report(`${key} at ${revision} has ${told}, not ${expected.version} and ${expected.createRevision}`)
     }
-    const states = this.states.get(key) ?? []
+    let states = this.states.get(key)
+    if (states === undefined) {
+      this.states.set(key, (states = []))
+      this.keys = undefined
+    }
     states.push({ key, value, createRevision, modRevision: revision, version, lease, gone })
-    this.states.set(key, states)
   }
+}
+
+function equal(a: TrueEvent, b: TrueEvent | undefined, values: boolean): boolean {
+  if (a.type !== b?.type || a.key !== b.key || (values && a.value !== b.value)) return false
+  return a.createRevision === b.createRevision && a.version === b.version && a.lease === b.lease
 }
 
 function describe({ type, key, value, createRevision, version, lease }: TrueEvent, values: boolean): string {

@@ -5,6 +5,7 @@ import { CommittedIsDurable } from './committed-is-durable.ts'
 import { Committed } from './committed.ts'
 import { CountedCopiesExist } from './counted-copies-exist.ts'
 import { ElectionSafety } from './election-safety.ts'
+import { EndedLeases } from './ended-leases.ts'
 import { EqualState } from './equal-state.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { LeaderAppendOnly } from './leader-append-only.ts'
@@ -21,6 +22,8 @@ import { RevisionsRise } from './revisions-rise.ts'
 import { StableLeader } from './stable-leader.ts'
 import { StateSurvivesCrashes } from './state-survives-crashes.ts'
 import { StateMachineSafety } from './state-machine-safety.ts'
+import { addSyncCheckers } from './sync/standard.ts'
+import type { SyncCheckers } from './sync/standard.ts'
 import { TransactionsAtomic } from './transactions-atomic.ts'
 import type { Violations } from './violations.ts'
 import { WatchGuarantees } from './watch-guarantees.ts'
@@ -34,6 +37,7 @@ export interface StandardCheckers {
   readonly machines: StateMachineSafety
   readonly history: OneHistory
   readonly leases: LeaseBound
+  readonly sync: SyncCheckers
 }
 
 /** What checkers need to know of the run beside reports. */
@@ -70,8 +74,10 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new ExactlyOnce(report('exactly once')))
   const history = checkers.add(new OneHistory(() => run.nowMs(), report('one history')))
   const leases = checkers.add(new LeaseBound(history, run.skew, report('lease bound')))
+  checkers.add(new EndedLeases(report('ended leases stay ended')))
   checkers.add(new ReadsAgree(history, report('reads agree')))
   checkers.add(new TransactionsAtomic(history, report('transactions are atomic')))
   checkers.add(new WatchGuarantees(history, run.violations))
-  return { logs, committed, elections, machines, history, leases }
+  const sync = addSyncCheckers(checkers, () => run.nowMs())
+  return { logs, committed, elections, machines, history, leases, sync }
 }

@@ -2,16 +2,17 @@
  * State machine safety: no two nodes ever apply different entries at one index, whatever lives they had in between, and
  * each applies them in order, one after the other (Raft paper, figure 3).
  */
-import { hash128, hashText } from '../../../base/index.ts'
 import type { Entry } from '../../../consensus/index.ts'
 import type { Machine } from '../../../execution/index.ts'
 import type { Checker, Report } from './checker.ts'
+import { contentOf, describeContent, sameContent } from './content.ts'
+import type { Content } from './content.ts'
 
 interface Applied {
   readonly node: string
   readonly term: number
   /** Of type and data; undefined where only a loaded state was seen. */
-  readonly content: string | undefined
+  readonly content: Content | undefined
 }
 
 /** Watches what every node applies. */
@@ -36,8 +37,7 @@ export class StateMachineSafety implements Checker {
     const position = this.positions.get(node) ?? 0
     if (entry.index !== position + 1) this.report(`${node} applied ${entry.index} after ${position}`)
     this.positions.set(node, entry.index)
-    const content = `${entry.type} ${hashText(hash128(entry.data))}`
-    this.compare(entry.index, { node, term: entry.term, content })
+    this.compare(entry.index, { node, term: entry.term, content: contentOf(entry) })
   }
 
   private compare(index: number, mine: Applied): void {
@@ -48,8 +48,9 @@ export class StateMachineSafety implements Checker {
     const where = `index ${index}: ${other.node} and ${mine.node}`
     if (other.term !== mine.term) {
       this.report(`${where} differ in term, ${other.term} and ${mine.term}`)
-    } else if (mine.content !== undefined && other.content !== undefined && other.content !== mine.content) {
-      this.report(`${where} applied different entries of term ${mine.term}: ${other.content} and ${mine.content}`)
+    } else if (mine.content !== undefined && other.content !== undefined && !sameContent(other.content, mine.content)) {
+      const [theirs, ours] = [other.content, mine.content].map(describeContent)
+      this.report(`${where} applied different entries of term ${mine.term}: ${theirs} and ${ours}`)
     }
   }
 }

@@ -33,7 +33,7 @@ export class TermLog {
     if (first === undefined) return
     const keep = first.index - this.baseIndex - 1
     assert(keep >= 0 && keep <= this.terms.length, () => `entry ${first.index} leaves a hole after ${this.lastIndex}`)
-    this.terms.length = keep
+    if (keep < this.terms.length) this.terms.length = keep
     for (const { term } of entries) this.terms.push(term)
   }
 

@@ -6,9 +6,11 @@ import { present } from '../../../base/index.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Knobs } from '../knobs.ts'
 import { VirtualProcess } from '../process.ts'
-import type { FaultKind } from '../reached/rows.ts'
+import type { SeededRandom } from '../random.ts'
+import type { ClientFaultKind, FaultKind } from '../reached/rows.ts'
 import { faultKinds } from '../reached/rows.ts'
 import type { Atlas } from './atlas.ts'
+import { clientFaults } from './clients.ts'
 import { standardFaults } from './standard.ts'
 
 /** A fault to come. */
@@ -16,7 +18,7 @@ export interface PlannedFault {
   readonly number: number
   /** After the beginning of the time of faults. */
   readonly atMs: number
-  readonly kind: FaultKind
+  readonly kind: FaultKind | ClientFaultKind
   /** At the leader of that moment, if there is one. */
   readonly atLeader: boolean
   /** Chooses one of the nodes otherwise, as a fraction of the list. */
@@ -69,12 +71,27 @@ export class Faults {
     after: (delayMs: number, run: () => void) => void,
   ): void {
     const { cluster, atlas } = this
+    const random = cluster.random.split(`fault ${number}`)
+    if (kind in clientFaults) return this.strikeClient(number, kind as ClientFaultKind, lot, random, after)
     const leader = atLeader ? cluster.leader() : undefined
     const name = leader ?? present(cluster.names[Math.floor(lot * cluster.names.length)], 'a node')
-    const random = cluster.random.split(`fault ${number}`)
-    const struck = standardFaults[kind]({ cluster, atlas, random, name, after })
+    const struck = standardFaults[kind as FaultKind]({ cluster, atlas, random, name, after })
     if (struck === false) return
     cluster.note(name, `fault ${number}: ${kind}`)
+    cluster.coverage.hit(`fault: ${kind}`)
+  }
+
+  private strikeClient(
+    number: number,
+    kind: ClientFaultKind,
+    lot: number,
+    random: SeededRandom,
+    after: (delayMs: number, run: () => void) => void,
+  ): void {
+    const { cluster } = this
+    const client = present(cluster.mortals[Math.floor(lot * cluster.mortals.length)], 'a client')
+    if (clientFaults[kind]({ cluster, random, client, after }) === false) return
+    cluster.note(client.name, `fault ${number}: ${kind}`)
     cluster.coverage.hit(`fault: ${kind}`)
   }
 }

@@ -1,5 +1,6 @@
 /** Turns the reports of a run into rows of the coverage table. */
 import type { Entry, Message, Ready } from '../../../consensus/index.ts'
+import type { Machine } from '../../../execution/index.ts'
 import type { ObservedMember } from '../../replica/index.ts'
 import type { LogBatch } from '../../storage/index.ts'
 import type { Operation } from '../checkers/history.ts'
@@ -104,7 +105,8 @@ export class CoveragePicture implements Picture {
     seen.lastIndex = last.index
   }
 
-  applied(node: string, entry: Entry): void {
+  applied(node: string, entry: Entry, machine: Machine): void {
+    if ((machine.nextDeadline ?? Infinity) <= machine.logTime) this.coverage.hit('lease: over and not swept')
     const seen = this.nodes.get(node)
     if (seen === undefined || entry.type === 'normal') return
     const { incoming, outgoing, learners } = seen.member.core.status().config

@@ -65,6 +65,48 @@ export const faultKinds = [
 /** The name of a kind of fault. */
 export type FaultKind = (typeof faultKinds)[number]
 
+/** Kinds of faults of clients that lock and elect; `faults/clients.ts` has one function for each. */
+export const clientFaultKinds = [
+  'client pause',
+  'client stall',
+  'client kill',
+  'client cut off',
+  'client slow route',
+] as const
+
+/** The name of one of them. */
+export type ClientFaultKind = (typeof clientFaultKinds)[number]
+
+/** What becomes of locks and elections. */
+const syncRows = [
+  'sync: granted at once',
+  'sync: handed over',
+  'sync: shared by several',
+  'sync: refused without waiting',
+  'sync: waited too long',
+  'sync: cancelled on the way',
+  'sync: cancelled while queued',
+  'sync: cancel came before its acquire',
+  'sync: no answer to an acquire',
+  'sync: session lost before the grant',
+  'sync: session given up',
+  'sync: ended while it waited',
+  'sync: expired while held',
+  'sync: held too long, or expired',
+  'sync: signal fired',
+  'sync: guarded write accepted',
+  'sync: guarded write refused',
+  'sync: release under an old token refused',
+  'sync: holder did not look for over its time to live',
+  'sync: client came back as a stranger',
+  'sync: leader replaced while some waited',
+  'election: won',
+  'election: proclaimed',
+  'election: refused to proclaim',
+  'election: observed',
+  'election: observed that nobody leads',
+] as const
+
 const others = [
   'cluster: leader elected',
   'cluster: leader replaced',
@@ -123,6 +165,7 @@ const others = [
   'lease: revoked',
   'lease: found ended',
   'lease: ended by time',
+  'lease: over and not swept',
   'watch: events',
   'watch: progress',
   'watch: slow reader',
@@ -136,7 +179,9 @@ const others = [
 /** All rows of the table, in its order. */
 export const coverageRows = [
   ...others,
+  ...syncRows,
   ...faultKinds.map((kind) => `fault: ${kind}` as const),
+  ...clientFaultKinds.map((kind) => `fault: ${kind}` as const),
   ...durabilityPoints.map((point) => `power lost at ${point}` as const),
 ] as const
 

@@ -19,16 +19,14 @@ export class Desk {
   readonly leases = new Map<string, OwnLease[]>()
   private readonly cluster: Cluster
   private revision = 0
-  private compactRevision = 0
 
   constructor(cluster: Cluster) {
     this.cluster = cluster
   }
 
-  /** What anybody was told so far. Whoever begins now must see as much. */
+  /** What anybody was told so far, and what any node has compacted: it is committed. Whoever begins now must see as much. */
   known(): Known {
-    const { revision, compactRevision } = this
-    return { revision, compactRevision }
+    return { revision: this.revision, compactRevision: this.cluster.watched.history.compactRevision }
   }
 
   /** Reports what a client was told. */
@@ -40,9 +38,6 @@ export class Desk {
         break
       case 'write':
         this.revision = Math.max(this.revision, fact.revision)
-        break
-      case 'compact':
-        this.compactRevision = Math.max(this.compactRevision, fact.revision)
         break
       default:
     }

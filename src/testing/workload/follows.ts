@@ -1,8 +1,10 @@
 /** Followers: a state and its changes, from which the state of each revision can be told again. */
 import { isNitroError } from '../../../base/index.ts'
+import { createStore } from '../../store/index.ts'
 import type { KeyedRecord } from '../checkers/facts.ts'
 import type { Turn, WorkloadOperation } from './operation.ts'
 import { recordOf } from './ranges.ts'
+import { smallCreditBytes, withCredit } from './watchers.ts'
 
 const prefixes = ['t/', 'lease/', 'r']
 
@@ -20,8 +22,11 @@ async function follow(turn: Turn): Promise<void> {
   const { random, coverage, violations, desk } = turn.world
   const prefix = random.pick(prefixes)
   const controller = new AbortController()
-  const pauseMs = random.pick([0, 0, 200])
+  const pauseMs = random.pick([0, 0, 2_500])
   const { scheduler } = turn.client.life
+  const { engine } = turn.connection
+  // What a reader that dawdles does not take stays with the node, where compaction overtakes it.
+  const store = createStore(pauseMs > 0 ? withCredit(engine, smallCreditBytes) : engine)
   const timer = scheduler.after(random.between(2_000, 20_000), () => controller.abort(done))
   const records = new Map<string, KeyedRecord>()
   const tell = (revision: number): void => {
@@ -29,7 +34,7 @@ async function follow(turn: Turn): Promise<void> {
     turn.world.tell({ kind: 'follow', client: turn.client.name, prefix, revision, records: sorted })
   }
   try {
-    for await (const item of turn.connection.store.follow({ prefix }, { signal: controller.signal })) {
+    for await (const item of store.follow({ prefix }, { signal: controller.signal })) {
       if (item.type === 'reset') {
         coverage.hit('follow: begun anew')
         continue

@@ -10,14 +10,14 @@ import type { Turn, WorkloadOperation } from './operation.ts'
 
 const watchersMax = 8
 /** So little that a few events fill it. */
-const smallCreditBytes = 300
+export const smallCreditBytes = 300
 
 const subjects: readonly { readonly options: WatchOptions; readonly matches: (key: string) => boolean }[] = [
   { options: { key: 'r1' }, matches: (key) => key === 'r1' },
   { options: { key: 't/1' }, matches: (key) => key === 't/1' },
   { options: { prefix: 't/' }, matches: (key) => key.startsWith('t/') },
   { options: { prefix: 'lease/' }, matches: (key) => key.startsWith('lease/') },
-  { options: { prefix: '' }, matches: () => true },
+  { options: { prefix: '' }, matches: (key) => key.charCodeAt(0) !== 0 },
   { options: { start: 'r2', end: 't/3' }, matches: (key) => key >= 'r2' && key < 't/3' },
 ]
 
@@ -62,7 +62,7 @@ function open(turn: Turn): void {
 }
 
 /** An engine whose watches have this much credit. */
-function withCredit(engine: Engine, creditBytes: number): Engine {
+export function withCredit(engine: Engine, creditBytes: number): Engine {
   return {
     command: (...args) => engine.command(...args),
     query: (...args) => engine.query(...args),

@@ -134,14 +134,32 @@ describe('acting for somebody', () => {
     expect(await codeOf(ada.store.put('app/x', '1'))).toBe('AuthOldRevision')
   })
 
-  test('is refused by the log when a member that lags let it pass', async () => {
+  test('is decided by the log, also when the node lagged as it stamped the request', async () => {
     const [a] = (await cluster('a')) as [Node]
     const ada = a.as(await principal(a))
     const changed = a.auth.roleRevokePermission('app', 'app/', 'app0')
-    // Stamped before the change is applied, applied after it.
-    expect(await codeOf(ada.store.put('app/x', '1'))).toBe('AuthOldRevision')
+    // Stamped before the change is applied, applied after it, and stamped again.
+    expect(await codeOf(ada.store.put('app/x', '1'))).toBe('PermissionDenied')
     await changed
   })
+})
+
+test('whoever changes permissions on a follower finds them changed there', async () => {
+  const all = await cluster('a', 'b', 'c')
+  const follower = all.find((node) => node.status().role === 'follower') as Node
+  const other = all.find((node) => node !== follower && node.status().role === 'follower') as Node
+  const ada = await principal(follower)
+  for (let round = 0; round < 10; round++) {
+    await follower.auth.roleRevokePermission('app', 'app/', 'app0')
+    expect(await codeOf(follower.as(ada).store.get('app/x', { consistency: 'committed' }))).toBe('PermissionDenied')
+    await follower.auth.roleGrantPermission('app', { access: 'readwrite', key: 'app/', rangeEnd: 'app0' })
+    expect(await codeOf(follower.as(ada).store.get('app/x', { consistency: 'committed' }))).toBe('ok')
+    expect(await codeOf(other.as(ada).store.put('app/x', '1'))).toBe('ok')
+  }
+  await follower.auth.disable()
+  expect(await follower.auth.principalOf('anything')).toBe(anonymous)
+  await follower.auth.enable()
+  expect(await codeOf(follower.as(anonymous).store.get('x', { consistency: 'committed' }))).toBe('UserEmpty')
 })
 
 describe('a watch', () => {

@@ -1,6 +1,8 @@
 /** Every mutant. */
 import { disk } from './disk.ts'
 import { elections } from './elections.ts'
+import { holders } from './holders.ts'
+import { locks } from './locks.ts'
 import { machine } from './machine.ts'
 import { members } from './members.ts'
 import type { Mutant } from './mutant.ts'
@@ -21,4 +23,6 @@ export const mutants: readonly Mutant[] = [
   ...revisions,
   ...leases,
   ...watches,
+  ...locks,
+  ...holders,
 ]

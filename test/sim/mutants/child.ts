@@ -12,6 +12,8 @@ const wanted = process.argv.slice(5)
 
 for (let seed = from; seed < from + count; seed++) {
   const { violations } = await simulate(seed, { knobs })
-  process.stdout.write(`${seed} ${JSON.stringify(violations.slice(0, 20))}\n`)
-  if (violations.some((text) => wanted.some((property) => text.startsWith(`${property}: `)))) break
+  // Those that are wanted first: of the others there may be many.
+  const caught = violations.filter((text) => wanted.some((property) => text.startsWith(`${property}: `)))
+  process.stdout.write(`${seed} ${JSON.stringify([...caught, ...violations].slice(0, 20))}\n`)
+  if (caught.length > 0) break
 }

@@ -11,7 +11,14 @@ function only(kinds: Partial<Record<FaultKind, number>>): Record<FaultKind, numb
 }
 
 /** Short and dense; what is not said is drawn from the seed. */
-const dense: Partial<Knobs> = { nodes: 3, faultsMs: 12_000, everyMs: 250, pauseMs: [200, 1_500], blackoutAtEnd: false }
+const dense: Partial<Knobs> = {
+  syncClients: 0,
+  nodes: 3,
+  faultsMs: 12_000,
+  everyMs: 250,
+  pauseMs: [200, 1_500],
+  blackoutAtEnd: false,
+}
 const steady: Partial<Knobs> = { ...dense, damage: 'none', reconfigure: false }
 
 const readers: Partial<Knobs> = {
@@ -25,6 +32,44 @@ const readers: Partial<Knobs> = {
   electionTimeoutMs: 1_000,
   followRate: 0,
   weights: only({ duplicates: 1, 'slow route': 0.5 }),
+}
+
+/** Clients lock and elect, and little else is done. */
+const lockers: Partial<Knobs> = {
+  ...steady,
+  syncClients: 3,
+  syncEveryMs: 120,
+  syncMs: 20_000,
+  syncPauseMs: [200, 1_500],
+  syncWeights: {
+    'client pause': 1,
+    'client stall': 0.5,
+    'client kill': 0.5,
+    'client cut off': 1,
+    'client slow route': 1,
+  },
+  faultsMs: 20_000,
+  clients: 1,
+  workers: 1,
+  stateClients: 0,
+  operations: 10,
+  sessions: 10_000,
+  pauseMs: [800, 4_000],
+  electionTimeoutMs: 300,
+  historyRevisions: 100_000,
+}
+
+const callers: Partial<Knobs> = {
+  ...lockers,
+  skew: 0,
+  syncWeights: {
+    'client pause': 0,
+    'client stall': 0,
+    'client kill': 0,
+    'client cut off': 0.2,
+    'client slow route': 1,
+  },
+  weights: only({ crash: 0.5, kill: 0.5, pause: 1, 'slow route': 1 }),
 }
 
 /** All climates by name. */
@@ -153,6 +198,29 @@ export const climates = {
     historyRevisions: 40,
     weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'one way': 0.5, 'slow route': 0.5 }),
   },
+  /** A short history again, and flushes so rare that most of what is forgotten has not been written yet. */
+  hoard: {
+    ...steady,
+    everyMs: 40,
+    stateClients: 4,
+    pauseMs: [400, 2_000],
+    aimAtLeader: 0.5,
+    historyRevisions: 40,
+    sizes: { flushIntervalMs: 3_000, logRetainEntries: 60, logRetainBytes: 64 << 10, logSegmentBytes: 8 << 10 },
+    weights: only({ crash: 1, kill: 1, stop: 0.5, pause: 1, partition: 1, 'slow route': 0.5 }),
+  },
+  /** Many leases are over at once, after leaders have fallen, and are swept one by one while their owners go on renewing them. */
+  backlog: {
+    ...steady,
+    everyMs: 40,
+    stateClients: 8,
+    pauseMs: [400, 1_500],
+    aimAtLeader: 0.9,
+    electionTimeoutMs: 500,
+    skew: 0.2,
+    leaseExpiries: 1,
+    weights: only({ crash: 1, kill: 1, pause: 1, partition: 1, stall: 0.5 }),
+  },
   /** Clocks run badly wrong, and leaders fall all the time. */
   clocks: {
     ...steady,
@@ -165,6 +233,39 @@ export const climates = {
     electionTimeoutMs: 500,
     weights: only({ crash: 1, kill: 1, pause: 1.5, partition: 1, 'one way': 1, blackout: 0.2 }),
   },
+  /** Clients lock and elect with clocks that run badly wrong; they stand still, die and are cut off, and so do nodes. */
+  holders: {
+    ...lockers,
+    skew: 0.2,
+    weights: only({ crash: 1, kill: 1, pause: 1, partition: 1, 'one way': 0.5 }),
+  },
+  /** The same with right clocks, while nodes come and go, with logs that are short. */
+  heirs: {
+    ...lockers,
+    skew: 0,
+    pauseMs: [300, 1_500],
+    aimAtLeader: 0.7,
+    weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
+  },
+  /** The same, while nothing happens to nodes, and what clients say is lost while old answers still come. */
+  deaf: {
+    ...lockers,
+    skew: 0.2,
+    faultsMs: 15_000,
+    syncPauseMs: [100, 700],
+    syncWeights: {
+      'client pause': 0.2,
+      'client stall': 0,
+      'client kill': 0,
+      'client cut off': 1,
+      'client slow route': 1,
+    },
+    weights: only({}),
+  },
+  /** Answers to clients are late or lost, and hardly any session is. */
+  callers,
+  /** The same, while the machine keeps the answers of few. */
+  strangers: { ...callers, sessions: 2 },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
   /** Many read from followers, who are far from the leader, and what is said comes twice, late and out of order. */

@@ -43,6 +43,19 @@ export const leases: readonly Mutant[] = [
     breaks: ['lease bound', 'one history', 'equal state', 'state survives crashes'],
   },
   {
+    name: 'keep-alive-of-a-due-lease',
+    why: 'a lease that is over, but not swept yet, is renewed: others were told already that it has ended',
+    climate: 'backlog',
+    patches: [
+      {
+        file: 'execution/leases.ts',
+        find: '    const lease = this.find(id)\n    if (lease === undefined) return 0\n',
+        replace: '    const lease = this.byId.get(id)\n    if (lease === undefined) return 0\n',
+      },
+    ],
+    breaks: ['ended leases stay ended'],
+  },
+  {
     name: 'attachments-lost-in-a-restart',
     why: 'a node that loads its state forgets which keys are attached, and keeps them when the lease ends',
     climate: 'engine',

@@ -81,7 +81,7 @@ export const revisions: readonly Mutant[] = [
   {
     name: 'compaction-when-freed',
     why: 'what is compacted can be read as long as the node has not freed it: one node answers, another refuses',
-    climate: 'oblivion',
+    climate: 'hoard',
     patches: [
       {
         file: 'execution/range.ts',

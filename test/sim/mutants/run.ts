@@ -130,9 +130,8 @@ function conclude(outcomes: readonly Outcome[], broken: ReadonlyMap<Climate, rea
         ? `NOT CAUGHT${error === undefined ? '' : `: ${error}`}`
         : `${caught.what.split(':')[0]}${fair ? '' : ' (but the unpatched product fails these seeds)'}`
     const needed = caught === undefined ? '-' : String(caught.seed - from + 1)
-    print(
-      `${mutant.name.padEnd(width)}  ${needed.padStart(5)}  ${verdict}${before === '' ? '' : ` [seen before: ${before}]`}`,
-    )
+    const seen = before === '' ? '' : ` [seen before: ${before}]`
+    print([mutant.name.padEnd(width), mutant.climate.padEnd(9), needed.padStart(5), verdict + seen].join('  '))
   }
   print(`${passed} passed, ${rows.length - passed} failed`)
   process.exitCode = passed === rows.length ? 0 : 1

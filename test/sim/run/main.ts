@@ -3,13 +3,14 @@
  *
  * ```
  * npm run sim -- --seed N [--trace] [--log] [--minimize] [--only 3,7] [--knobs JSON]
- * npm run sim -- --runs N [--jobs 2] [--from SEED] [--out FILE] [--minutes M]
+ * npm run sim -- --runs N [--jobs 2] [--from SEED] [--out FILE] [--minutes M] [--found]
  * ```
- * The first replays one run with a timeline. The second runs fresh seeds, prints what they reached, and ends with `N
- * passed, N failed`; with a file it can be broken off and goes on where it was.
+ * The first replays one run with a timeline. The second runs fresh seeds, with `--found` after those that once found a bug,
+ * prints what they reached, and ends with `N passed, N failed`; with a file it can be broken off and goes on where it was.
  */
 import { parseArgs } from 'node:util'
 import type { Knobs, SimulationOptions } from '../../../src/testing/index.ts'
+import { foundBugs } from '../regressions/seeds.ts'
 import { many } from './many.ts'
 import { replay } from './replay.ts'
 import { work } from './worker.ts'
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     from: { type: 'string' },
     out: { type: 'string' },
+    found: { type: 'boolean', default: false },
     worker: { type: 'boolean', default: false },
   },
 })
@@ -54,6 +56,7 @@ if (values.worker) {
     jobs: number(values.jobs) ?? 1,
     from: number(values.from),
     out: values.out,
+    known: values.found ? foundBugs.map((bug) => bug.seed) : [],
   })
 } else {
   process.stderr.write('give --seed N to replay a run, or --runs N or --minutes M for fresh ones\n')

@@ -15,6 +15,8 @@ export interface ManyOptions {
   /** The first seed. Default: what the file says, or one that depends on the clock. */
   readonly from: number | undefined
   readonly out: string | undefined
+  /** Before the fresh ones: seeds that must pass, whatever they meet today. */
+  readonly known: readonly number[]
 }
 
 const progressEveryMs = process.stdout.isTTY ? 2_000 : 30_000
@@ -27,7 +29,7 @@ export async function many(options: ManyOptions): Promise<number> {
   const before = { runs: results.done.size, virtualMs: results.virtualMs }
   const endsMs = startedMs + minutes * 60_000
   if (before.runs > 0) print(`going on after ${before.runs} runs`)
-  const seeds = fresh(results, runs, endsMs)
+  const seeds = seedsOf(options, results, endsMs)
   const progress = setInterval(() => print(lineOf(results, runs, startedMs, before)), progressEveryMs)
   const take = (result: SeedResult): void => {
     results.add(result)
@@ -43,7 +45,9 @@ export async function many(options: ManyOptions): Promise<number> {
 }
 
 /** Seeds that were not run yet. */
-function* fresh(results: Results, runs: number, endsMs: number): Generator<number> {
+function* seedsOf(options: ManyOptions, results: Results, endsMs: number): Generator<number> {
+  const { runs = Infinity, known } = options
+  yield* known.filter((seed) => !results.done.has(seed))
   for (let seed = results.from; seed < results.from + runs && Date.now() < endsMs; seed++) {
     if (!results.done.has(seed)) yield seed
   }
@@ -99,6 +103,8 @@ function conclude(results: Results, line: string): number {
   const rate = ((100 * answers) / Math.max(1, operations)).toFixed(1)
   print(`seeds ${results.from} to ${Math.max(...done)}, ${(cpuMs / 3_600_000).toFixed(2)} CPU hours`)
   print(`${answers} of ${operations} operations answered (${rate} %)`)
+  // Once more, since what they were printed between may be long.
+  for (const { seed, violations } of failed) print(`seed ${seed} FAILED ${violations[0]?.split('\n')[0] ?? ''}`)
   if (failed.length > 0) print(`failing seeds: ${failed.map(({ seed }) => seed).join(' ')}`)
   const shortcomings = results.shortcomings()
   for (const one of shortcomings) print(one)

@@ -48,7 +48,8 @@ describe('faults', () => {
     const times = planned.map(({ atMs }) => atMs)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(times.at(-1)).toBeLessThan(30_000)
-    for (const { kind } of planned) expect(knobs.weights[kind]).toBeGreaterThan(0)
+    const { weights }: { weights: Partial<Record<string, number>> } = knobs
+    for (const { kind } of planned) expect(weights[kind]).toBeGreaterThan(0)
   })
 
   test('have a function for each kind', () => {
