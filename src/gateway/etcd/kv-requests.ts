@@ -44,10 +44,10 @@ export function rangeRequestOf(request: Decoded<'RangeRequest'>): RangeRequest {
     reverse: order === orders.descend,
     revision: etcdToStore(bound(request.revision)),
     sort,
-    minModRevision: etcdToStore(bound(request.min_mod_revision)),
-    maxModRevision: upperBound(request.max_mod_revision),
-    minCreateRevision: etcdToStore(bound(request.min_create_revision)),
-    maxCreateRevision: upperBound(request.max_create_revision),
+    minModRevision: lowerBound(request.min_mod_revision, request.max_mod_revision),
+    maxModRevision: etcdToStore(bound(request.max_mod_revision)),
+    minCreateRevision: lowerBound(request.min_create_revision, request.max_create_revision),
+    maxCreateRevision: etcdToStore(bound(request.max_create_revision)),
     keysOnly: request.keys_only,
     countOnly: request.count_only,
   }
@@ -58,9 +58,9 @@ function bound(revision: number): number {
   return Math.min(Math.max(0, revision), beyond)
 }
 
-/** Inside, 0 is no bound; nothing is at or below revision 1 outside, and no more inside. */
-function upperBound(revision: number): number {
-  return revision <= 0 ? 0 : Math.max(1, etcdToStore(bound(revision)))
+/** An upper bound of 1, where there is nothing, would be 0 inside, which is none: then the lower one says that nothing is meant. */
+function lowerBound(least: number, most: number): number {
+  return most === 1 ? beyond : etcdToStore(bound(least))
 }
 
 /** A put. Throws RpcError. */
