@@ -54,7 +54,8 @@ export class EventLog {
   }
 
   private grow(): (KeyRecord | undefined)[] {
-    const chunk = Array.from<KeyRecord | undefined>({ length: chunkSize })
+    // Filled from its beginning on.
+    const chunk: (KeyRecord | undefined)[] = []
     this.chunks.push(chunk)
     return chunk
   }

@@ -21,6 +21,8 @@ export class ConnectionLogin {
   /** Who the client is: nobody in particular until it has logged in. */
   principal: Principal = anonymous
   private readonly auth: LocalAuth
+  /** Used again for each command. */
+  private readonly header = new CommandHeader()
 
   constructor(auth: LocalAuth) {
     this.auth = auth
@@ -32,7 +34,7 @@ export class ConnectionLogin {
    */
   refusal(command: Uint8Array): NitroError | undefined {
     if (((command[0] ?? 0) & callerBit) === 0) return undefined
-    const header = new CommandHeader()
+    const { header } = this
     try {
       decodeCommandHeader(command, 0, command.length, header)
     } catch (error) {

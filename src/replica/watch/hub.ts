@@ -33,6 +33,7 @@ export interface WatchHubOptions {
 }
 
 const sliceMs = 5
+const watchersPerLook = 256
 const barrierTimeoutMs = 5_000
 const watchesMax = 100_000
 /** Watchers without events hear how far they are after so many revisions, or after this time. */
@@ -64,6 +65,7 @@ export class WatchHub implements PassEvents {
   private scheduled = false
   private toldRevision = 0
   private gateVersion = 0
+  private reviewing: Generator<Watcher, undefined> | undefined
   private progressTimer: Timer | undefined
   private stopped: NitroError | undefined
 
@@ -142,17 +144,31 @@ export class WatchHub implements PassEvents {
     return this.options.gate?.()?.watch(caller, group.spec.start, group.spec.end)
   }
 
-  /** Ends the watches whose callers may not read any more, before they get what was written since. */
-  private review(): void {
-    const version = this.options.gate?.()?.version ?? this.gateVersion
-    if (version === this.gateVersion) return
+  /**
+   * Ends the watches whose callers may not read any more. False while there are more to look at: until then nothing is handed out
+   * that was written since.
+   */
+  private reviewed(): boolean {
+    const { clock, gate } = this.options
+    const version = gate?.()?.version ?? this.gateVersion
+    if (version !== this.gateVersion) this.reviewing = this.all()
     this.gateVersion = version
-    for (const known of this.outlets.values()) {
-      for (const watcher of known.values()) {
-        const refusal = this.refusal(watcher)
-        if (refusal !== undefined) this.end(watcher, refusal)
+    const untilMs = clock.monotonicMs() + sliceMs
+    for (let sinceLook = 1; this.reviewing !== undefined; sinceLook++) {
+      const next = this.reviewing.next()
+      if (next.done === true) this.reviewing = undefined
+      else {
+        const refusal = this.refusal(next.value)
+        if (refusal !== undefined) this.end(next.value, refusal)
       }
+      if (sinceLook % watchersPerLook === 0 && clock.monotonicMs() >= untilMs) break
     }
+    return this.reviewing === undefined
+  }
+
+  /** Every watcher there is, also those that come or go meanwhile. */
+  private *all(): Generator<Watcher, undefined> {
+    for (const known of this.outlets.values()) yield* known.values()
   }
 
   /** Lets a watcher go on from where it stands. */
@@ -265,9 +281,10 @@ export class WatchHub implements PassEvents {
   private turn(): void {
     const source = this.options.source()
     if (source !== undefined && source.damage === undefined) {
-      this.review()
-      this.advance(source)
-      this.tellProgress(source)
+      if (this.reviewed()) {
+        this.advance(source)
+        this.tellProgress(source)
+      } else this.wake()
     }
     // Who hears of events may open or close watches at once.
     const touched = [...this.touched]

@@ -274,7 +274,9 @@ test('users, roles and permissions are there again after a restart and in a snap
   owner('userGrantRole', 'root', 'root')
   owner('enable', new Uint8Array(32).fill(3))
   box.flush()
+  const older = new Map(box.disk)
   owner('userDelete', 'u')
+  owner('userChangePassword', 'root', utf8('y'))
   box.flush()
   const { hash, disk } = { hash: box.hash(), disk: new Map(box.disk) }
   box.restart()
@@ -287,6 +289,9 @@ test('users, roles and permissions are there again after a restart and in a snap
     expect(() => new Box({}, lost)).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
     const value = Uint8Array.from(disk.get(key) as Uint8Array)
     value[3] = (value[3] as number) ^ 1
+    // Intact, and not what was written last.
+    const stale = new Map(disk).set(key, older.get(key) as Uint8Array)
+    expect(() => new Box({}, stale)).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
     expect(() => new Box({}, new Map(disk).set(key, value))).toThrow(expect.objectContaining({ code: 'StateDamaged' }))
   }
 })

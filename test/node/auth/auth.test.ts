@@ -2,7 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isNitroError, text } from '../../../base/index.ts'
 import { anonymous } from '../../../execution/index.ts'
+import { restoreSnapshot } from '../../../src/node/index.ts'
 import type { Node } from '../../../src/node/index.ts'
+import { nodeCrypto, saveSnapshotFile } from '../../../src/storage/index.ts'
+import { seededRandom } from '../../net/schedulers.ts'
 import { World } from '../world.ts'
 
 let world: World
@@ -257,6 +260,28 @@ test('a member that comes with a snapshot knows the users, too', async () => {
   const { hash: onA, index: same } = await a.admin.hash()
   if (index === same) expect(onB).toBe(onA)
   expect(await codeOf(b.as(anonymous).store.put('x', 'y'))).toBe('UserEmpty')
+})
+
+test('a cluster that is restored from a backup has the users of then', async () => {
+  const [a] = (await cluster('a')) as [Node]
+  const chunks: Uint8Array[] = []
+  for await (const chunk of a.admin.snapshot()) chunks.push(chunk)
+  await a.close({ transfer: false })
+  const each = async function* each(): AsyncIterable<Uint8Array> {
+    yield* chunks
+  }
+  const files = world.disk('r')
+  await files.makeDirectory('backups')
+  await saveSnapshotFile(files, 'backups/one', each(), nodeCrypto)
+  await restoreSnapshot({
+    ...{ file: 'backups/one', dataDir: 'data', name: 'r', listen: 'r:1', peers: undefined },
+    ...{ files, crypto: nodeCrypto, random: seededRandom(77) },
+  })
+  const restored = await world.open('r')
+  nodes = [restored]
+  await restored.ready()
+  expect(await codeOf(restored.as(anonymous).store.get('x'))).toBe('UserEmpty')
+  expect(await codeOf(restored.as(await principal(restored)).store.put('app/x', '1'))).toBe('ok')
 })
 
 test('what is missing or wrong in a call is told before anything is sent', async () => {

@@ -60,6 +60,8 @@ describe('a client with user and password', () => {
     expect(await codeOf(client.sync.lock('lock'))).toBe('PermissionDenied')
     expect(await codeOf(client.admin.hash())).toBe('PermissionDenied')
     expect(await codeOf(client.admin.removeMember('b'))).toBe('PermissionDenied')
+    const snapshot = client.admin.snapshot()[Symbol.asyncIterator]()
+    expect(await codeOf(snapshot.next() as Promise<unknown>)).toBe('PermissionDenied')
     expect((await client.auth.userGet('ada')).roles).toEqual(['app'])
     expect(await codeOf(client.auth.userList())).toBe('PermissionDenied')
   })

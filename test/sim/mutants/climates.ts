@@ -247,10 +247,10 @@ export const climates = {
     aimAtLeader: 0.7,
     weights: only({ crash: 1, kill: 1, stop: 1, pause: 0.5 }),
   },
-  /** The same, while nothing happens to nodes, and what clients say is lost while old answers still come. */
+  /** Nothing happens to nodes, clocks are right, and what clients say is lost while old answers still come. */
   deaf: {
     ...lockers,
-    skew: 0.2,
+    skew: 0,
     faultsMs: 15_000,
     syncPauseMs: [100, 700],
     syncWeights: {
@@ -264,8 +264,6 @@ export const climates = {
   },
   /** Answers to clients are late or lost, and hardly any session is. */
   callers,
-  /** The same, while the machine keeps the answers of few. */
-  strangers: { ...callers, sessions: 2 },
   /** The machine keeps the answers of few clients. */
   forgetful: { ...steady, sessions: 4, weights: only({ pause: 1, partition: 1, crash: 1, 'slow route': 1 }) },
   /** Many read from followers, who are far from the leader, and what is said comes twice, late and out of order. */

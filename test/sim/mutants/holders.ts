@@ -109,19 +109,6 @@ export const holders: readonly Mutant[] = [
     breaks: ['nothing left behind', 'every acquire ends'],
   },
   {
-    name: 'cancel-sent-once',
-    why: 'a cancel whose answer is lost is not sent again',
-    climate: 'strangers',
-    patches: [
-      {
-        file: 'src/sync/acquire.ts',
-        find: '        else this.ports.scheduler.after(retryMs, () => void cancel())\n',
-        replace: '        else leave()\n',
-      },
-    ],
-    breaks: ['nothing left behind', 'every acquire ends'],
-  },
-  {
     name: 'release-given-up',
     why: 'a release without an answer is left at that, though the caller has let go',
     climate: 'callers',
