@@ -28,4 +28,4 @@ export {
   type Listener,
   type Transport,
 } from './transport.ts'
-export { type HttpHandler, linkPath, wsTransport, type WsTransportOptions } from './ws.ts'
+export { type Http2Handler, type HttpHandler, linkPath, wsTransport, type WsTransportOptions } from './ws.ts'

@@ -1,21 +1,27 @@
 /**
- * The WebSocket transport: links at `/v1/link`, plain HTTP/1 requests on the same port.
+ * The WebSocket transport: links at `/v1/link`, plain HTTP/1 requests and, told apart by their first bytes, HTTP/2 connections on
+ * the same port.
  *
  * Requests that carry an `Origin` header come from web pages and are refused, so that no page a user visits can talk
  * to a node on the loopback address.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createSocketServer } from 'node:net'
+import type { AddressInfo, Server as SocketServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { messageOf, NitroError, present, type Scheduler } from '../base/index.ts'
 import { formatAddress, isLoopback, parseAddress } from './address.ts'
 import { Arena } from './outbox.ts'
+import { tellApart } from './preface.ts'
 import { defaultLinkLimits, type DialOptions, type Link, type Listener, type Transport } from './transport.ts'
 import { WsLink, type WsLinkOptions } from './wslink.ts'
 
 /** Answers a plain HTTP/1 request that is not a link. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Takes over a connection that speaks HTTP/2, from its first byte. It ends with the listener, whatever is done with it. */
+export type Http2Handler = (socket: Socket) => void
 
 /** Options of {@link wsTransport}. */
 export interface WsTransportOptions {
@@ -24,6 +30,8 @@ export interface WsTransportOptions {
   readonly insecure?: boolean
   /** Without it every plain request is answered 404. */
   readonly http?: HttpHandler
+  /** Without it connections that begin as HTTP/2 are closed. */
+  readonly http2?: Http2Handler
   /** Default 8 MiB. */
   readonly maxFrameBytes?: number
   /** Default 32 MiB. */
@@ -84,13 +92,28 @@ async function listen(
     connectionsCheckingInterval: Math.max(100, headersTimeoutMs / 4),
     noDelay: true,
   })
-  server.maxConnections = options.maxConnections ?? 16_384
   const sockets = new Set<Socket>()
+  /** Those that speak HTTP/2. */
+  const handed = new Set<Socket>()
   const links = new Set<Link>()
-  server.on('connection', (socket) => {
+  const { scheduler } = options
+  const http2 = options.http2 ?? ((socket) => socket.destroy())
+  const door = createSocketServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
+    const http1 = (): boolean => server.emit('connection', socket)
+    const other = (): void => {
+      handed.add(socket)
+      // Only HTTP/1 answers on a connection whose other end has said its last.
+      socket.allowHalfOpen = false
+      socket.once('close', () => handed.delete(socket))
+      http2(socket)
+    }
+    tellApart(socket, { scheduler, timeoutMs: headersTimeoutMs, http1, http2: other })
   })
+  door.maxConnections = options.maxConnections ?? 16_384
+  // A server that is only handed connections checks no timeouts, and closes none, until it believes that it listens.
+  server.emit('listening')
   server.on('clientError', (_error, socket) => refuse(socket, 400))
   server.on('request', options.http ?? notFound)
   upgrades(server, settings, (link, socket) => {
@@ -98,8 +121,13 @@ async function listen(
     socket.once('close', () => links.delete(link))
     accept(link)
   })
-  const bound = await bind(server, host, port, address)
-  return { address: bound, close: () => shut(server, links, sockets, settings.scheduler) }
+  try {
+    const bound = await bind(door, host, port, address)
+    return { address: bound, close: () => shut(door, server, { links, sockets, handed }, scheduler) }
+  } catch (error) {
+    server.close()
+    throw error
+  }
 }
 
 function upgrades(server: Server, settings: LinkSettings, accept: (link: Link, socket: Socket) => void): void {
@@ -126,7 +154,7 @@ function upgrades(server: Server, settings: LinkSettings, accept: (link: Link, s
   })
 }
 
-function bind(server: Server, host: string, port: number, address: string): Promise<string> {
+function bind(server: SocketServer, host: string, port: number, address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     // Stays attached: once bound, a failed accept (no file descriptors left) must not become an uncaught error.
     server.on('error', (error: NodeJS.ErrnoException) => {
@@ -151,15 +179,23 @@ function bind(server: Server, host: string, port: number, address: string): Prom
 }
 
 /** Says goodbye to every link, waits for the sockets to end, and destroys what is left. */
-function shut(server: Server, links: Set<Link>, sockets: Set<Socket>, scheduler: Scheduler): Promise<void> {
+function shut(
+  door: SocketServer,
+  server: Server,
+  { links, sockets, handed }: { links: Set<Link>; sockets: Set<Socket>; handed: Set<Socket> },
+  scheduler: Scheduler,
+): Promise<void> {
   return new Promise((resolve) => {
     const force = scheduler.after(closeTimeoutMs, () => {
       for (const socket of sockets) socket.destroy()
     })
-    server.close(() => {
+    door.close(() => {
       force.cancel()
       resolve()
     })
+    // It stops checking timeouts; that it never listened is no news.
+    server.close(() => undefined)
+    for (const socket of handed) socket.destroy()
     for (const link of links) link.close(new NitroError('ConnectionClosed', 'the other side shut down'))
     server.closeAllConnections()
   })

@@ -24,9 +24,10 @@ const allowed: Readonly<Record<string, string>> = {
   'src/storage': 'base consensus execution classic-level @noble/hashes node:',
   'src/replica': 'base consensus execution net src/api src/wire src/storage',
   'src/node':
-    'base consensus execution net src/api src/wire src/store src/sync src/storage src/replica types:node:http',
+    'base consensus execution net src/api src/wire src/store src/sync src/storage src/replica types:node:http types:node:net',
+  'src/gateway/etcd': 'base types:execution src/api protobufjs node:',
   'src/server':
-    'base execution net src/api src/wire src/store src/storage src/replica src/node pino prom-client picocolors ws node:',
+    'base execution net src/api src/wire src/store src/storage src/replica src/node src/gateway/etcd pino prom-client picocolors ws node:',
   'src/testing':
     'base consensus execution net src/api src/wire src/store src/sync src/client src/storage src/replica src/node src/server',
   'src/cli':
@@ -51,7 +52,8 @@ interface Import {
 
 /** `base`, `src/wire`, ... ; `src` for files right in src. */
 function folderOf(path: string): string {
-  const [first = '', second = ''] = path.split('/')
+  const [first = '', second = '', third = ''] = path.split('/')
+  if (first === 'src' && second === 'gateway') return `src/gateway/${third}`
   return first === 'src' && !second.endsWith('.ts') ? `src/${second}` : first
 }
 

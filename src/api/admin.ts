@@ -59,6 +59,21 @@ export interface NodeStatus {
   readonly waiting: string
 }
 
+/** Where a node stands. */
+export interface NodePosition {
+  readonly id: number
+  /** 0 when it knows no leader. */
+  readonly leaderId: number
+  readonly term: number
+  readonly revision: number
+}
+
+/** Options of {@link Admin.addMember}. */
+export interface AddMemberOptions extends RequestOptions {
+  /** It stays a learner until it is promoted by hand. */
+  readonly learner?: boolean | undefined
+}
+
 /** State hash at one log index. */
 export interface HashInfo {
   readonly name: string
@@ -73,9 +88,11 @@ export interface Admin {
   status(options?: RequestOptions): Promise<NodeStatus>
   members(options?: RequestOptions): Promise<readonly MemberInfo[]>
   /** Reserves a learner's place for a process that will `join` under this name. Throws `MemberExists`. */
-  addMember(name: string, address: string, options?: RequestOptions): Promise<void>
+  addMember(name: string, address: string, options?: AddMemberOptions): Promise<void>
   /** Makes a learner that has caught up a voter. Throws `MemberUnknown`, `LearnerNotReady`. */
   promoteMember(name: string, options?: RequestOptions): Promise<void>
+  /** Other members and clients reach it under this address from now on. Throws `MemberUnknown`, `InvalidArgument`. */
+  updateMember(name: string, address: string, options?: RequestOptions): Promise<void>
   /** Takes a member out. Throws `MemberUnknown`, `UnsafeMembershipChange`. */
   removeMember(name: string, options?: RequestOptions): Promise<void>
   /** Takes the old process of this name out and reserves its place for a new one, in one change. */

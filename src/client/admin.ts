@@ -25,10 +25,17 @@ export function createAdmin(calls: Calls, openStream: OpenStream): Admin {
       return members.map(memberOf)
     },
     async addMember(name, address, options) {
-      await change('addMember', { name, address }, options)
+      await change(
+        'addMember',
+        options?.learner === true ? { name, address, target: 'learner' } : { name, address },
+        options,
+      )
     },
     async promoteMember(name, options) {
       await change('promoteMember', { name }, options)
+    },
+    async updateMember(name, address, options) {
+      await change('updateMember', { name, address }, options)
     },
     async removeMember(name, options) {
       await change('removeMember', { name }, options)

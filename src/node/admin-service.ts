@@ -6,7 +6,7 @@
 import { NitroError, emptyBytes, equalBytes, hashText, hex, isNitroError } from '../../base/index.ts'
 import { emptyProgramSet, namesOf } from '../../execution/index.ts'
 import { parseAddress } from '../../net/index.ts'
-import type { HashInfo, MemberInfo, NodeStatus, Role } from '../api/index.ts'
+import type { HashInfo, MemberInfo, NodePosition, NodeStatus, Role } from '../api/index.ts'
 import {
   callOnce,
   decodeOffer,
@@ -22,6 +22,7 @@ import {
   planPromote,
   planRemove,
   planReplace,
+  planUpdate,
 } from '../replica/index.ts'
 import type { Configuration, Founder, Group, Member, Replica } from '../replica/index.ts'
 import type { CallParams, CallValue } from '../wire/index.ts'
@@ -66,6 +67,7 @@ export class AdminService {
         return { ...(await this.hash()) }
       case 'addMember':
       case 'promoteMember':
+      case 'updateMember':
       case 'removeMember':
       case 'replaceMember':
       case 'transferLeadership':
@@ -124,7 +126,10 @@ export class AdminService {
     const { members } = group
     switch (method) {
       case 'addMember':
-        await members.change((view) => planAdd(view, newName(params), newAddress(params), 'voter'))
+        await members.change((view) => planAdd(view, newName(params), newAddress(params), targetOf(params)))
+        return null
+      case 'updateMember':
+        await members.change((view) => planUpdate(view, text(params, 'name'), newAddress(params)))
         return null
       case 'promoteMember':
         await members.change((view) => planPromote(view, text(params, 'name')))
@@ -152,7 +157,7 @@ export class AdminService {
       name,
       incarnation: Uint8Array.from(incarnation),
       address: newAddress(params),
-      target: optionalText(params, 'target') === 'learner' ? ('learner' as const) : ('voter' as const),
+      target: targetOf(params),
     }
     const isReserved = memberByName(group.configuration, name) !== undefined
     if (!isReserved && group.applier.machine?.auth.enabled === true) {
@@ -172,6 +177,17 @@ export class AdminService {
     if (member === undefined && place === undefined) return { place: shown }
     if (member === undefined) throw new NitroError('ProposalDropped', `${name} was not admitted; ask again`)
     return { id: member.id, configuration: encodeConfiguration(group.configuration) }
+  }
+
+  /** Facts of this node that cost nothing. */
+  position(): NodePosition {
+    const { group, vault } = this.replica
+    return {
+      id: vault.identity.raftId ?? 0,
+      leaderId: group?.leaderId ?? 0,
+      term: group?.driver.core.term ?? 0,
+      revision: group?.applier.machine?.revision ?? 0,
+    }
   }
 
   /** Facts of this node. */
@@ -288,6 +304,10 @@ function count(params: CallParams, name: string): number | undefined {
 function optionalText(params: CallParams, name: string): string | undefined {
   const value = params[name]
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function targetOf(params: CallParams): 'learner' | 'voter' {
+  return optionalText(params, 'target') === 'learner' ? 'learner' : 'voter'
 }
 
 /** A name that is about to enter the member table, on every node and for good. */

@@ -15,8 +15,12 @@ export function localAdmin(service: AdminService): Admin {
     status: () => Promise.resolve(service.status()),
     members: () => settle(() => service.members()),
     hash: () => service.hash(),
-    addMember: async (name, address, options) => void (await change('addMember', { name, address }, options)),
+    addMember: async (name, address, options) => {
+      const target = options?.learner === true ? 'learner' : 'voter'
+      await change('addMember', { name, address, target }, options)
+    },
     promoteMember: async (name, options) => void (await change('promoteMember', { name }, options)),
+    updateMember: async (name, address, options) => void (await change('updateMember', { name, address }, options)),
     removeMember: async (name, options) => void (await change('removeMember', { name }, options)),
     replaceMember: async (name, address, options) => void (await change('replaceMember', { name, address }, options)),
     transferLeadership: async (to, options) => {

@@ -19,6 +19,7 @@ import type {
   Engine,
   Leases,
   NodeAuth,
+  NodePosition,
   NodeStatus,
   OpenSession,
   Principal,
@@ -69,6 +70,8 @@ export interface Node<List extends readonly Program[] = readonly []> extends Asy
   /** The bound `host:port`; empty without `listen`. */
   readonly address: string
   status(): NodeStatus
+  /** A few facts of {@link status}, cheap enough to be asked for with every answer. */
+  position(): NodePosition
   /** Resolves when the node has state and knows a leader. Rejects with why it stopped instead. */
   ready(options?: RequestOptions): Promise<void>
   /** Settles when the node has ended: undefined after `close`, otherwise the reason. */
@@ -142,7 +145,8 @@ function portsOf(options: NodeOptions): ReplicaPorts {
     files: given.files ?? (memory ? memoryFiles : nodeFiles),
     kv: given.kv ?? (memory ? new MemoryKvFactory(memoryFiles) : levelFactory),
     crypto: given.crypto ?? nodeCrypto,
-    transport: given.transport ?? wsTransport({ scheduler, ...insecureOf(options), ...httpOf(options) }),
+    transport:
+      given.transport ?? wsTransport({ scheduler, ...insecureOf(options), ...httpOf(options), ...http2Of(options) }),
     logger: options.logger ?? given.logger ?? silentLogger,
     metrics: options.metrics ?? given.metrics ?? silentMetrics,
     hooks: given.hooks,
@@ -157,6 +161,9 @@ const insecureOf = (options: NodeOptions): { insecure?: boolean } =>
 
 const httpOf = (options: NodeOptions): { http?: NonNullable<NodeOptions['http']> } =>
   options.http === undefined ? {} : { http: options.http }
+
+const http2Of = (options: NodeOptions): { http2?: NonNullable<NodeOptions['http2']> } =>
+  options.http2 === undefined ? {} : { http2: options.http2 }
 
 class RunningNode<List extends readonly Program[]> implements Node<List> {
   readonly store: Store
@@ -305,6 +312,10 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
 
   status(): NodeStatus {
     return this.service.status()
+  }
+
+  position(): NodePosition {
+    return this.service.position()
   }
 
   async ready(options: RequestOptions = {}): Promise<void> {

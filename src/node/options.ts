@@ -1,5 +1,6 @@
 /** What a node can be opened with. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { NitroError } from '../../base/index.ts'
 import type { Logger, Metrics } from '../../base/index.ts'
 import type { MachineLimits, Program } from '../../execution/index.ts'
@@ -36,6 +37,8 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
   readonly metrics?: Metrics | undefined
   /** Answers plain HTTP requests on the same port. */
   readonly http?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
+  /** Takes connections on the same port that speak HTTP/2; they end with the node. */
+  readonly http2?: ((socket: Socket) => void) | undefined
   /** Heartbeat interval in milliseconds. Default 50. Lower: faster failover, more load. */
   readonly tickMs?: number | undefined
   /** Shortest election timeout in milliseconds; rounded to ticks. Default 500. Too low: elections during pauses. */
@@ -52,8 +55,16 @@ export interface NodeOptions<List extends readonly Program[] = readonly Program[
 
 const optionNames: Readonly<Record<keyof NodeOptions, true>> = {
   ...{ name: true, dataDir: true, listen: true, advertise: true, peers: true, join: true, learner: true },
-  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, tickMs: true },
-  ...{ electionTimeoutMs: true, timeoutMs: true, sizes: true, ports: true, limits: true, authTokenTtlMs: true },
+  ...{ insecure: true, programs: true, checkPrograms: true, logger: true, metrics: true, http: true, http2: true },
+  ...{
+    tickMs: true,
+    electionTimeoutMs: true,
+    timeoutMs: true,
+    sizes: true,
+    ports: true,
+    limits: true,
+    authTokenTtlMs: true,
+  },
 }
 
 /** Throws `InvalidArgument`: a misspelt dataDir would be a node in memory, and nobody would notice before the first restart. */

@@ -102,6 +102,15 @@ export function planPromote(view: MembershipView, name: string): ConfChangeV2 {
   return change([{ type: 'addNode', nodeId: member.id }], [{ ...member, target: 'voter' }])
 }
 
+/** Gives a member another address. Undefined when it has that already. Throws `MemberUnknown`, `InvalidArgument`. */
+export function planUpdate(view: MembershipView, name: string, address: string): ConfChangeV2 | undefined {
+  const member = known(view, name)
+  if (member.address === address) return undefined
+  const other = view.configuration.members.find((one) => one.address === address)
+  if (other !== undefined) throw new NitroError('InvalidArgument', `${other.name} has the address ${address}`)
+  return change([{ type: 'updateNode', nodeId: member.id }], [{ ...member, address }])
+}
+
 /** Why a learner can't be promoted yet; undefined when it can. */
 export function promotable(view: MembershipView, member: Member): string | undefined {
   if (!isClaimed(member)) return 'has not joined yet'

@@ -4,6 +4,7 @@
  *   /livez    the process answers; restart it when this fails
  *   /readyz   the node can serve; send it traffic while this holds
  *   /health   the same as etcd words it: {"health":"true"}
+ *   /v3/...   the JSON form of etcd's API, which others answer
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { messageOf } from '../../base/index.ts'
@@ -14,6 +15,10 @@ export interface HttpSources {
   /** Facts of the node; undefined while it is being opened and after it has ended. */
   status(): NodeStatus | undefined
   readonly version: string
+  /** The version of etcd's API. */
+  readonly etcdVersion: string
+  /** Answers requests whose path begins with `/v3/`. */
+  readonly etcd: (request: IncomingMessage, response: ServerResponse) => void
   readonly metrics: { readonly contentType: string; render(): Promise<string> }
 }
 
@@ -61,7 +66,9 @@ const routes: Readonly<Record<string, Route>> = {
   },
   '/version'(sources) {
     const status = sources.status()
-    return json(200, { version: sources.version, name: status?.name ?? '', clusterId: status?.clusterId ?? '' })
+    const { version, etcdVersion } = sources
+    const etcd = { etcdserver: etcdVersion, etcdcluster: etcdVersion }
+    return json(200, { version, name: status?.name ?? '', clusterId: status?.clusterId ?? '', ...etcd })
   },
 }
 
@@ -71,6 +78,7 @@ export const httpPaths: readonly string[] = Object.keys(routes)
 /** The request handler for `openNode({ http })`; never throws. */
 export function httpRoutes(sources: HttpSources): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
+    if (request.url?.startsWith('/v3/') === true) return sources.etcd(request, response)
     void answer(sources, request)
       .catch((error: unknown) => json(500, { error: { code: 'Internal', message: messageOf(error) } }))
       .then((result) => send(request, response, result))

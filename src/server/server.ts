@@ -1,7 +1,9 @@
 /** The daemon: one node, its HTTP routes, its logs, and a clean end. */
-import { type Logger, type Scheduler, messageOf, systemScheduler } from '../../base/index.ts'
+import { type Logger, type Scheduler, messageOf, systemClock, systemScheduler } from '../../base/index.ts'
 import type { NodeStatus } from '../api/index.ts'
+import { type EtcdNode, etcdGateway, etcdVersion } from '../gateway/etcd/index.ts'
 import { openNode, type Node, type NodeOptions } from '../node/index.ts'
+import { nodeCrypto } from '../storage/index.ts'
 import { exitCodeOf, explainFatal, serverExit } from './explain.ts'
 import { failpointOf } from './failpoint.ts'
 import type { ServerHost } from './host.ts'
@@ -20,7 +22,7 @@ export interface ServerParts {
 }
 
 /** The part of a node that the daemon uses. */
-export type ServedNode = Pick<Node, 'address' | 'status' | 'ready' | 'stopped' | 'close'>
+export type ServedNode = Pick<Node, 'address' | 'status' | 'ready' | 'stopped' | 'close'> & EtcdNode
 
 /**
  * Runs a server until a signal or a fatal error ends it. Resolves with the exit code: 0 after a signal, 2 for bad
@@ -31,7 +33,14 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   const logger = serverLogger(options, host)
   const metrics = prometheusMetrics()
   let node: ServedNode | undefined
-  const http = httpRoutes({ status: () => statusOf(node), version, metrics })
+  const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler, crypto: nodeCrypto, logger })
+  const http = httpRoutes({
+    status: () => statusOf(node),
+    version,
+    etcdVersion,
+    etcd: (request, response) => etcd.request(request, response),
+    metrics,
+  })
   const source = host.stops(options.exitWithParent)
   try {
     const nodeOptions = nodeOptionsOf(options, {
@@ -39,6 +48,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
       logger,
       metrics,
       http,
+      http2: (socket) => etcd.connection(socket),
       hooks: failpointOf(host.environment, () => host.crash()),
     })
     const stop = nextStop(source)
@@ -57,6 +67,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   } catch (error) {
     return ended(error, options, host)
   } finally {
+    etcd.close()
     metrics.close()
   }
 }
@@ -76,7 +87,7 @@ function nodeOptionsOf(
   {
     hooks,
     ...rest
-  }: Required<Pick<NodeOptions, 'programs' | 'logger' | 'metrics' | 'http'>> & {
+  }: Required<Pick<NodeOptions, 'programs' | 'logger' | 'metrics' | 'http' | 'http2'>> & {
     readonly hooks: ((point: string) => void) | undefined
   },
 ): NodeOptions {

@@ -93,6 +93,7 @@ test('member changes pass their arguments on and say what comes next', async () 
     addMember: async (name: string, address: string) => void calls.push(['add', name, address]),
     promoteMember: async (name: string) => void calls.push(['promote', name]),
     removeMember: async (name: string) => void calls.push(['remove', name]),
+    updateMember: async (name: string, address: string) => void calls.push(['update', name, address]),
     replaceMember: async (name: string, address?: string) => void calls.push(['replace', name, address]),
     members: async () => [member('n4', 'f:6')],
     transferLeadership: async (to?: string) => {

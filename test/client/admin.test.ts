@@ -62,7 +62,9 @@ describe('calls', () => {
     const calls: Call[] = []
     node.calls = (call) => (calls.push(call), 'b')
     await run(admin.addMember('d', 'd:1'))
+    await run(admin.addMember('e', 'e:1', { learner: true }))
     await run(admin.promoteMember('d'))
+    await run(admin.updateMember('d', 'f:1'))
     await run(admin.removeMember('d'))
     await run(admin.replaceMember('c'))
     await run(admin.replaceMember('c', 'e:1'))
@@ -72,7 +74,9 @@ describe('calls', () => {
     const withoutTime = ({ params: { timeoutMs: _, ...params } }: Call) => params
     expect(calls.map((call) => [call.method, withoutTime(call)])).toEqual([
       ['addMember', { name: 'd', address: 'd:1' }],
+      ['addMember', { name: 'e', address: 'e:1', target: 'learner' }],
       ['promoteMember', { name: 'd' }],
+      ['updateMember', { name: 'd', address: 'f:1' }],
       ['removeMember', { name: 'd' }],
       ['replaceMember', { name: 'c' }],
       ['replaceMember', { name: 'c', address: 'e:1' }],

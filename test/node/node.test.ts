@@ -135,6 +135,21 @@ describe('what operators ask for', () => {
     expect((await other.admin.members()).length).toBe(2)
   })
 
+  test('a member that was given another address goes on there with its data', async () => {
+    const nodes = await form('a', 'b', 'c')
+    const [first] = nodes as [Node]
+    await first.store.put('k', 'v')
+    await first.admin.updateMember('c', 'c:2')
+    const moved = nodes[2] as Node
+    await moved.close()
+    open.delete(moved)
+    const [again] = keep(await world.open('c', { listen: 'c:2' })) as [Node]
+    await again.ready()
+    expect(again.status()).toMatchObject({ id: 3, address: 'c:2' })
+    expect((await again.store.get('k'))?.text()).toBe('v')
+    expect((await first.admin.members()).map(({ address }) => address)).toEqual(['a:1', 'b:1', 'c:2'])
+  })
+
   test('a wiped member is refused under its name, replaced, and joins anew', async () => {
     const nodes = await form('a', 'b', 'c')
     const victim = nodes[2] as Node

@@ -10,6 +10,7 @@ import {
   planPromote,
   planRemove,
   planReplace,
+  planUpdate,
   promotionLagMax,
 } from '../../src/replica/membership.ts'
 import { codeOf, founded, incarnation, member } from './support.ts'
@@ -42,6 +43,20 @@ describe('adding', () => {
 
   test('a name that is taken is refused', () => {
     expect(codeOf(() => planAdd(view(founded(3)), 'n2', 'x:1', 'voter'))).toBe('MemberExists')
+  })
+})
+
+describe('moving', () => {
+  test('gives a member another address and nothing else', () => {
+    const plan = planUpdate(view(founded(3)), 'n2', 'moved:1')
+    expect(plan?.changes).toEqual([{ type: 'updateNode', nodeId: 2 }])
+    expect(decodeMemberChange(plan?.context as Uint8Array).upsert).toEqual([member(2, { address: 'moved:1' })])
+  })
+
+  test('to where it is already changes nothing; to where another is, or of nobody, it is refused', () => {
+    expect(planUpdate(view(founded(3)), 'n2', 'n2:1')).toBeUndefined()
+    expect(codeOf(() => planUpdate(view(founded(3)), 'n2', 'n3:1'))).toBe('InvalidArgument')
+    expect(codeOf(() => planUpdate(view(founded(3)), 'n8', 'moved:1'))).toBe('MemberUnknown')
   })
 })
 

@@ -1,8 +1,9 @@
 /** A node that does nothing but answer, and a process that only records. */
 import { type NitroError, type Scheduler } from '../../base/index.ts'
-import type { NodeStatus } from '../../src/api/index.ts'
-import type { Node } from '../../src/node/index.ts'
+import type { Engine, NodeAuth, NodePosition, NodeStatus } from '../../src/api/index.ts'
+import type { EtcdNodeFor } from '../../src/gateway/etcd/index.ts'
 import type { ServerHost } from '../../src/server/index.ts'
+import type { ServedNode } from '../../src/server/server.ts'
 
 export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
   return {
@@ -15,8 +16,18 @@ export function nodeStatus(overrides: Partial<NodeStatus> = {}): NodeStatus {
   }
 }
 
-export class FakeNode implements Pick<Node, 'address' | 'status' | 'ready' | 'stopped' | 'close'> {
+/** What nobody asks a fake node for. */
+function unused<T extends object>(): T {
+  const get = (): never => {
+    throw new Error('a fake node has only what it is asked for')
+  }
+  return new Proxy({} as T, { get })
+}
+
+export class FakeNode implements ServedNode {
   readonly address = '127.0.0.1:7401'
+  readonly engine = unused<Engine>()
+  readonly auth = unused<NodeAuth>()
   readonly closes: unknown[] = []
   /** Whether close ends by itself. */
   hangs = false
@@ -29,6 +40,14 @@ export class FakeNode implements Pick<Node, 'address' | 'status' | 'ready' | 'st
 
   status(): NodeStatus {
     return nodeStatus()
+  }
+
+  as(): EtcdNodeFor {
+    return unused<EtcdNodeFor>()
+  }
+
+  position(): NodePosition {
+    return { id: 1, leaderId: 1, term: 2, revision: 5 }
   }
 
   async ready(): Promise<void> {}

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { NodeStatus } from '../../src/api/index.ts'
@@ -12,7 +12,9 @@ let server: Server
 let base: string
 
 beforeAll(async () => {
-  server = createServer(httpRoutes({ status: () => status, version: '1.2.3', metrics }))
+  const etcd = (request: IncomingMessage, response: ServerResponse): void =>
+    void response.end(`etcd ${request.method} ${request.url}`)
+  server = createServer(httpRoutes({ status: () => status, version: '1.2.3', etcdVersion: '3.5.0', etcd, metrics }))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
@@ -72,7 +74,13 @@ test('metrics are served as Prometheus text', async () => {
 
 test('version names the code, the node and the cluster', async () => {
   status = nodeStatus()
-  expect(JSON.parse((await ask('/version')).body)).toEqual({ version: '1.2.3', name: 'n1', clusterId: 'c'.repeat(64) })
+  expect(JSON.parse((await ask('/version')).body)).toEqual({
+    version: '1.2.3',
+    name: 'n1',
+    clusterId: 'c'.repeat(64),
+    etcdserver: '3.5.0',
+    etcdcluster: '3.5.0',
+  })
 })
 
 test('HEAD answers like GET without a body', async () => {
@@ -89,4 +97,9 @@ test('other paths and methods are refused as JSON', async () => {
   const wrong = await ask('/health', { method: 'POST', body: 'x'.repeat(100_000) })
   expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   expect(JSON.parse(wrong.body)).toMatchObject({ error: { code: 'MethodNotAllowed' } })
+})
+
+test('what begins with /v3/ is the business of the etcd API, whatever its method', async () => {
+  expect((await ask('/v3/kv/put', { method: 'POST', body: '{}' })).body).toBe('etcd POST /v3/kv/put')
+  expect((await ask('/v3/nothing')).body).toBe('etcd GET /v3/nothing')
 })

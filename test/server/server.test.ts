@@ -109,7 +109,7 @@ test('a broken invariant is reported as a defect with its stack', async () => {
 test('only what was given is passed to the node', async () => {
   const { host, opened, code } = start({ tickMs: '20' })
   await settled()
-  const { logger, metrics, http, ...plain } = opened[0] ?? {}
+  const { logger, metrics, http, http2, ...plain } = opened[0] ?? {}
   expect(plain).toEqual({
     name: 'n1',
     dataDir: 'data/n1',
@@ -120,7 +120,7 @@ test('only what was given is passed to the node', async () => {
     tickMs: 20,
     programs: [],
   })
-  expect([logger, metrics, http]).not.toContain(undefined)
+  expect([logger, metrics, http, http2]).not.toContain(undefined)
   host.signal('SIGTERM')
   await code
 })

@@ -24,6 +24,7 @@ export function guardedAdmin(admin: Admin, check: () => void): Admin {
     members: (options) => admin.members(options),
     addMember: (...args) => guarded(() => admin.addMember(...args)),
     promoteMember: (...args) => guarded(() => admin.promoteMember(...args)),
+    updateMember: (...args) => guarded(() => admin.updateMember(...args)),
     removeMember: (...args) => guarded(() => admin.removeMember(...args)),
     replaceMember: (...args) => guarded(() => admin.replaceMember(...args)),
     transferLeadership: (...args) => guarded(() => admin.transferLeadership(...args)),

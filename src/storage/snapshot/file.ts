@@ -1,4 +1,7 @@
-/** Snapshots as files: the chunks, each after its length (u32). */
+/**
+ * Snapshots as files: the chunks, each after its length (u32). One that a client of etcd has saved goes on after them: a length of 0,
+ * zeros up to a multiple of 512 bytes, and the SHA-256 of all before.
+ */
 import type { Crypto, Files } from '../../../base/index.ts'
 import { ByteReader, ByteWriter } from '../../../base/index.ts'
 import { nodeCrypto } from '../adapters/node-crypto.ts'
@@ -18,6 +21,8 @@ export interface SnapshotFileInfo {
 }
 
 const readBytes = 1 << 20
+const sectorBytes = 512
+const trailerHashBytes = 32
 
 /**
  * Writes chunks to `path`, verifying them on the way: the file appears only when the snapshot is whole, valid and durable.
@@ -79,6 +84,7 @@ export async function* readSnapshotFile(files: Files, path: string): AsyncIterab
       at = 0
       while (buffer.length - at >= 4) {
         const length = new ByteReader(buffer, at).u32()
+        if (length === 0 && isTrailer(size, offset - (buffer.length - at))) return
         if (length > chunkBytesMax) throw invalid('a chunk is too long')
         if (buffer.length - at < 4 + length) break
         yield buffer.subarray(at + 4, at + 4 + length)
@@ -89,6 +95,11 @@ export async function* readSnapshotFile(files: Files, path: string): AsyncIterab
   } finally {
     await file.close()
   }
+}
+
+/** Whether what begins here is the end that clients of etcd ask for. */
+function isTrailer(size: number, at: number): boolean {
+  return size % sectorBytes === trailerHashBytes && size - at < 2 * sectorBytes + trailerHashBytes
 }
 
 /** Reads a whole snapshot file and checks everything. Throws `NotFound`, `SnapshotInvalid`, `UnsupportedFormat`. */

@@ -22,7 +22,7 @@ export async function strangers({ report, directory }: Scene): Promise<void> {
     const real = await helloOf(ours.at('n1').address)
     const peer = (facts: Partial<Hello>): Hello => ({
       ...clientHello('n2', systemRandom.bytes(16)),
-      flags: real.flags,
+      ...{ flags: real.flags, extra: real.extra },
       ...{ role: 'peer', channel: 'control', incarnation: systemRandom.bytes(16) },
       ...facts,
     })
