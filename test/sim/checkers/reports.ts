@@ -37,8 +37,9 @@ export function member(
     term: (index: number) => (index === base ? baseTerm : held[index - base - 1]?.term),
     entries: (lo: number, hi: number) => held.slice(lo - base - 1, hi - base - 1),
   }
-  const progress = new Map([...(voters.match ?? [])].map(([id, match]) => [id, { match }]))
-  const core = { term, status: () => ({ config: { outgoing: [], ...voters }, progress }) }
+  const configuration = { outgoing: [], ...voters }
+  const matchOf = (id: number): number => voters.match?.get(id) ?? 0
+  const core = { term, configuration, matchOf, status: () => ({ config: configuration }) }
   return { raftId, log, core } as unknown as ObservedMember
 }
 
