@@ -263,7 +263,8 @@ export class Member {
   private endedBy(reason: string): void {
     const damaged = /\b(LogDamaged|IdentityLost)\b/.exec(reason)?.[1]
     if (damaged !== undefined) this.world.failed(this.name, damaged)
-    if (reason.includes(syncError) || (this.disk.full && reason.includes(fullError))) {
+    // There may be room again by the time it has closed; only this disk says that it is full.
+    if (reason.includes(syncError) || reason.includes(fullError)) {
       this.world.gaveUp(this.name, reason.includes(syncError) ? 'sync' : 'full')
       this.crash()
       this.process.outside(afterDiskFailureMs, () => this.start())

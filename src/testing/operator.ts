@@ -56,12 +56,18 @@ export class Operator {
   async begin(): Promise<void> {
     for (;;) {
       await this.rest(this.random.between(...this.knobs.operatorPauseMs))
+      await this.mend()
+      if (this.ended) return
       this.busy = true
-      for (const name of this.cluster.ruined) await this.replace(name)
-      if (this.ended) break
       await this.anyTask()
       this.busy = false
     }
+  }
+
+  /** Replaces every member that is lost. */
+  async mend(): Promise<void> {
+    this.busy = true
+    for (const name of this.cluster.ruined) await this.replace(name)
     this.busy = false
   }
 

@@ -208,10 +208,7 @@ class Run {
     }
     world.note('all', 'healed')
     this.faults.end()
-    if (!(await world.until(() => operator.idle, replacementMs))) {
-      const { doing, lastError } = operator
-      world.violations.add('progress', `the operator gets stuck, ${doing}: ${lastError}; ${describeNodes(world)}`)
-    }
+    await this.operated()
     await this.progress()
     await this.syncWork.settle()
     await this.convergence('')
@@ -219,6 +216,14 @@ class Run {
     const finals = workload.busy === 0 ? await this.finals('late') : undefined
     if (knobs.blackoutAtEnd && finals !== undefined) await this.blackout(finals)
     return finals
+  }
+
+  /** Whatever the operator is at is done, and every member that was lost is replaced. */
+  private async operated(): Promise<void> {
+    const { world, operator } = this
+    if (await world.until(() => operator.idle, replacementMs)) return
+    const { doing, lastError } = operator
+    world.violations.add('progress', `the operator gets stuck, ${doing}: ${lastError}; ${describeNodes(world)}`)
   }
 
   /** Nodes that are enough to go on, while members are not changed and nothing is lost. */
@@ -303,6 +308,10 @@ class Run {
         `${key} was ${one?.value} @${one?.revision} before all nodes lost power, and ${other?.value} @${other?.revision} after`,
       )
     }
+    // Damage to a file that is only read at a start comes to light now.
+    await world.until(() => world.converged() || world.ruined.size > 0, progressMs)
+    void this.operator.mend()
+    await this.operated()
     await this.convergence(' after a loss of power')
   }
 
