@@ -33,6 +33,8 @@ export class Atlas {
   /** Whether a node may lose its directory: if all did, they would rightly form a new cluster. */
   allowsLoss(name: string): boolean {
     if (this.rule === 'none' || this.changing) return false
+    // Founding takes all founders as they are: nobody could be replaced yet.
+    if (this.cluster.watched.machines.highest === 0) return false
     const others = this.broken().filter((one) => one !== name)
     return others.length + 1 <= Math.floor((this.cluster.names.length - 1) / 2)
   }
