@@ -56,6 +56,8 @@ export async function main(name: string, script: (scene: Scene) => Promise<void>
   process.once('uncaughtException', fatal)
   process.once('unhandledRejection', fatal)
   build()
+  // What commands print is compared; some environments ask for colours even where nobody looks.
+  process.env['NO_COLOR'] = '1'
   const directory = mkdtempSync(join(tmpdir(), `nitrostate-${name}-`))
   const report = new Report()
   let code = 1
