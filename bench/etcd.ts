@@ -4,9 +4,9 @@
  *
  *   npm run bench:etcd [-- --rounds 5 --seconds 4 --only put,range,txn,lease,watch,check-perf --out race.json]
  *
- * Subjects are etcd over gRPC, NitroState over gRPC with the very same generator, and NitroState with its own client. Every load is warmed up for
- * half of `--seconds` first. Loads are clients/connections, all to the leaders. `check-perf` runs etcd's own tool for a minute on each cluster: if
- * named, or in a whole race with a generator-bound row of puts.
+ * Subjects are etcd over gRPC, NitroState over gRPC with the very same generator, and NitroState with its own client. Loads are
+ * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first. `check-perf` runs etcd's own tool for a
+ * minute on each cluster: if named, or in a whole race with a generator-bound row of puts.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'

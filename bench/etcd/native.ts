@@ -1,19 +1,40 @@
 /** The load over our own protocol, with the client library. */
-import type { Watch } from '../../src/api/index.ts'
+import type { Entry, Op, PutResult, RangeResult, TxnOutcome, Watch } from '../../src/api/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { openClients } from '../cluster/nitrostate.ts'
 import type { NitrostateTarget } from '../cluster/nitrostate.ts'
+import { rangeKeys, txnPuts } from '../cluster/target.ts'
+import type { Operation } from '../cluster/target.ts'
 import { ExpectedEvents } from './events.ts'
-import { keyDriver, leaseTtlSeconds, watchedKey } from './loads.ts'
+import { keyDriver, leaseTtlSeconds, valueBytes, watchedKey } from './loads.ts'
 import type { Driver, RaceLoad } from './loads.ts'
 
-/** Clients of the load; they find the leader. */
+/** Clients of the load; they find the leader. Throws if the first answer is not the right one. */
 export async function openNative(target: NitrostateTarget, load: RaceLoad): Promise<Driver> {
   if (load.work === 'keep-alive') return openKeepAlives(target, load)
   if (load.work === 'watch') return openWatches(target, load)
   const driver = keyDriver(await target.connect(load.connections), load.work, load)
-  await driver.send(0)
+  const answer = await driver.send(0)
+  if (!isRight(load.work, answer)) throw new Error(`${target.name}: the answer to ${load.title} is not the right one`)
   return driver
+}
+
+function isRight(operation: Operation, answer: unknown): boolean {
+  switch (operation) {
+    case 'put':
+      return (answer as PutResult).revision > 0
+    case 'txn': {
+      const { succeeded, results } = answer as TxnOutcome<readonly Op[], readonly Op[]>
+      return succeeded && results.length === txnPuts
+    }
+    case 'get':
+    case 'get committed':
+      return (answer as Entry | undefined)?.value.length === valueBytes
+    default: {
+      const { entries } = answer as RangeResult
+      return entries.length === rangeKeys && entries.every(({ value }) => value.length === valueBytes)
+    }
+  }
 }
 
 async function openKeepAlives({ addresses }: NitrostateTarget, { clients, connections }: RaceLoad): Promise<Driver> {
