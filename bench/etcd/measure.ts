@@ -40,6 +40,7 @@ const answerMs = 60_000
 /** Measures one load after a warm-up; undefined if the leader changed meanwhile. Throws if requests are never answered. */
 export async function measureLoad(subject: Subject, load: RaceLoad, times: Times): Promise<Figures | undefined> {
   const { members } = subject.target
+  const leader = await subject.target.leader()
   const driver = await subject.open(load)
   const drive = (durationMs: number): ReturnType<typeof startLoad>['result'] => {
     const send = (_: number, client: number): Promise<unknown> => driver.send(client)
@@ -48,7 +49,6 @@ export async function measureLoad(subject: Subject, load: RaceLoad, times: Times
   }
   try {
     await drive(times.warmupMs)
-    const leader = await subject.target.leader()
     const before = members.map(({ pid }) => cpuTime(pid).total)
     const generatorBefore = process.cpuUsage()
     const { latency, elapsedMs, errors } = await drive(times.measureMs)
