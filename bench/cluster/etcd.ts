@@ -45,7 +45,7 @@ export async function startEtcd(directory: string, version: string): Promise<Etc
   const stop = async (): Promise<void> => void (await Promise.all(members.map((member) => member.stop())))
   const leader = async (): Promise<string> => names[await leaderAt(names.map((_, at) => clientAddress(at)))] as string
   const connect = async (count: number): Promise<Connections> =>
-    connections(clientAddress(names.indexOf(await leader())), count)
+    connectGrpc(clientAddress(names.indexOf(await leader())), count)
   try {
     await eventually(startTimeoutMs, leader)
   } catch (error) {
@@ -56,7 +56,8 @@ export async function startEtcd(directory: string, version: string): Promise<Etc
   return { name: `etcd ${version}`, members, addresses, leader, connect, stop }
 }
 
-async function connections(address: string, count: number): Promise<Connections> {
+/** Connections to whatever speaks the etcd API at this address. */
+export async function connectGrpc(address: string, count: number): Promise<Connections> {
   const open = await Promise.all(Array.from({ length: count }, () => GrpcConnection.open(address)))
   const call = (at: number, path: string, bytes: Uint8Array): Promise<Uint8Array> =>
     (open[at] as GrpcConnection).call(path, bytes)

@@ -1,20 +1,30 @@
 /**
- * A unary gRPC client of the least possible cost over HTTP/2 (RFC 9113), so that the load, which shares the machine with
+ * A gRPC client of the least possible cost over HTTP/2 (RFC 9113), so that the load, which shares the machine with
  * the servers, is not what is measured. All requests of a turn leave in one write; headers are sent literally and always
  * the same; response headers are not decoded, since a call succeeded exactly if its stream carried a message.
+ * Streams that stay open are in `grpc-stream.ts`.
  */
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { NitroError } from '../../base/index.ts'
-
-const frameHeaderBytes = 9
-const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const
-const endStream = 1
-const ack = 1
-const endHeaders = 4
-const initialWindow = 65_535
-const largeWindow = 1 << 30
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1')
+import { frameOf } from '../../src/gateway/etcd/framing.ts'
+import { GrpcStream } from './grpc-stream.ts'
+import type { StreamListener } from './grpc-stream.ts'
+import {
+  ack,
+  endHeaders,
+  endStream,
+  frame,
+  frameHeaderBytes,
+  frameTypes,
+  initialWindow,
+  initialWindowSetting,
+  largeWindow,
+  literal,
+  preface,
+  settingBytes,
+  windowUpdate,
+} from './http2-frames.ts'
 
 interface Call {
   message: Buffer | undefined
@@ -27,6 +37,7 @@ export class GrpcConnection {
   private readonly socket: Socket
   private readonly authority: string
   private readonly calls = new Map<number, Call>()
+  private readonly streams = new Map<number, GrpcStream>()
   private readonly headers = new Map<string, Buffer>()
   private nextStream = 1
   private out: Buffer[] = []
@@ -34,6 +45,8 @@ export class GrpcConnection {
   /** Bytes of data that may still be sent on the connection; what exceeds them waits. */
   private window = initialWindow
   private readonly waiting: Buffer[] = []
+  /** What the server takes at first on a new stream. */
+  private streamWindow = initialWindow
   private received = 0
   private rest: Buffer = Buffer.alloc(0)
   private failure: NitroError | undefined
@@ -58,8 +71,8 @@ export class GrpcConnection {
     socket.on('error', (error) => this.fail(error.message))
     socket.on('close', () => this.fail('the connection was closed'))
     // a large window for each stream (setting 4) and for the connection: the server never waits for this client
-    const settings = frame(frameTypes.settings, 0, 0, Buffer.alloc(6))
-    settings.writeUInt16BE(4, frameHeaderBytes)
+    const settings = frame(frameTypes.settings, 0, 0, Buffer.alloc(settingBytes))
+    settings.writeUInt16BE(initialWindowSetting, frameHeaderBytes)
     settings.writeUInt32BE(largeWindow, frameHeaderBytes + 2)
     this.send(preface)
     this.send(settings)
@@ -69,20 +82,35 @@ export class GrpcConnection {
   /** Calls `/package.Service/Method` and resolves with the answer's message. Rejects with `Unavailable`. */
   call(path: string, message: Uint8Array): Promise<Uint8Array> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
-    const stream = this.nextStream
-    this.nextStream += 2
-    this.send(frame(frameTypes.headers, endHeaders, stream, this.headersOf(path)))
-    const payload = Buffer.allocUnsafe(5 + message.length)
-    payload[0] = 0
-    payload.writeUInt32BE(message.length, 1)
-    payload.set(message, 5)
-    this.waiting.push(frame(frameTypes.data, endStream, stream, payload))
+    const stream = this.begin(path)
+    this.waiting.push(frame(frameTypes.data, endStream, stream, frameOf(message)))
     this.sendWaiting()
     return new Promise((resolve, reject) => void this.calls.set(stream, { message: undefined, resolve, reject }))
   }
 
+  /** Opens `/package.Service/Method` in both directions. Throws `Unavailable`. */
+  stream(path: string, listener: StreamListener): GrpcStream {
+    if (this.failure !== undefined) throw this.failure
+    const id = this.begin(path)
+    const stream = new GrpcStream(listener, this.streamWindow, (payload) => {
+      this.waiting.push(frame(frameTypes.data, 0, id, payload))
+      this.sendWaiting()
+    })
+    this.streams.set(id, stream)
+    return stream
+  }
+
+  /** Ends everything; streams are not told. */
   close(): void {
+    this.streams.clear()
     this.socket.destroy()
+  }
+
+  private begin(path: string): number {
+    const stream = this.nextStream
+    this.nextStream += 2
+    this.send(frame(frameTypes.headers, endHeaders, stream, this.headersOf(path)))
+    return stream
   }
 
   /** HPACK (RFC 7541): static table entries, and literals that are not indexed. */
@@ -150,13 +178,14 @@ export class GrpcConnection {
         this.data(stream, bytes.subarray(start, end))
         break
       case frameTypes.settings:
-        if ((flags & ack) === 0) this.send(frame(frameTypes.settings, ack, 0, Buffer.alloc(0)))
+        if ((flags & ack) === 0) this.agree(bytes.subarray(start, end))
         break
       case frameTypes.ping:
         if ((flags & ack) === 0) this.send(frame(frameTypes.ping, ack, 0, bytes.subarray(start, end)))
         break
       case frameTypes.windowUpdate:
         if (stream === 0) this.window += bytes.readUInt32BE(start)
+        else this.streams.get(stream)?.widen(bytes.readUInt32BE(start))
         this.sendWaiting()
         break
       case frameTypes.reset:
@@ -170,9 +199,21 @@ export class GrpcConnection {
     if ((type === frameTypes.headers || type === frameTypes.data) && (flags & endStream) !== 0) this.settle(stream)
   }
 
+  /** Takes the server's settings. */
+  private agree(settings: Buffer): void {
+    for (let at = 0; at + settingBytes <= settings.length; at += settingBytes) {
+      if (settings.readUInt16BE(at) !== initialWindowSetting) continue
+      const window = settings.readUInt32BE(at + 2)
+      for (const stream of this.streams.values()) stream.widen(window - this.streamWindow)
+      this.streamWindow = window
+    }
+    this.send(frame(frameTypes.settings, ack, 0, Buffer.alloc(0)))
+  }
+
   private data(stream: number, payload: Buffer): void {
     const call = this.calls.get(stream)
     if (call !== undefined) call.message = call.message === undefined ? payload : Buffer.concat([call.message, payload])
+    else this.streams.get(stream)?.receive(payload)
     this.received += payload.length
     if (this.received < largeWindow / 2) return
     this.send(windowUpdate(this.received))
@@ -180,6 +221,8 @@ export class GrpcConnection {
   }
 
   private settle(stream: number): void {
+    this.streams.get(stream)?.end(unavailable('the stream ended'))
+    this.streams.delete(stream)
     const call = this.calls.get(stream)
     if (call === undefined) return
     this.calls.delete(stream)
@@ -191,29 +234,9 @@ export class GrpcConnection {
     this.failure ??= unavailable(why)
     for (const { reject } of this.calls.values()) reject(this.failure)
     this.calls.clear()
+    for (const stream of this.streams.values()) stream.end(this.failure)
+    this.streams.clear()
   }
-}
-
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(frameHeaderBytes + payload.length)
-  bytes.writeUIntBE(payload.length, 0, 3)
-  bytes[3] = type
-  bytes[4] = flags
-  bytes.writeUInt32BE(stream, 5)
-  bytes.set(payload, frameHeaderBytes)
-  return bytes
-}
-
-function windowUpdate(bytes: number): Buffer {
-  const increment = Buffer.alloc(4)
-  increment.writeUInt32BE(bytes)
-  return frame(frameTypes.windowUpdate, 0, 0, increment)
-}
-
-/** A string literal without Huffman coding, shorter than 127 bytes. */
-function literal(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1')
-  return Buffer.concat([Buffer.from([bytes.length]), bytes])
 }
 
 function unavailable(message: string): NitroError {

@@ -3,6 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 
 /** Linux counts CPU time in hundredths of a second for user space, whatever the kernel's own tick. */
 const ticksPerSecond = 100
+/** Positions of user and system time after the process's name: its own, and of its ended children. */
+const ownFields = [11, 12] as const
+const childrenFields = [13, 14] as const
 
 /** CPU time used since the process began, in seconds. */
 export interface CpuTime {
@@ -17,11 +20,16 @@ export function cpuTime(pid: number): CpuTime {
   return { total: statSeconds(`/proc/${pid}/stat`), main: statSeconds(`/proc/${pid}/task/${pid}/stat`) }
 }
 
+/** CPU time in seconds of all children of this process that have ended, and of theirs. */
+export function endedChildrenCpu(): number {
+  return statSeconds('/proc/self/stat', childrenFields)
+}
+
 /** utime + stime of a stat file; the name before them is in parentheses and may itself hold spaces. */
-function statSeconds(path: string): number {
+function statSeconds(path: string, [user, system]: readonly [number, number] = ownFields): number {
   const text = readFileSync(path, 'latin1')
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  return (Number(fields[user]) + Number(fields[system])) / ticksPerSecond
 }
 
 /** Resident memory in bytes. */

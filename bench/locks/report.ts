@@ -1,5 +1,6 @@
 /** Rounds as tables: medians over the rounds with their spread, and ratios of the rounds. */
-import { markdownTable, significant } from '../harness/markdown.ts'
+import { markdownTable } from '../harness/markdown.ts'
+import { spread } from '../harness/spread.ts'
 
 /** Figures of one round of one system. */
 export type Figures = Readonly<Record<string, number>>
@@ -29,14 +30,4 @@ export function ratiosTable(measure: string, rounds: Rounds, columns: Readonly<R
     }),
   ])
   return markdownTable([measure, ...Object.values(columns)], rows)
-}
-
-/** `median (lowest-highest)`. */
-function spread(values: readonly number[], unit = ''): string {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  const median = sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-  const [lowest = Number.NaN, highest = Number.NaN] = [sorted[0], sorted.at(-1)]
-  return `${significant(median)}${unit} (${significant(lowest)}-${significant(highest)})`
 }
