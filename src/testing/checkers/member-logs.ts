@@ -23,6 +23,11 @@ export interface MemberLog {
   /** Of the core, by its hand-outs. */
   coreTerm: number
   role: Role
+  /**
+   * The term in which it leads, or led until its last hand-out said that it does so no more; 0 if neither. What it committed
+   * since the hand-out before that, it committed in this term, even if a higher one ended its lead in the same turn.
+   */
+  ledTerm: number
   commit: number
   /** Handed out and not yet reported as durable, in order. */
   pending: readonly Entry[][]
@@ -65,11 +70,13 @@ export class MemberLogs implements Picture {
   handsOut(node: string, ready: Ready): void {
     const one = this.byNode.get(node)
     if (one === undefined) return
+    const ledBefore = one.role === 'leader' ? one.coreTerm : 0
     if (ready.hardState !== undefined) {
       one.coreTerm = ready.hardState.term
       one.commit = Math.max(one.commit, ready.hardState.commit)
     }
     if (ready.softState !== undefined) one.role = ready.softState.role
+    one.ledTerm = one.role === 'leader' ? one.coreTerm : ledBefore
     if (ready.snapshot !== undefined) {
       const { index, term } = ready.snapshot.meta
       one.handed.restore(index, term)
@@ -148,7 +155,7 @@ function readMember(node: string, member: ObservedMember): MemberLog {
   durable.append(entriesOf(member))
   const { term, vote, commit } = log.hardState
   const handed = durable.clone()
-  const fresh = { role: 'follower', pending: [], pendingSnapshot: 0 } as const
+  const fresh = { role: 'follower', ledTerm: 0, pending: [], pendingSnapshot: 0 } as const
   return { node, raftId, term, vote, durable, handed, coreTerm: term, commit, ...fresh, member }
 }
 

@@ -126,3 +126,23 @@ test('an acknowledgement is right when the entry is committed, and found when it
     expect.stringMatching(/no node has applied it/),
   ])
 })
+
+test('a write is committed if its leader counted the last copy and was deposed before it handed that out', () => {
+  const found: string[] = []
+  const logs = new MemberLogs()
+  const durable = new CommittedIsDurable(logs, (what) => found.push(what))
+  const committed = new Committed(logs)
+  const checker = new RepliesAfterDurability(committed, durable, (what) => found.push(what))
+  const history = new History({ began: () => undefined, ended: (one) => checker.ended(one) })
+  for (const id of [1, 2, 3])
+    logs.opened(`n${id}`, member(id, { term: 1, entries: entries(1, ...(id < 3 ? [1] : [])) }))
+  durable.opened('n1')
+  const deposed = { role: 'follower', hardState: { term: 2, vote: 0, commit: 2 } } as const
+  for (const work of [ready({ role: 'leader', hardState: { term: 1, vote: 1, commit: 1 } }), ready(deposed)]) {
+    logs.handsOut('n1', work)
+    durable.handsOut('n1', work)
+  }
+  for (const index of [1, 2]) committed.applied('n1', entry(index, 1), machine(index, { revision: 10 * index }))
+  put(history, 'k', 'one', 20)
+  expect(found).toEqual([])
+})

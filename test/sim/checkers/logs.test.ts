@@ -60,12 +60,16 @@ test('an entry that a core hands out is compared, too', () => {
   expect(found).toHaveLength(1)
 })
 
-/** n1 leads in `term` and commits its last entry; the members have these terms on disk. */
+/**
+ * n1 leads in `term` and commits its last entry; the members have these terms on disk. With `deposed` it has heard of the
+ * next term when it hands that out.
+ */
 function commits(
   term: number,
   disks: readonly (readonly number[])[],
   voters?: FakeVoters,
   handed?: number[],
+  deposed = false,
 ): string[] {
   const found: string[] = []
   const logs = new MemberLogs()
@@ -78,7 +82,9 @@ function commits(
   logs.handsOut('n1', begin)
   checker.handsOut('n1', begin)
   const last = logs.of('n1')?.handed.lastIndex ?? 0
-  const work = ready({ hardState: { term, vote: 1, commit: last } })
+  const work = deposed
+    ? ready({ role: 'follower', hardState: { term: term + 1, vote: 0, commit: last } })
+    : ready({ hardState: { term, vote: 1, commit: last } })
   logs.handsOut('n1', work)
   checker.handsOut('n1', work)
   return found
@@ -115,6 +121,30 @@ test('an entry of an older term on a majority is not committed while another log
       [1, 3],
     ]),
   ).toEqual([])
+})
+
+test('a leader that is deposed before it hands out what it committed is judged by the term in which it led', () => {
+  const deposed = (...disks: number[][]): string => commits(4, disks, undefined, undefined, true).join()
+  expect(deposed([1, 4], [1, 4], [1])).toBe('')
+  expect(deposed([1, 4], [1], [1])).toMatch(/entry 2 of term 4 in term 4, but no majority of \(1 2 3\)/)
+  expect(deposed([1, 2], [1, 2], [1])).toMatch(/entry 2 of term 2 in term 4, by counting/)
+})
+
+test('a follower may learn of what a leader has committed, and takes nothing else for committed', () => {
+  const found: string[] = []
+  const logs = new MemberLogs()
+  const checker = new CommittedIsDurable(logs, (what) => found.push(what))
+  for (const id of [1, 2, 3]) logs.opened(`n${id}`, member(id, { term: 1, entries: entries(1, 1) }))
+  const commit = (node: string, index: number, role?: 'leader'): void => {
+    const work = ready({ ...(role && { role }), hardState: { term: 1, vote: 1, commit: index } })
+    logs.handsOut(node, work)
+    checker.handsOut(node, work)
+  }
+  commit('n1', 1, 'leader')
+  commit('n2', 1)
+  expect(found).toEqual([])
+  commit('n2', 2)
+  expect(found).toEqual(['n2 takes entry 2 for committed, and no leader has'])
 })
 
 function reopens(

@@ -1,6 +1,7 @@
 /**
- * Seeds that once found a bug, with what they found. The same seed meets other events after any change of the product, so
- * next to each stands a scenario test that shows the bug itself; the seeds are run because they are cheap.
+ * Seeds that once found a bug, of the product or of a checker, with what they found. The same seed meets other events after
+ * any change of the product, so next to each stands a scenario test that shows the bug itself; the seeds are run because
+ * they are cheap.
  */
 export const foundBugs: readonly { readonly seed: number; readonly found: string }[] = [
   {
@@ -11,4 +12,8 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
   { seed: 202, found: 'a stale leader refused for good a process that had been let in (stale-refusal)' },
   { seed: 2026, found: 'a stopping leader waited for ever for its successor (test/replica/repair.test.ts)' },
   { seed: 13, found: 'a log opened after a failed sync relied on the cache (test/storage/failed-sync.test.ts)' },
+  {
+    seed: 100247,
+    found: 'checkers did not count what a leader committed in the turn that deposed it (deposed-commit)',
+  },
 ]
