@@ -103,9 +103,9 @@ export class Operator {
 
   // ---- members
 
-  /** While something is damaged, an operator keeps their hands off the members. */
+  /** Until the cluster is founded, and while something is damaged, an operator keeps their hands off the members. */
   private async changeMembers(): Promise<void> {
-    if (this.atlas.broken().length > 0) return
+    if (!this.atlas.founded || this.atlas.broken().length > 0) return
     this.atlas.changing = true
     const { names } = this.cluster
     if (names.length < sizeMax && (names.length <= sizeMin || this.random.chance(0.5)))

@@ -25,6 +25,11 @@ export class Atlas {
     this.rule = rule
   }
 
+  /** Whether the cluster was founded. Until then nothing can be lost: its founding list names the directory of every node. */
+  get founded(): boolean {
+    return this.cluster.watched.elections.terms > 0
+  }
+
   /** Whether a node may be damaged now. */
   allows(name: string): boolean {
     return this.rule === 'any' || this.allowsLoss(name)
@@ -32,9 +37,7 @@ export class Atlas {
 
   /** Whether a node may lose its directory: if all did, they would rightly form a new cluster. */
   allowsLoss(name: string): boolean {
-    if (this.rule === 'none' || this.changing) return false
-    // Founding takes all founders as they are: nobody could be replaced yet.
-    if (this.cluster.watched.machines.highest === 0) return false
+    if (this.rule === 'none' || this.changing || !this.founded) return false
     const others = this.broken().filter((one) => one !== name)
     return others.length + 1 <= Math.floor((this.cluster.names.length - 1) / 2)
   }

@@ -13,6 +13,7 @@ import {
 } from '../../../src/testing/index.ts'
 import { Atlas } from '../../../src/testing/faults/atlas.ts'
 import { planFaults } from '../../../src/testing/faults/schedule.ts'
+import { Operator } from '../../../src/testing/operator.ts'
 import { standardFaults } from '../../../src/testing/faults/standard.ts'
 import { faultKinds } from '../../../src/testing/reached/rows.ts'
 import { Results } from '../run/results.ts'
@@ -88,6 +89,29 @@ describe('faults', () => {
     expect(minority.allows('n2')).toBe(true)
     minority.changing = true
     expect(minority.allows('n2')).toBe(false)
+  })
+
+  test('take no directory from a cluster that is not founded yet', async () => {
+    const world = cluster(3, { seed: 1 })
+    const atlas = new Atlas(world, 'minority')
+    world.startAll()
+    expect(atlas.allowsLoss('n1')).toBe(false)
+    await world.until(() => world.converged(), 10_000)
+    expect(atlas.allowsLoss('n1')).toBe(true)
+  })
+})
+
+describe('an operator', () => {
+  test('leaves the members as they are until the cluster is founded', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const world = cluster(4, { seed })
+      for (const name of ['n1', 'n2', 'n3']) world.start(name)
+      const knobs = knobsOf(seed, { reconfigure: true, operatorPauseMs: [20, 100] })
+      void new Operator(world, new Atlas(world, 'none'), knobs).begin()
+      await world.run(1_000)
+      expect(world.names).toEqual(['n1', 'n2', 'n3', 'n4'])
+      expect([...world.ruined]).toEqual([])
+    }
   })
 })
 
