@@ -69,8 +69,10 @@ export class Member {
   running = false
   /** How often it lost power. */
   crashes = 0
-  /** How often it was opened, in all its lives. */
-  openings = 0
+  /** How often its process was started. */
+  lives = 0
+  /** The last of its lives in which the node was opened: all on its disk at the start of that life was read. */
+  openedIn = 0
   ruin: Ruin = 'no'
   /** What it does to frames of its peers on the way out. */
   mischief: Mischief | undefined
@@ -79,7 +81,6 @@ export class Member {
   private readonly world: MemberWorld
   private entry: MemberEntry
   private readonly random: SeededRandom
-  private lives = 0
   private disks = 0
   private crashIn = 0
   private crashAt: string | undefined
@@ -145,7 +146,7 @@ export class Member {
       (node) => {
         if (number !== this.lives || !this.running) return
         this.node = node
-        this.openings++
+        this.openedIn = number
         void node.stopped.then((reason) => {
           if (this.node === node) this.endedBy(reason === undefined ? 'closed' : codeOf(reason))
         })

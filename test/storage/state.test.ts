@@ -100,6 +100,36 @@ describe.each(places)('the state directory: %s', (_, setUp) => {
     await state.close()
   })
 
+  it('can be closed while a replacement takes its place, and is free after that', async () => {
+    const place = await setUp()
+    const state = await open(place, false)
+    await state.write([put('old', '1')])
+    const replacement = await state.beginReplacement()
+    await replacement.write([put('new', '2')])
+    const committed = replacement.commit()
+    await state.close()
+    await committed
+    const again = await open(place, true)
+    expect(await content(again)).toBe('new=2')
+    await again.close()
+  })
+
+  it('drops a replacement that is being filled when it is closed, and takes no other', async () => {
+    const place = await setUp()
+    const state = await open(place, false)
+    await state.write([put('old', '1')])
+    const begun = state.beginReplacement()
+    await state.close()
+    const replacement = await begun
+    await expect(replacement.commit()).rejects.toMatchObject({ code: 'Closed' })
+    await replacement.abort()
+    await expect(state.beginReplacement()).rejects.toMatchObject({ code: 'Closed' })
+    expect(await place.files.list(`${place.directory}/state`)).toEqual(['current', 'db-000001', 'lock'])
+    const again = await open(place, true)
+    expect(await content(again)).toBe('old=1')
+    await again.close()
+  })
+
   it('keeps a second opener out, without harm to the first', async () => {
     const place = await setUp()
     await (await open(place, false)).close()

@@ -17,6 +17,7 @@ import {
   NitroError,
   assert,
   isNitroError,
+  messageOf,
   replaceFile,
   silentLogger,
 } from '../../../base/index.ts'
@@ -159,6 +160,8 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
 
 const nothing = (): void => undefined
 
+const closed = (): NitroError => new NitroError('Closed', 'the state was closed')
+
 /** Removes all state of a data directory, so that the next open makes a new one. */
 export async function discardState(files: Files, dataDirectory: string): Promise<void> {
   const directory = `${dataDirectory}/state`
@@ -184,7 +187,9 @@ export class StateDirectory {
   private number: number
   private current: Kv
   private marked: boolean
-  private replacing = false
+  /** The replacement that was begun and has not ended. */
+  private replacement: Promise<Replacement> | undefined
+  private closing = false
 
   constructor(options: StateOptions, lock: Kv, number: number, current: Kv, status: 'new' | 'existing') {
     this.options = options
@@ -230,25 +235,40 @@ export class StateDirectory {
     return this.current.snapshot()
   }
 
-  /** Starts a new database beside the current one; one at a time. */
+  /** Starts a new database beside the current one; one at a time. Throws `Closed` after {@link close}. */
   async beginReplacement(): Promise<Replacement> {
-    assert(!this.replacing, 'one replacement at a time')
-    this.replacing = true
-    const { files, directory, kv } = this.options
-    const number = this.number + 1
-    const path = `${directory}/${databaseName(number)}`
+    assert(this.replacement === undefined, 'one replacement at a time')
+    if (this.closing) throw closed()
+    this.replacement = this.makeReplacement()
     try {
-      await files.remove(path)
-      const database = await kv.open(path, { create: true })
-      return new Replacement(database, this.hook, (chosen) => this.endReplacement(database, number, chosen))
+      return await this.replacement
     } catch (error) {
-      this.replacing = false
+      this.replacement = undefined
       throw error
     }
   }
 
-  /** Closes the database. A state that was not verified is not held against the database, since this is no crash. */
+  private async makeReplacement(): Promise<Replacement> {
+    const { files, directory, kv } = this.options
+    const number = this.number + 1
+    const path = `${directory}/${databaseName(number)}`
+    await files.remove(path)
+    const database = await kv.open(path, { create: true })
+    return new Replacement(database, this.hook, (chosen) => this.endReplacement(database, number, chosen))
+  }
+
+  /**
+   * Closes the database, after a replacement that is taking its place; one that is not yet is dropped. A state that was not verified
+   * is not held against the database, since this is no crash.
+   */
   async close(): Promise<void> {
+    this.closing = true
+    try {
+      await (await this.replacement)?.settle()
+    } catch (error) {
+      const { logger = silentLogger } = this.options
+      logger.warn({ reason: messageOf(error) }, 'a replacement of the state did not end well')
+    }
     await this.current.close()
     await this.verified()
     await this.lock.close()
@@ -275,7 +295,7 @@ export class StateDirectory {
         if (found !== undefined && found !== number) await files.remove(`${directory}/${name}`)
       }
     } finally {
-      this.replacing = false
+      this.replacement = undefined
     }
   }
 }
@@ -285,7 +305,7 @@ export class Replacement {
   readonly kv: Kv
   private readonly hook: (point: string) => void
   private readonly end: (chosen: boolean) => Promise<void>
-  private ended = false
+  private ending: Promise<void> | undefined
 
   constructor(kv: Kv, hook: (point: string) => void, end: (chosen: boolean) => Promise<void>) {
     this.kv = kv
@@ -299,17 +319,21 @@ export class Replacement {
     return this.kv.batch(changes, { sync: true })
   }
 
-  /** Makes this the current database by one durable write; the old one is closed and removed. */
-  commit(): Promise<void> {
-    assert(!this.ended, 'a replacement ends once')
-    this.ended = true
-    return this.end(true)
+  /** Makes this the current database by one durable write; the old one is closed and removed. Throws `Closed` when it was dropped. */
+  async commit(): Promise<void> {
+    if (this.ending !== undefined) throw closed()
+    this.ending = this.end(true)
+    await this.ending
   }
 
   /** Drops it. Nothing happens after {@link commit}. */
   async abort(): Promise<void> {
-    if (this.ended) return
-    this.ended = true
-    await this.end(false)
+    if (this.ending === undefined) await this.settle()
+  }
+
+  /** Drops it, or waits for the end that it is coming to. */
+  async settle(): Promise<void> {
+    this.ending ??= this.end(false)
+    await this.ending
   }
 }

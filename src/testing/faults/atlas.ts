@@ -8,8 +8,8 @@ import type { DamageRule } from '../knobs.ts'
 
 interface Wound {
   readonly member: string
-  /** Openings of the node until then: its state has been verified when there is one more. */
-  readonly openings: number
+  /** The node's life then: one that is opening may have read the damaged place before. A later one has read it after. */
+  readonly life: number
 }
 
 /** Knows the wounds of a cluster. */
@@ -44,7 +44,7 @@ export class Atlas {
 
   /** A node was damaged. */
   wounded(name: string): void {
-    this.wounds.set(name, { member: name, openings: this.cluster.member(name).openings })
+    this.wounds.set(name, { member: name, life: this.cluster.member(name).lives })
   }
 
   /** Nodes that are damaged, ruined, or not yet seen whole. */
@@ -53,11 +53,11 @@ export class Atlas {
     return [...new Set([...this.wounds.keys(), ...this.cluster.ruined])]
   }
 
-  private healed(name: string, { openings }: Wound): boolean {
+  private healed(name: string, { life }: Wound): boolean {
     if (!this.cluster.names.includes(name)) return true
     const member = this.cluster.member(name)
     const status = member.node?.status()
-    if (this.cluster.ruined.has(name) || member.openings <= openings || status === undefined) return false
+    if (this.cluster.ruined.has(name) || member.openedIn <= life || status === undefined) return false
     const whole = status.ready && status.appliedIndex > 0 && (status.role === 'leader' || status.role === 'follower')
     if (whole && member.ruin === 'maybe') member.ruin = 'no'
     return whole
