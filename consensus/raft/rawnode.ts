@@ -312,6 +312,11 @@ export class RawNode {
     return this.raft.term
   }
 
+  /** Term of the last entry of its log, stable or not. If a leader has that term, the log is a part of the leader's. */
+  get lastTerm(): Term {
+    return this.raft.log.lastTerm()
+  }
+
   get isLeader(): boolean {
     return this.raft.lead !== none && this.raft.isLeader()
   }

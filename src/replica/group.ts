@@ -314,7 +314,7 @@ export class Group {
     this.members.jumpedTo(index, repaired)
     this.options.ports.observer?.loaded(machine)
     this.configuration = decodeConfiguration(machine.configuration)
-    this.proposals.jumpedTo(index)
+    this.proposals.jumpedTo(index, term)
     this.logClock.jumped(machine.logTime, this.isLeader)
     if (index >= this.restoringTo) this.restoringTo = 0
     this.applier.resume()

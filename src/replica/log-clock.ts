@@ -5,6 +5,11 @@
  * makes log time late and never early. A follower *sets* its estimate to what heartbeats carry and advances it by
  * its own clock in between, under the same cap. A new leader starts from the larger of its estimate and the newest
  * stamp it has applied: log time is never below that, even if a heartbeat was overtaken by entries on the other link.
+ *
+ * What holds at all times: no estimate is further ahead of any stamp in the same node's log than the fastest clock runs in
+ * the real time since that stamp was made. A leader's time keeps that for the entries the leader has, and only for them: a
+ * node whose last entries may be others, which the leader may have outrun before it ever knew them, can be set back by it,
+ * but not forward.
  */
 import type { Clock } from '../../base/index.ts'
 
@@ -31,8 +36,13 @@ export class LogClock {
     return Math.floor(this.estimateMs)
   }
 
-  /** A heartbeat of the current leader carried this log time. */
-  heard(logTimeMs: number): void {
+  /** A frame of the current leader carried this log time. `follows`: this node's log is a part of that leader's. */
+  heard(logTimeMs: number, follows: boolean): void {
+    this.now()
+    if (follows || logTimeMs < this.estimateMs) this.set(logTimeMs)
+  }
+
+  private set(logTimeMs: number): void {
     this.estimateMs = Math.max(logTimeMs, this.stampMs)
     this.readAtMs = this.clock.monotonicMs()
   }
@@ -40,12 +50,12 @@ export class LogClock {
   /** An entry with this stamp was applied: log time is at least that. */
   applied(stampMs: number): void {
     this.stampMs = Math.max(this.stampMs, stampMs)
-    if (stampMs > this.estimateMs) this.heard(stampMs)
+    if (stampMs > this.estimateMs) this.set(stampMs)
   }
 
   /** Another state is in place, with this newest stamp: a follower goes on from it, as from what a leader said. */
   jumped(stampMs: number, leads: boolean): void {
     this.applied(stampMs)
-    if (!leads) this.heard(stampMs)
+    if (!leads) this.set(stampMs)
   }
 }

@@ -43,7 +43,7 @@ export function takePeerMessage(
  */
 function raft(group: Group, logClock: LogClock, from: number, payload: Uint8Array): void {
   const own = payload.buffer.byteLength > 2 * payload.length ? payload.slice() : payload
-  const knownTerm = group.driver.core.term
+  const { core } = group.driver
   let term = 0
   const logTimeMs = readMessages(own, (message) => {
     const speaks = message.from === from && message.to === group.parts.raftId
@@ -53,5 +53,5 @@ function raft(group: Group, logClock: LogClock, from: number, payload: Uint8Arra
   })
   // Only leaders tell a time, and one of our term or a later one leads, even if the core has not heard of it yet. Its time
   // must be taken with its first entries: whoever leads next must not be ahead of the stamps in its own log.
-  if (logTimeMs > 0 && term >= knownTerm) logClock.heard(logTimeMs)
+  if (logTimeMs > 0 && term >= core.term) logClock.heard(logTimeMs, term === core.lastTerm)
 }

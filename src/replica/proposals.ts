@@ -3,8 +3,9 @@
  *
  * Commands wait per owner (a connection, the local engine, a follower that forwards) and are taken round-robin, so that one
  * busy connection can't starve the rest. A batch becomes one entry; its owners are remembered under (index, term) until
- * the entry at that index is applied. Only then is an outcome known: the same term means these commands ran, another term
- * that they were overwritten and never will. Losing leadership alone decides nothing.
+ * the entry at that index is applied, or one of a later term before it. Only then is an outcome known: the same term at the index
+ * means these commands ran, a later term there or before that they were overwritten and never will. Losing leadership
+ * alone decides nothing.
  */
 import { NitroError } from '../../base/index.ts'
 import type { EntryBuilder } from '../../execution/index.ts'
@@ -33,6 +34,8 @@ export class Proposals {
    */
   private readonly proposed = new Map<number, ProposedBatch[]>()
   private readonly pendingMax: number
+  /** Of the newest entry that was applied. */
+  private appliedTerm = 0
   /** Commands waiting or proposed. */
   pending = 0
   /** Commands waiting. */
@@ -107,6 +110,7 @@ export class Proposals {
 
   /** The entry at `index` is about to be applied: its owners here, if these commands are what it holds. */
   applying(index: number, term: number): ProposedBatch | undefined {
+    if (term > this.appliedTerm) this.decideAfter(index, term)
     const batches = this.proposed.get(index)
     if (batches === undefined) return undefined
     this.proposed.delete(index)
@@ -119,20 +123,37 @@ export class Proposals {
     return applied
   }
 
+  /**
+   * An entry of a later term than before is committed at `index`. Terms never fall along a log, and every leader from now on
+   * has that entry (Raft, section 5.4.3): what was proposed behind it in an earlier term is in no log that can win. Without this,
+   * commands of a leader that was cut off would wait until somebody else's entries reach their place.
+   */
+  private decideAfter(index: number, term: number): void {
+    this.appliedTerm = term
+    for (const [at, batches] of this.proposed) {
+      if (at <= index) continue
+      const left = batches.filter((batch) => batch.term >= term)
+      if (left.length === 0) this.proposed.delete(at)
+      else this.proposed.set(at, left)
+      for (const batch of batches) if (batch.term < term) this.failBatch(batch, overwritten())
+    }
+  }
+
   /** The entry of a batch that was being applied could not be, from position `done` on: what became of it is unknown. */
   abandon(batch: ProposedBatch, done: number, error: NitroError): void {
     for (let i = done; i < batch.tags.length; i++)
       (batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
   }
 
-  /** A snapshot replaced the state up to `index`: what happened to entries up to there can no longer be told. */
-  jumpedTo(index: number): void {
+  /** A snapshot, up to an entry of this term, replaced the state: what happened to entries up to there can no longer be told. */
+  jumpedTo(index: number, term: number): void {
     const lost = new NitroError('Unavailable', 'the outcome was lost in a snapshot', { executed: 'maybe' })
     for (const [at, batches] of this.proposed) {
       if (at > index) continue
       this.proposed.delete(at)
       for (const batch of batches) this.failBatch(batch, lost)
     }
+    if (term > this.appliedTerm) this.decideAfter(index, term)
   }
 
   /** Gives up what waits: there has been no leader for too long. */

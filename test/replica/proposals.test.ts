@@ -82,11 +82,31 @@ describe('the outcome of a proposed entry', () => {
     expect(owner.heard).toEqual(['1 ProposalDropped no', '2 ProposalDropped no'])
   })
 
-  test('losing the lead, or other entries, decide nothing', () => {
+  test('losing the lead, or entries before it of its own term or an earlier one, decide nothing', () => {
     const { proposals, owner } = proposed()
-    proposals.applying(6, 4)
+    proposals.applying(5, 2)
+    proposals.applying(6, 3)
     proposals.failLeaderless()
     expect(owner.heard).toEqual([])
+  })
+
+  test('a later term before its index: no log that can win has it, and nobody need wait for more entries to hear that', () => {
+    const { proposals, owner } = proposed()
+    proposals.submit(command(), owner, 3)
+    proposals.record(7, fill(proposals, 5))
+    proposals.applying(6, 5)
+    expect(owner.heard).toEqual(['1 ProposalDropped no', '2 ProposalDropped no'])
+    expect(proposals.applying(7, 5)?.tags).toEqual([3])
+    expect(proposals.pending).toBe(0)
+  })
+
+  test('a snapshot of a later term that ends before its index decides as well', () => {
+    const { proposals, owner } = proposed()
+    proposals.jumpedTo(6, 3)
+    expect(owner.heard).toEqual([])
+    proposals.jumpedTo(6, 4)
+    expect(owner.heard).toEqual(['1 ProposalDropped no', '2 ProposalDropped no'])
+    expect(proposals.pending).toBe(0)
   })
 
   test('proposing at the same index again decides nothing: what is applied there tells which of the two ran', () => {
@@ -107,9 +127,9 @@ describe('the outcome of a proposed entry', () => {
 
   test('a snapshot that covers it leaves it unknown; one that ends before it does not', () => {
     const { proposals, owner } = proposed()
-    proposals.jumpedTo(6)
+    proposals.jumpedTo(6, 3)
     expect(owner.heard).toEqual([])
-    proposals.jumpedTo(7)
+    proposals.jumpedTo(7, 3)
     expect(owner.heard).toEqual(['1 Unavailable maybe', '2 Unavailable maybe'])
     expect(proposals.pending).toBe(0)
   })
@@ -170,7 +190,7 @@ test('whatever happens in whatever order, each command has exactly one outcome',
         if (kind === 'refuse') proposals.refuse(fill(proposals), new NitroError('ProposalDropped', 'full'))
         if (kind === 'drain') proposals.drain((_command, one, tag) => one.completed(tag, new Uint8Array()))
         if (kind === 'leaderless') proposals.failLeaderless()
-        if (kind === 'jump') proposals.jumpedTo((applied = Math.min(applied + owner, last)))
+        if (kind === 'jump') proposals.jumpedTo((applied = Math.min(applied + owner, last)), 1 + (owner % 2))
         if (applied >= last) continue
         if (kind === 'apply') run(proposals.applying(++applied, 1))
         if (kind === 'overwrite') expect(proposals.applying(++applied, 2)).toBeUndefined()

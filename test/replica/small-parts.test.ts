@@ -29,10 +29,10 @@ describe('the log clock', () => {
   test('a follower sets its estimate to what it hears, forward and back, and goes on from there', () => {
     const time = new HandTime()
     const clock = new LogClock(time, 100)
-    clock.heard(5_000)
+    clock.heard(5_000, true)
     time.nowMs = 30
     expect(clock.now()).toBe(5_030)
-    clock.heard(5_010)
+    clock.heard(5_010, true)
     time.nowMs = 40
     expect(clock.now()).toBe(5_020)
   })
@@ -41,7 +41,7 @@ describe('the log clock', () => {
     const time = new HandTime()
     const clock = new LogClock(time, 100)
     clock.applied(7_000)
-    clock.heard(6_000)
+    clock.heard(6_000, true)
     expect(clock.now()).toBe(7_000)
     clock.applied(6_500)
     expect(clock.now()).toBe(7_000)
@@ -50,7 +50,7 @@ describe('the log clock', () => {
   test('with another state a follower goes on from its stamp, and a leader from its own time', () => {
     const time = new HandTime()
     const [follower, leader, late] = [1, 2, 3].map(() => new LogClock(time, 100)) as [LogClock, LogClock, LogClock]
-    for (const clock of [follower, leader]) clock.heard(7_000)
+    for (const clock of [follower, leader]) clock.heard(7_000, true)
     follower.jumped(6_000, false)
     leader.jumped(6_000, true)
     late.jumped(6_000, true)

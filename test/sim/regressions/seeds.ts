@@ -16,4 +16,7 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 100247,
     found: 'checkers did not count what a leader committed in the turn that deposed it (deposed-commit)',
   },
+  { seed: 700295, found: 'commands of a leader that was cut off waited for entries of others (lone-leader)' },
+  { seed: 700600, found: 'a state closed amid a replacement kept its new database open (test/storage/state.test.ts)' },
+  { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
