@@ -50,6 +50,8 @@ const holdMs = 10_000
 const requestEveryTicks = 20
 /** A sender that says nothing for so long has ended or is cut off: another may be listened to. */
 const silenceMs = 15_000
+/** So soon after its link is back a sender has spoken, if it is still the same process and still has something to send. */
+const resumptionMs = 3_000
 /** A received state waits at most this long for the core before another sender is listened to. */
 const stagedMs = 5_000
 
@@ -70,9 +72,11 @@ export class Snapshots {
   private wanted: number | undefined
   private ticks = 0
   private asked = 0
+  /** There was nobody to ask when it was time to. */
+  private askMissed = false
   private stopped = false
-  /** When the snapshot that comes in was heard of last. */
-  private heardAtMs = 0
+  /** By then the snapshot that comes in has to be heard of again. */
+  private silentUntilMs = 0
 
   constructor(options: SnapshotsOptions) {
     this.options = options
@@ -192,6 +196,7 @@ export class Snapshots {
     if (this.wanted === undefined || this.receiving !== undefined) return
     const from = this.options.askable()
     const to = from[this.asked++ % Math.max(from.length, 1)]
+    this.askMissed = to === undefined
     if (to === undefined) return
     this.options.send(
       to,
@@ -206,8 +211,12 @@ export class Snapshots {
     const { id, number, chunk } = decodeChunk(payload)
     const { receiving } = this
     if (receiving?.options.from !== from || receiving.options.id !== id) return
-    this.heardAtMs = this.nowMs()
+    this.heard()
     receiving.chunk(number, chunk)
+  }
+
+  private heard(): void {
+    this.silentUntilMs = this.nowMs() + silenceMs
   }
 
   /** A control message arrived. */
@@ -237,7 +246,7 @@ export class Snapshots {
   private offered(from: number, begin: Extract<SnapshotControl, { type: 'begin' }>): void {
     const { id, repair, message } = begin
     const current = this.receiving
-    this.heardAtMs = this.nowMs()
+    this.heard()
     if (current?.options.from === from && current.options.id === id) {
       current.resume()
       return
@@ -338,8 +347,13 @@ export class Snapshots {
     this.sendings.get(id)?.pump()
   }
 
+  /** Both links to a peer are up. */
   linkUp(id: number): void {
     this.sendings.get(id)?.linkUp()
+    if (this.receiving?.options.from === id) {
+      this.silentUntilMs = Math.min(this.silentUntilMs, this.nowMs() + resumptionMs)
+    }
+    if (this.askMissed) this.ask()
   }
 
   /** Once a tick. */
@@ -348,7 +362,7 @@ export class Snapshots {
     for (const sending of [...this.sendings.values()]) sending.tick()
     const nowMs = this.nowMs()
     while ((this.holds[0]?.untilMs ?? Number.MAX_SAFE_INTEGER) < nowMs) this.holds.shift()
-    if (this.receiving?.idle === true && nowMs - this.heardAtMs > silenceMs) this.discardReceiving()
+    if (this.receiving?.idle === true && nowMs > this.silentUntilMs) this.discardReceiving()
     if (this.ticks % requestEveryTicks === 0) this.ask()
   }
 

@@ -32,6 +32,7 @@ class End {
   readonly unable: unknown[] = []
   readonly flusher: { durable: { index: number }; whole: boolean; snapshot(): Promise<unknown> }
   open = true
+  linked: readonly number[] = [1, 2, 3]
   term = 3
   snapshots: Snapshots
   private readonly id: number
@@ -96,7 +97,7 @@ class End {
         return this.open
       },
       buffered: () => 0,
-      askable: () => [1, 2, 3].filter((id) => id !== this.id),
+      askable: () => this.linked.filter((id) => id !== this.id),
       received: (state) => void this.received.push(state),
       unable: (error) => void this.unable.push(error),
       finished: (to, ok) => void this.finished.push(`${to} ${ok ? 'taken' : 'not taken'}`),
@@ -318,6 +319,38 @@ describe('a repair', () => {
     from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))
     await settled()
     expect(from.out.length).toBeGreaterThan(0)
+  })
+
+  test('is asked for as soon as there is a link to anyone, not only at the next round of questions', async () => {
+    const [from, to] = await two()
+    to.linked = []
+    to.snapshots.fetch(1)
+    to.linked = [1]
+    to.snapshots.linkUp(1)
+    to.snapshots.linkUp(1)
+    expect(to.out).toHaveLength(1)
+    await exchange([from, to])
+    await isSame(from, to)
+  })
+
+  test('of a sender that came back as another process is not waited for: the next one is asked', async () => {
+    const [from, to, time] = await two()
+    to.linked = [1]
+    to.snapshots.fetch(1)
+    await exchange([from, to], 20)
+    from.out.length = to.out.length = 0
+    from.begin(77)
+    const round = (): void => {
+      for (let tick = 0; tick < 20; tick++) to.snapshots.tick()
+    }
+    time.nowMs += 10_000
+    round()
+    expect(to.out).toEqual([])
+    to.snapshots.linkUp(1)
+    time.nowMs += 3_001
+    round()
+    await exchange([from, to])
+    await isSame(from, to)
   })
 
   test('nobody who did not ask takes one', async () => {
