@@ -338,8 +338,9 @@ describe('a repair', () => {
     to.linked = [1]
     to.snapshots.fetch(1)
     await exchange([from, to], 20)
-    from.out.length = to.out.length = 0
+    from.out.length = 0
     from.begin(77)
+    await exchange([from, to])
     const round = (): void => {
       for (let tick = 0; tick < 20; tick++) to.snapshots.tick()
     }
