@@ -9,11 +9,15 @@ import type { Operation } from './history.ts'
 import type { OneHistory, TrueEvent } from './one-history.ts'
 import type { Change } from './watch.ts'
 
-/** Compares what transactions were told with the history, and at the end all that were begun. */
+/**
+ * Compares what transactions were told with the history, and at the end all that were begun. What a node told of an entry that it
+ * had not applied to its end waits until some node has.
+ */
 export class TransactionsAtomic implements Checker {
   readonly property = 'transactions are atomic'
   private readonly attempts: AttemptFact[] = []
   private readonly undone = new Set<string>()
+  private awaited: { readonly revision: number; readonly judge: () => void }[] = []
   private readonly history: OneHistory
   private readonly report: Report
 
@@ -25,16 +29,31 @@ export class TransactionsAtomic implements Checker {
   told(fact: Fact): void {
     if (fact.kind === 'attempt') this.attempts.push(fact)
     else if (fact.kind === 'undone') this.undone.add(fact.value)
-    else if (fact.kind === 'write') this.write(fact)
+    else if (fact.kind === 'write') this.whenApplied(fact.revision, () => this.write(fact))
   }
 
   /** A put of one key is a transaction, too. */
   ended(operation: Operation): void {
     const { kind, key, value = '', revision, outcome } = operation
     if (kind !== 'put' || outcome !== 'ok' || revision === undefined) return
-    const mine = describe([{ type: 'put', key, value }])
-    const theirs = describe(this.history.at(revision)?.events ?? [])
-    if (mine !== theirs) this.report(`revision ${revision} is ${theirs || 'nothing'}: ${describeOperation(operation)}`)
+    this.whenApplied(revision, () => {
+      const mine = describe([{ type: 'put', key, value }])
+      const theirs = describe(this.history.at(revision)?.events ?? [])
+      if (mine !== theirs)
+        this.report(`revision ${revision} is ${theirs || 'nothing'}: ${describeOperation(operation)}`)
+    })
+  }
+
+  private whenApplied(revision: number, judge: () => void): void {
+    if (revision <= this.history.revision) judge()
+    else this.awaited.push({ revision, judge })
+  }
+
+  applied(): void {
+    if (this.awaited.length === 0) return
+    const ready = this.awaited.filter(({ revision }) => revision <= this.history.revision)
+    this.awaited = this.awaited.filter(({ revision }) => revision > this.history.revision)
+    for (const { judge } of ready) judge()
   }
 
   private write(fact: WriteFact): void {
@@ -66,6 +85,7 @@ export class TransactionsAtomic implements Checker {
   }
 
   finished(): void {
+    for (const { judge } of this.awaited.splice(0)) judge()
     const places = new Map<string, { readonly revision: number; readonly keys: Set<string> }[]>()
     for (const [revision, { events }] of this.history.all()) {
       for (const { type, key, value } of events) {

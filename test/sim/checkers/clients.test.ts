@@ -121,10 +121,28 @@ test('an acknowledgement is right when the entry is committed, and found when it
   put(history, 'k', 'three', 21)
   put(history, 'k', 'four', 31)
   history.gaveUp(history.begin('a', 'put', 'k', 'five'), true)
+  checker.finished()
   expect(found.map((text) => text.slice(0, 60))).toEqual([
     expect.stringMatching(/entry 3 is not committed/),
     expect.stringMatching(/no node has applied it/),
   ])
+})
+
+test('a write of an entry that its node did not apply to the end is judged when another has, by what was committed before', () => {
+  const found: string[] = []
+  const logs = new MemberLogs()
+  const committed = new Committed(logs)
+  const durable = { highest: 2 }
+  const checker = new RepliesAfterDurability(committed, durable as CommittedIsDurable, (what) => found.push(what))
+  const history = new History({ began: () => undefined, ended: (one) => checker.ended(one) })
+  logs.opened('n1', member(1, { term: 1, entries: entries(1, 1) }))
+  put(history, 'k', 'one', 19)
+  put(history, 'k', 'two', 21)
+  durable.highest = 3
+  for (const index of [1, 2, 3]) committed.applied('n1', entry(index, 1), machine(index, { revision: 10 * index }))
+  checker.applied()
+  checker.finished()
+  expect(found).toEqual([expect.stringMatching(/entry 3 is not committed.*k=two/)])
 })
 
 test('a write is committed if its leader counted the last copy and was deposed before it handed that out', () => {

@@ -134,6 +134,16 @@ test('a transaction is one revision, decided on the state before', () => {
   expect(transactions({ ...both, known: { revision: 2, compactRevision: 0 } })).toMatch(/came after 2 had been told/)
 })
 
+test('what is told before any node has applied the entry is judged once one has', () => {
+  const { history } = world([])
+  const found: string[] = []
+  const checker = new TransactionsAtomic(history, (what) => found.push(what))
+  checker.told(both)
+  expect(found).toEqual([])
+  checker.finished()
+  expect(found.join()).toMatch(/the revision holds nothing/)
+})
+
 test('one without an answer happened wholly, once, or not at all; one that was refused, not at all', () => {
   const attempt = (...keys: string[]): Fact => ({ kind: 'attempt', client: 'c', value: 'y', keys })
   expect(transactions(attempt('a', 'b'))).toBe('')

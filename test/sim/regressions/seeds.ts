@@ -19,5 +19,9 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
   { seed: 700295, found: 'commands of a leader that was cut off waited for entries of others (lone-leader)' },
   { seed: 700600, found: 'a state closed amid a replacement kept its new database open (test/storage/state.test.ts)' },
   { seed: 800426, found: 'a snapshot was awaited from a process that was gone (test/replica/snapshots.test.ts)' },
+  {
+    seed: 901159,
+    found: 'checkers took an answer out of an entry that its node never finished for a lie (checkers/clients)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
