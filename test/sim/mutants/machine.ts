@@ -68,6 +68,11 @@ export const machine: readonly Mutant[] = [
         find: '      if (batch.term === term) applied = batch\n',
         replace: '      if (batch.term <= term) applied = batch\n',
       },
+      {
+        file: 'src/replica/proposals.ts',
+        find: '    if (term > this.appliedTerm) this.decideAfter(index, term)\n    const batches',
+        replace: '    const batches',
+      },
     ],
     breaks: ['acknowledged is kept', 'linearizable', 'exactly once', 'revisions rise'],
   },
