@@ -142,13 +142,6 @@ export function hashBytes(value: Hash128): Uint8Array {
   return out
 }
 
-/** The inverse of {@link hashBytes}. */
-export function hashFromBytes(bytes: Uint8Array): Hash128 {
-  const out = new Uint32Array(4)
-  for (let at = 0; at < 16; at++) out[at >> 2] = (out[at >> 2] as number) | ((bytes[at] as number) << (8 * (at & 3)))
-  return out
-}
-
 /** Thirty-two hexadecimal digits. */
 export function hashText(value: Hash128): string {
   return hex(hashBytes(value))

@@ -13,7 +13,6 @@ import {
   hash128Into,
   hash128View,
   hashBytes,
-  hashFromBytes,
   hashText,
   hex,
   latin1,
@@ -154,7 +153,8 @@ describe('the fast hash', () => {
         const back = new Uint32Array(4)
         for (const value of values.toReversed()) addHash(back, hash128(value))
         expect(hashText(sum)).toBe(hashText(back))
-        expect([...hashFromBytes(hashBytes(sum))]).toEqual([...sum])
+        const lanes = new DataView(hashBytes(sum).buffer)
+        expect(Array.from({ length: 4 }, (_, at) => lanes.getUint32(4 * at, true))).toEqual([...sum])
       }),
     )
   })

@@ -8,8 +8,8 @@ interface Event {
 
 /** Virtual time: the next event runs when everything the last one caused in promises is done. */
 export class VirtualTime implements Scheduler, Clock {
-  private nowMs = 0
-  private readonly events = new Set<Event>()
+  protected nowMs = 0
+  protected readonly events = new Set<Event>()
 
   monotonicMs(): number {
     return this.nowMs
@@ -53,9 +53,14 @@ export class VirtualTime implements Scheduler, Clock {
     await this.until(promise)
   }
 
-  private step(): boolean {
+  protected next(): Event | undefined {
     let next: Event | undefined
     for (const event of this.events) if (next === undefined || event.atMs < next.atMs) next = event
+    return next
+  }
+
+  private step(): boolean {
+    const next = this.next()
     if (next === undefined) return false
     this.events.delete(next)
     this.nowMs = next.atMs

@@ -2,6 +2,7 @@
 export { type CliRun, nitrostate } from './cli.ts'
 export { Cluster, type ClusterOptions, type Place, type StartOptions } from './cluster.ts'
 export { Load, Promises, writeCounterProgram } from './load.ts'
+export { runParts } from './parts.ts'
 export { freePorts } from './ports.ts'
 export { expect, Failed, type Report } from './report.ts'
 export { atExit, main, mainPath, root, type Scene } from './run.ts'

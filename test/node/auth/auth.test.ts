@@ -1,45 +1,15 @@
 /** Users on whole nodes: tokens, acting for somebody, watches, the cluster's own operations, and what comes through the port. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isNitroError, text } from '../../../base/index.ts'
+import { describe, expect, test } from 'vitest'
+import { text } from '../../../base/index.ts'
 import { anonymous } from '../../../execution/index.ts'
 import { restoreSnapshot } from '../../../src/node/index.ts'
 import type { Node } from '../../../src/node/index.ts'
 import { nodeCrypto, saveSnapshotFile } from '../../../src/storage/index.ts'
 import { seededRandom } from '../../net/schedulers.ts'
-import { World } from '../world.ts'
+import { UsersWorld, codeOf } from './users.ts'
 
-let world: World
-let nodes: Node[] = []
-
-beforeEach(() => {
-  world = new World()
-})
-
-afterEach(async () => {
-  await Promise.all(nodes.map((node) => node.close({ transfer: false })))
-  nodes = []
-  world.stop()
-})
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'ok',
-    (error: unknown) => (isNitroError(error) ? error.code : String(error)),
-  )
-
-/** A cluster in which permissions are in force: root, and `ada`, who may read and write `app/`. */
-async function cluster(...names: string[]): Promise<Node[]> {
-  nodes = await world.form(...names)
-  const { auth } = nodes[0] as Node
-  await auth.userAdd('root', { password: 'secret' })
-  await auth.userGrantRole('root', 'root')
-  await auth.userAdd('ada', { password: 'lovelace' })
-  await auth.roleAdd('app')
-  await auth.roleGrantPermission('app', { access: 'readwrite', key: 'app/', rangeEnd: 'app0' })
-  await auth.userGrantRole('ada', 'app')
-  await auth.enable()
-  return nodes
-}
+const users = new UsersWorld()
+const cluster = users.cluster.bind(users)
 
 const principal = async (node: Node, user = 'ada', password = 'lovelace') => {
   const { token } = await node.auth.authenticate(user, password)
@@ -70,7 +40,7 @@ describe('a token', () => {
     await a.auth.userChangePassword('ada', 'king')
     expect(await codeOf(a.auth.principalOf(token))).toBe('InvalidAuthToken')
     const next = await a.auth.authenticate('ada', 'king')
-    await world.pass(3_600_000)
+    await users.world.pass(3_600_000)
     expect(await codeOf(a.auth.principalOf(next.token))).toBe('InvalidAuthToken')
     const last = await a.auth.authenticate('ada', 'king')
     await a.auth.userDelete('ada')
@@ -92,7 +62,7 @@ describe('a token', () => {
     const [a] = (await cluster('a')) as [Node]
     await a.auth.userAdd('robot', { noPassword: true })
     expect(await codeOf(a.auth.authenticate('robot', ''))).toBe('NoPasswordUser')
-    world.meanwhile = () => a.auth.userDelete('ada').catch(() => undefined)
+    users.world.meanwhile = () => a.auth.userDelete('ada').catch(() => undefined)
     expect(await codeOf(a.auth.authenticate('ada', 'lovelace'))).toBe('AuthFailed')
   })
 })
@@ -200,7 +170,7 @@ describe('a watch', () => {
 describe('through the port', () => {
   test('who has not logged in may look at the cluster, and nothing else', async () => {
     const [a] = (await cluster('a', 'b', 'c')) as [Node]
-    await using client = await world.connect('a', 'b', 'c')
+    await using client = await users.world.connect('a', 'b', 'c')
     expect(await codeOf(client.store.put('app/x', '1'))).toBe('UserEmpty')
     expect(await codeOf(client.store.get('app/x'))).toBe('UserEmpty')
     expect(await codeOf(client.store.watch({ prefix: 'app/' }).next())).toBe('UserEmpty')
@@ -214,9 +184,9 @@ describe('through the port', () => {
 
   test('nobody joins without a place that root has reserved', async () => {
     const [a] = (await cluster('a')) as [Node]
-    const guest = await world.open('d', { join: ['a:1'] })
-    nodes.push(guest)
-    await world.pass(5_000)
+    const guest = await users.world.open('d', { join: ['a:1'] })
+    users.nodes.push(guest)
+    await users.world.pass(5_000)
     expect(guest.status().role).toBe('joining')
     expect((await a.admin.members()).map(({ name }) => name)).toEqual(['a'])
     await a.admin.addMember('d', 'd:1')
@@ -239,8 +209,8 @@ test('users, their passwords and tokens survive a restart of all members', async
   const { token } = await a.auth.authenticate('ada', 'lovelace')
   const { stateHash } = a.status()
   await a.close({ transfer: false })
-  nodes = [await world.open('a')]
-  const [again] = nodes as [Node]
+  users.nodes = [await users.world.open('a')]
+  const [again] = users.nodes as [Node]
   await again.ready()
   expect(stateHash).not.toBe('')
   expect((await again.auth.principalOf(token)).user).toBe('ada')
@@ -252,8 +222,8 @@ test('a member that comes with a snapshot knows the users, too', async () => {
   const [a] = (await cluster('a')) as [Node]
   const { token } = await a.auth.authenticate('ada', 'lovelace')
   await a.admin.addMember('b', 'b:1')
-  const b = await world.open('b', { join: ['a:1'] })
-  nodes.push(b)
+  const b = await users.world.open('b', { join: ['a:1'] })
+  users.nodes.push(b)
   await b.ready()
   expect((await b.auth.principalOf(token)).user).toBe('ada')
   const { hash: onB, index } = await b.admin.hash()
@@ -270,15 +240,15 @@ test('a cluster that is restored from a backup has the users of then', async () 
   const each = async function* each(): AsyncIterable<Uint8Array> {
     yield* chunks
   }
-  const files = world.disk('r')
+  const files = users.world.disk('r')
   await files.makeDirectory('backups')
   await saveSnapshotFile(files, 'backups/one', each(), nodeCrypto)
   await restoreSnapshot({
     ...{ file: 'backups/one', dataDir: 'data', name: 'r', listen: 'r:1', peers: undefined },
     ...{ files, crypto: nodeCrypto, random: seededRandom(77) },
   })
-  const restored = await world.open('r')
-  nodes = [restored]
+  const restored = await users.world.open('r')
+  users.nodes = [restored]
   await restored.ready()
   expect(await codeOf(restored.as(anonymous).store.get('x'))).toBe('UserEmpty')
   expect(await codeOf(restored.as(await principal(restored)).store.put('app/x', '1'))).toBe('ok')
@@ -296,5 +266,5 @@ test('what is missing or wrong in a call is told before anything is sent', async
   expect((await auth.roleGet('app')).permissions.map(({ access, key }) => [access, text(key)])).toEqual([
     ['readwrite', 'app/'],
   ])
-  expect(await codeOf(world.open('z', { authTokenTtlMs: 0 }))).toBe('InvalidArgument')
+  expect(await codeOf(users.world.open('z', { authTokenTtlMs: 0 }))).toBe('InvalidArgument')
 })

@@ -1,46 +1,16 @@
 /** Clients that log in, through whatever node, over lost connections and changes of users. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isNitroError } from '../../../base/index.ts'
+import { describe, expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import type { Client, ConnectOptions } from '../../../src/client/index.ts'
 import type { Node } from '../../../src/node/index.ts'
-import { World } from '../world.ts'
+import { UsersWorld, codeOf } from './users.ts'
 
-let world: World
-let nodes: Node[] = []
-
-beforeEach(() => {
-  world = new World()
-})
-
-afterEach(async () => {
-  await Promise.all(nodes.map((node) => node.close({ transfer: false })))
-  nodes = []
-  world.stop()
-})
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'ok',
-    (error: unknown) => (isNitroError(error) ? error.code : String(error)),
-  )
-
-async function cluster(...names: string[]): Promise<Node[]> {
-  nodes = await world.form(...names)
-  const { auth } = nodes[0] as Node
-  await auth.userAdd('root', { password: 'secret' })
-  await auth.userGrantRole('root', 'root')
-  await auth.roleAdd('app')
-  await auth.roleGrantPermission('app', { access: 'readwrite', key: 'app/', rangeEnd: 'app0' })
-  await auth.userAdd('ada', { password: 'lovelace' })
-  await auth.userGrantRole('ada', 'app')
-  await auth.enable()
-  return nodes
-}
+const users = new UsersWorld()
+const cluster = users.cluster.bind(users)
 
 const open = (options: Partial<ConnectOptions>, ...names: string[]): Promise<Client> => {
-  const transport = world.network.transport('client')
-  const ports = { clock: world.time, scheduler: world.time, transport }
+  const transport = users.world.network.transport('client')
+  const ports = { clock: users.world.time, scheduler: users.world.time, transport }
   return connect({ endpoints: names.map((name) => `${name}:1`), ports, ...options })
 }
 const ada = { user: 'ada', password: 'lovelace' }
@@ -75,9 +45,9 @@ describe('a client with user and password', () => {
     await a.auth.roleAdd('more')
     expect((await client.store.get('app/x'))?.text()).toBe('2')
     const before = client.endpoint
-    const left = nodes.find((node) => node.address === before) as Node
+    const left = users.nodes.find((node) => node.address === before) as Node
     await left.close()
-    nodes = nodes.filter((node) => node !== left)
+    users.nodes = users.nodes.filter((node) => node !== left)
     await client.store.put('app/x', '3')
     expect(client.endpoint).not.toBe(before)
     expect((await client.store.get('app/x'))?.text()).toBe('3')
@@ -87,8 +57,8 @@ describe('a client with user and password', () => {
     await cluster('a')
     await using client = await open(ada, 'a')
     await client.store.put('app/x', '1')
-    await world.pass(3_600_000)
-    world.network.cut('client', 'a')
+    await users.world.pass(3_600_000)
+    users.world.network.cut('client', 'a')
     await client.store.put('app/x', '2')
     expect((await client.store.get('app/x'))?.text()).toBe('2')
   })

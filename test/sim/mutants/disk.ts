@@ -100,7 +100,7 @@ export const disk: readonly Mutant[] = [
       {
         file: 'src/replica/flusher.ts',
         find: '        this.durable = position\n',
-        replace: '        this.durable = positionOf(machine)\n',
+        replace: '        this.durable = this.positionOf(machine)\n',
       },
     ],
     breaks: ['state survives crashes', 'equal state'],
