@@ -229,8 +229,8 @@ class Run {
   /** Nodes that are enough to go on, while members are not changed and nothing is lost. */
   private bareMajority(): string[] | undefined {
     const { world, atlas, operator, random } = this
-    // Founding takes all of them.
-    if (world.watched.machines.highest === 0) return undefined
+    // Founding takes all of them, and so does the first version of each program.
+    if (world.watched.machines.highest === 0 || !world.watched.inForce.whole) return undefined
     if (world.names.length < 3 || atlas.broken().length > 0 || operator.busy) return undefined
     const names = [...world.names]
     while (names.length > Math.floor(world.names.length / 2) + 1)

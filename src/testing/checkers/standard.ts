@@ -8,6 +8,7 @@ import { ElectionSafety } from './election-safety.ts'
 import { EndedLeases } from './ended-leases.ts'
 import { EqualState } from './equal-state.ts'
 import { ExactlyOnce } from './exactly-once.ts'
+import { InForce } from './in-force.ts'
 import { LeaderAppendOnly } from './leader-append-only.ts'
 import { LeaderCompleteness } from './leader-completeness.ts'
 import { LeaseBound } from './lease-bound.ts'
@@ -33,6 +34,7 @@ import { WrittenStays } from './written-stays.ts'
 export interface StandardCheckers {
   readonly logs: MemberLogs
   readonly committed: Committed
+  readonly inForce: InForce
   readonly elections: ElectionSafety
   readonly machines: StateMachineSafety
   readonly history: OneHistory
@@ -55,6 +57,7 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   const report = checkers.reportOf.bind(checkers)
   const logs = checkers.add(new MemberLogs())
   const committed = checkers.add(new Committed(logs))
+  const inForce = checkers.add(new InForce())
   const elections = checkers.add(new ElectionSafety(logs, report('election safety')))
   const machines = checkers.add(new StateMachineSafety(report('state machine safety')))
   checkers.add(new LeaderAppendOnly(report('leader append-only')))
@@ -79,5 +82,5 @@ export function addStandardCheckers(checkers: Checkers, run: CheckedRun): Standa
   checkers.add(new TransactionsAtomic(history, report('transactions are atomic')))
   checkers.add(new WatchGuarantees(history, run.violations))
   const sync = addSyncCheckers(checkers, () => run.nowMs())
-  return { logs, committed, elections, machines, history, leases, sync }
+  return { logs, committed, inForce, elections, machines, history, leases, sync }
 }
