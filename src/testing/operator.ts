@@ -64,8 +64,9 @@ export class Operator {
     }
   }
 
-  /** Replaces every member that is lost. */
+  /** Replaces every member that is lost, unless something else is under way: then that comes first. */
   async mend(): Promise<void> {
+    if (this.busy) return
     this.busy = true
     for (const name of this.cluster.ruined) await this.replace(name)
     this.busy = false

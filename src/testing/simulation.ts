@@ -218,9 +218,14 @@ class Run {
     return finals
   }
 
-  /** Whatever the operator is at is done, and every member that was lost is replaced. */
+  /** Whatever the operator is at is done, and every member that was lost is replaced, also where only its start finds that. */
   private async operated(): Promise<void> {
     const { world, operator } = this
+    await world.until(
+      () => world.names.every((name) => world.node(name) !== undefined || world.ruined.has(name)),
+      progressMs,
+    )
+    void operator.mend()
     if (await world.until(() => operator.idle, replacementMs)) return
     const { doing, lastError } = operator
     world.violations.add('progress', `the operator gets stuck, ${doing}: ${lastError}; ${describeNodes(world)}`)
@@ -309,8 +314,6 @@ class Run {
       )
     }
     // Damage to a file that is only read at a start comes to light now.
-    await world.until(() => world.converged() || world.ruined.size > 0, progressMs)
-    void this.operator.mend()
     await this.operated()
     await this.convergence(' after a loss of power')
   }

@@ -23,5 +23,6 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 901159,
     found: 'checkers took an answer out of an entry that its node never finished for a lie (checkers/clients)',
   },
+  { seed: 2000101, found: 'a member whose damage only its last start found was not replaced' },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
