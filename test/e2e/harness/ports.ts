@@ -16,6 +16,18 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
+/** The same, one after the other. */
+export async function freePortsInRow(count: number): Promise<number[]> {
+  for (;;) {
+    const [first = 0] = await freePorts(1)
+    const ports = Array.from({ length: count }, (_, at) => first + at)
+    const free = await Promise.all(ports.slice(1).map(async (port) => !given.has(port) && (await isFree(port))))
+    if (!free.every(Boolean)) continue
+    for (const port of ports) given.add(port)
+    return ports
+  }
+}
+
 /**
  * One port of 127.0.0.1. A port that the system gave for the asking may be given to an outgoing connection a moment later, so
  * they are taken from below the range that those come from.
