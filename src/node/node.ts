@@ -350,8 +350,9 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.commands.close()
     this.reader.close()
     this.watches.close()
-    for (const client of this.clients)
-      client.close(reason ?? new NitroError('Closed', 'the node is stopping', { retryable: true }))
+    // Not the reason itself: what is wrong with this node is not wrong with those who asked it something.
+    const why = reason === undefined ? 'the node is stopping' : `the node has ended: ${reason.message}`
+    for (const client of this.clients) client.close(new NitroError('Closed', why, { retryable: true }))
     await this.door.close()
   }
 

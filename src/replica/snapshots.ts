@@ -299,8 +299,12 @@ export class Snapshots {
 
   private completed(state: ReceivedState): void {
     this.receiving = undefined
-    if (state.message === undefined) this.wanted = undefined
-    else this.staged = { state, sinceMs: this.nowMs(), accepted: false }
+    if (state.message !== undefined) this.staged = { state, sinceMs: this.nowMs(), accepted: false }
+    else if (state.machine.appliedIndex < (this.wanted ?? Infinity)) {
+      // The answer to a question of an earlier process of this node.
+      this.drop(state)
+      return this.ask()
+    } else this.wanted = undefined
     this.options.received(state)
   }
 
@@ -327,9 +331,12 @@ export class Snapshots {
   private discardStaged(): void {
     const { staged } = this
     this.staged = undefined
-    if (staged === undefined) return
+    if (staged !== undefined) this.drop(staged.state)
+  }
+
+  private drop({ replacement }: ReceivedState): void {
     this.clear(
-      staged.state.replacement.abort().catch((error: unknown) => {
+      replacement.abort().catch((error: unknown) => {
         this.options.ports.logger.warn({ reason: messageOf(error) }, 'a received snapshot was left behind')
       }),
     )

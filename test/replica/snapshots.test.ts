@@ -354,6 +354,21 @@ describe('a repair', () => {
     await isSame(from, to)
   })
 
+  test('that an earlier process asked for is not taken where it is too old for this one', async () => {
+    const [from, to] = await two()
+    to.snapshots.fetch(1)
+    await exchange([from, to], 1)
+    await settled()
+    from.out.length = 0
+    to.begin(99).fetch(from.machine.appliedIndex + 1)
+    from.snapshots.linkUp(2)
+    expect(await exchange([from, to])).toBeGreaterThan(20)
+    expect(to.received).toEqual([])
+    to.begin(100).fetch(from.machine.appliedIndex)
+    await exchange([from, to])
+    await isSame(from, to)
+  })
+
   test('nobody who did not ask takes one', async () => {
     const [from, to] = await two()
     from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))
