@@ -24,7 +24,10 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     found: 'checkers took an answer out of an entry that its node never finished for a lie (checkers/clients)',
   },
   { seed: 2000101, found: 'a member whose damage only its last start found was not replaced' },
-  { seed: 3003422, found: 'a process that joined took the end of the node it had asked for its own (src/node/node.ts)' },
+  {
+    seed: 3003422,
+    found: 'a process that joined took the end of the node it had asked for its own (src/node/node.ts)',
+  },
   { seed: 3007303, found: 'a state that an earlier process had asked for was taken (test/replica/snapshots.test.ts)' },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
