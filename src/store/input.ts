@@ -26,6 +26,10 @@ export function valueBytes(value: BytesLike): Uint8Array {
 
 /** The range as the machine takes it. Throws `InvalidArgument` for contradictions, `KeyTooLarge`. */
 export function codedRange(range: KeyRange): CodedRange {
+  // A key instead of a range has no bounds, and a range without bounds is everything: no typo may delete that.
+  if (typeof range !== 'object' || (range as unknown) === null || range instanceof Uint8Array) {
+    throw new NitroError('InvalidArgument', 'a range is an object with prefix, or with start and end')
+  }
   const { prefix, start, end } = range
   if (prefix !== undefined && (start !== undefined || end !== undefined)) {
     throw new NitroError('InvalidArgument', 'a range is given by prefix, or by start and end, not by both')

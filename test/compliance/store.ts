@@ -228,6 +228,11 @@ export function storeSuite(open: () => Promise<OpenStore>): void {
     test('contradictory ranges are refused', async () => {
       expect(await codeOf(store.range({ prefix: 'a', start: 'a' }))).toBe('InvalidArgument')
       expect(await codeOf(store.range({ start: 'a', end: '' }))).toBe('InvalidArgument')
+      await store.put('kept', '1')
+      for (const wrong of ['kept', 7, null, new Uint8Array(1)]) {
+        expect(await codeOf(store.deleteRange(wrong as object))).toBe('InvalidArgument')
+      }
+      expect((await store.get('kept'))?.text()).toBe('1')
       expect(await codeOf(store.range({ limit: 0 }))).toBe('InvalidArgument')
       expect(await codeOf(store.range({ limit: 10_001 }))).toBe('InvalidArgument')
       expect(await codeOf(store.range({ limit: 1.5 }))).toBe('InvalidArgument')
