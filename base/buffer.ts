@@ -20,6 +20,8 @@ let piece: ArrayBuffer = new ArrayBuffer(pieceBytes)
 let pieceUsed = 0
 
 function arena(capacity: number): Uint8Array {
+  // What is no length, from a value of the wrong type, must not get into what all writers share.
+  assert(Number.isSafeInteger(capacity) && capacity >= 0, () => `room for ${capacity} bytes`)
   if (capacity > cutBytesMax) return new Uint8Array(capacity)
   if (pieceUsed + capacity > pieceBytes) {
     piece = new ArrayBuffer(pieceBytes)

@@ -14,9 +14,12 @@ export interface Timer {
   cancel(): void
 }
 
+/** The longest delay a timer holds, in milliseconds: 24 days. Longer ones are waited for in steps, or refused. */
+export const timerMsMax = 0x7fff_ffff
+
 /** Runs things later. */
 export interface Scheduler {
-  /** Calls `run` once, `delayMs` or more from now. */
+  /** Calls `run` once, `delayMs` or more from now; at most {@link timerMsMax}. */
   after(delayMs: number, run: () => void): Timer
   /** Calls `run` when the I/O events that are already pending have been handled: the end of this turn. */
   endOfTurn(run: () => void): void

@@ -23,6 +23,18 @@ import {
 
 const bytes = fc.uint8Array({ maxLength: 40 })
 
+it('a write of the wrong type breaks that writer only: others share no bytes after it', () => {
+  for (const wrong of [5, {}, null, undefined] as unknown as string[]) {
+    for (const write of ['string', 'latin1'] as const)
+      expect(() => new ByteWriter(8)[write](wrong)).toThrow(/room for NaN|uint of undefined|properties of/)
+  }
+  expect(() => new ByteWriter(8).raw({} as Uint8Array)).toThrow('room for NaN bytes')
+  const [a, b] = [new ByteWriter(8), new ByteWriter(8)]
+  a.string('aaaa')
+  b.string('bbbb')
+  expect(new ByteReader(a.view()).string()).toBe('aaaa')
+})
+
 describe('byte strings', () => {
   it('survive latin1 and hexadecimal', () => {
     fc.assert(
