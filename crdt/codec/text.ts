@@ -7,8 +7,9 @@ const loneSurrogate = /\p{Surrogate}/u
 const beyondBasicPlane = /[\ud800-\udfff]/
 const shortLength = 64
 
-/** Throws `NotCanonical` for a string with half a surrogate pair: it has no UTF-8. */
+/** Throws `NotCanonical` for a string with half a surrogate pair: it has no UTF-8. Also for what is no string. */
 export function checkText(text: string): void {
+  if (typeof text !== 'string') throw notCanonical('a key or name is no string')
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) > 0xd7ff) {
       if (loneSurrogate.test(text)) throw notCanonical('a string holds a lone surrogate')

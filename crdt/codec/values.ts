@@ -4,6 +4,7 @@
  */
 import type { ByteReader, ByteWriter, Value } from '../../base/index.ts'
 import {
+  NitroError,
   decodeValue,
   decodeValueFrom,
   encodeValue,
@@ -33,6 +34,13 @@ export function ownValue(value: Value): Value {
   if (value === null || typeof value === 'boolean' || typeof value === 'bigint') return value
   refuseFractions(value)
   return decodeValue(encodeValue(value))
+}
+
+/** Own copies of values. Throws `InvalidArgument` for what is no array, `NotCanonical`, also for holes. */
+export function ownValues(values: readonly Value[], own: (value: Value) => Value = ownValue): Value[] {
+  if (!Array.isArray(values)) throw new NitroError('InvalidArgument', 'elements are given as an array')
+  // Unlike map, this does not skip holes.
+  return Array.from(values as readonly Value[], (value) => own(value))
 }
 
 /** Throws `NotCanonical` when there is a number with a fraction anywhere inside. */

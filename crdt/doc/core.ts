@@ -8,6 +8,7 @@ import { decoding, notCanonical } from '../codec/errors.ts'
 import { fenceKind } from '../codec/rows.ts'
 import type { Row } from '../codec/rows.ts'
 import { readUpdate } from '../codec/update.ts'
+import { checkText } from '../codec/text.ts'
 import { ownValue } from '../codec/values.ts'
 import { everything } from '../kernel/cell.ts'
 import type { ReplicaId } from '../kernel/dot.ts'
@@ -113,6 +114,7 @@ export class DocCore {
     const { content } = place
     if (isSequence(content)) throw notCanonical('a row of a sequence')
     const value = given === noValue ? noValue : ownValue(given)
+    if (key !== '') checkText(key)
     const bundle = this.begin()
     const position = state.graph.length - bundle.lv
     const timed = content.type.ops[kind]?.time === true

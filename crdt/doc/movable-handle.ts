@@ -1,6 +1,6 @@
 /** The handle of a movable list. */
 import type { Value } from '../../base/index.ts'
-import { ownValue, sameValue } from '../codec/values.ts'
+import { ownValue, ownValues, sameValue } from '../codec/values.ts'
 import type { Dot } from '../kernel/dot.ts'
 import { Handle } from './handle.ts'
 import type { MovableContent } from './sequence-types.ts'
@@ -35,7 +35,7 @@ export class DocMovableList extends Handle {
 
   /** Puts elements in before a position. Throws `InvalidArgument` beyond the end, `NotCanonical`. */
   insert(position: number, values: readonly Value[]): void {
-    insertElements(this.core, this.place, this.content, position, values.map(ownValue))
+    insertElements(this.core, this.place, this.content, position, ownValues(values, ownElement))
   }
 
   /** Puts elements in at the end. Throws `NotCanonical`. */
@@ -70,7 +70,7 @@ export class DocMovableList extends Handle {
   set(position: number, given: Value): void {
     const { content, core, place } = this
     content.check(position, 1)
-    const value = ownValue(given)
+    const value = ownElement(given)
     const before = content.get(position) as Value
     const name = content.nameAt(position)
     content.set(position, value, core.startEdit(place, content, 1))
@@ -84,4 +84,9 @@ export class DocMovableList extends Handle {
   private get content(): MovableContent {
     return this.place.content as MovableContent
   }
+}
+
+/** An own copy of an element. It is stored in a slot, one level deeper, and must not be too deep there. */
+function ownElement(value: Value): Value {
+  return typeof value === 'object' ? ((ownValue([value]) as readonly Value[])[0] as Value) : ownValue(value)
 }

@@ -2,7 +2,7 @@
 import type { Value } from '../../base/index.ts'
 import { NitroError } from '../../base/index.ts'
 import { checkText } from '../codec/text.ts'
-import { ownValue } from '../codec/values.ts'
+import { ownValue, ownValues } from '../codec/values.ts'
 import type { Anchor, Side } from '../text/anchors.ts'
 import type { Dot } from '../kernel/dot.ts'
 import type { MarkedSpan } from '../text/marks.ts'
@@ -151,7 +151,7 @@ export class DocList extends Handle {
 
   /** Puts elements in before a position. Throws `InvalidArgument` beyond the end, `NotCanonical`. */
   insert(position: number, values: readonly Value[]): void {
-    putIn(this.core, this.place, this.content, position, values.map(ownValue), values.length)
+    putIn(this.core, this.place, this.content, position, ownValues(values), values.length)
   }
 
   /** Puts elements in at the end. Throws `NotCanonical`. */
