@@ -5,7 +5,7 @@
  * A request is in exactly one place: under way (it has a tag), waiting for its next attempt, in a subclass's own queue,
  * or settled. Settled is final: what still refers to a settled request skips it.
  */
-import { AssertionError, messageOf, NitroError } from '../../base/index.ts'
+import { AssertionError, messageOf, NitroError, timerMsMax } from '../../base/index.ts'
 import type { Clock, Executed, Random, Scheduler, Timer } from '../../base/index.ts'
 import { decodeResult, okStatus } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
@@ -22,8 +22,6 @@ export interface RequestsOptions {
   readonly defaultTimeoutMs?: number | undefined
 }
 
-/** The longest deadline: what a 32-bit timer can hold, 24 days. */
-const timeoutMsMax = 0x7fff_ffff
 /** Unsettled requests and their bytes; above, `Overloaded`. */
 const liveMax = 65_536
 const liveBytesMax = 64 * 1024 * 1024
@@ -67,6 +65,11 @@ export abstract class Request<V = Uint8Array> {
 }
 
 function unset(): void {}
+
+/** Refused here, before anything of it is under way: from a batch that is written in part nothing can be taken back. */
+function checkArgs(args: unknown): void {
+  if (!(args instanceof Uint8Array)) throw new NitroError('InvalidArgument', 'the arguments must be a Uint8Array')
+}
 
 /** All unsettled requests of one kind over one channel; `V` is what they resolve with. */
 export abstract class Requests<R extends Request<V>, V> implements CommandOwner {
@@ -119,6 +122,7 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
       if (signal?.aborted === true) throw signal.reason
       this.checkName(request.program)
       this.checkName(request.method)
+      checkArgs(request.args)
       this.checkRoom(request.args.length)
       const nowMs = this.clock.monotonicMs()
       request.resolve = resolve
@@ -144,7 +148,7 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
   /** Names travel as latin1; the set only saves checking the same few names again. */
   private checkName(name: string): void {
     if (this.names.has(name)) return
-    if (!/^[^\u0100-\uffff]{1,128}$/.test(name)) {
+    if (typeof name !== 'string' || !/^[^\u0100-\uffff]{1,128}$/.test(name)) {
       throw new NitroError('InvalidArgument', `${JSON.stringify(name)} is not a name: 1 to 128 latin1 characters`)
     }
     if (this.names.size < 1024) this.names.add(name)
@@ -297,8 +301,8 @@ export function worthRepeating(error: NitroError): boolean {
 
 /** Gives back a deadline that can be kept. Throws `InvalidArgument` for one that is not above 0, or longer than a timer holds. */
 export function checkTimeout(timeoutMs: number): number {
-  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs
-  throw new NitroError('InvalidArgument', `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timeoutMsMax}`)
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= timerMsMax) return timeoutMs
+  throw new NitroError('InvalidArgument', `timeoutMs is ${timeoutMs}; it must be above 0 and at most ${timerMsMax}`)
 }
 
 function errorOf(result: Uint8Array): NitroError {

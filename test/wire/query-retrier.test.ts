@@ -24,6 +24,23 @@ test('a query is repeated through every retryable failure, doubt included', asyn
   expect(await work).toEqual(Uint8Array.of(8))
 })
 
+test('what is no name or no bytes is refused at once, and nothing of it stays under way', async () => {
+  const { channel, queries } = setUp()
+  const bytes = new Uint8Array()
+  for (const name of [undefined, null, 5, '', 'x'.repeat(129)] as string[]) {
+    await expect(queries.query(name, 'get', bytes)).rejects.toMatchObject({ code: 'InvalidArgument' })
+    await expect(queries.query('kv', name, bytes)).rejects.toMatchObject({ code: 'InvalidArgument' })
+  }
+  for (const args of [undefined, 'abc', 5, {}, new ArrayBuffer(4), new DataView(new ArrayBuffer(4))]) {
+    const work = queries.query('kv', 'get', args as Uint8Array)
+    await expect(work).rejects.toMatchObject({ code: 'InvalidArgument' })
+  }
+  queries.retryNow()
+  const work = queries.query('kv', 'get', bytes)
+  channel.take().answer(1)
+  expect(await work).toEqual(Uint8Array.of(1))
+})
+
 test('a query that ran out of time certainly did nothing', async () => {
   const { time, queries } = setUp()
   const work = queries.query('kv', 'get', new Uint8Array(), { timeoutMs: 50 }).catch((error: unknown) => error)
