@@ -1,6 +1,7 @@
 /** One call of gRPC: a stream of HTTP/2 with its metadata, its deadline and its end. */
 import { constants } from 'node:http2'
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { timerMsMax } from '../../../base/index.ts'
 import type { Clock, Logger, Scheduler, Timer } from '../../../base/index.ts'
 import type { DuplexCall } from './call.ts'
 import { logUnexpected, refuse, rpcErrorOf } from './errors.ts'
@@ -255,8 +256,6 @@ export function respondError(stream: ServerHttp2Stream, error: RpcError): void {
 }
 
 const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 }
-/** The longest time that a timer holds. */
-const timerMsMax = 0x7fff_ffff
 
 /** What the headers say of a call. Throws RpcError. */
 export function metadataOf(headers: IncomingHttpHeaders): CallMetadata {

@@ -102,7 +102,7 @@ function valueOf(type: string, value: unknown, field: string): unknown {
       if (typeof value === 'boolean') return value
       throw invalid(`${field} must be true or false`)
     default:
-      return integer(value, field, type !== 'int64')
+      return integer(value, field, type)
   }
 }
 
@@ -112,11 +112,21 @@ function enumNumber(names: readonly string[], value: unknown, field: string): nu
   throw invalid(`${field} must be one of ${names.join(', ')}`)
 }
 
-function integer(value: unknown, field: string, isUnsigned: boolean): number {
+/** The least and the greatest of each type, and the greatest that a number can hold: beyond 2^53 there are gaps. */
+const bounds: Readonly<Record<string, readonly [least: bigint, most: bigint, held: number]>> = {
+  int64: [-(2n ** 63n), 2n ** 63n - 1n, 2 ** 63 - 1024],
+  uint64: [0n, 2n ** 64n - 1n, 2 ** 64 - 2048],
+}
+const narrow = [0n, 2n ** 32n - 1n, 2 ** 32 - 1] as const
+
+function integer(value: unknown, field: string, type: string): number {
   const isText = typeof value === 'string' && /^-?\d{1,20}$/.test(value)
-  const number = isText ? Number(value) : value
-  if (typeof number === 'number' && Number.isInteger(number) && !(isUnsigned && number < 0)) return number
-  throw invalid(`${field} must be a whole number`)
+  if (!isText && !Number.isInteger(value)) throw invalid(`${field} must be a whole number`)
+  const [least, most, held] = bounds[type] ?? narrow
+  const exact = BigInt(value as string | number)
+  // The greatest number as JSON has it has been rounded up by one on the way here.
+  if (exact < least || exact > most + (isText ? 0n : 1n)) throw invalid(`${field} is out of range`)
+  return Math.min(Number(exact), held)
 }
 
 function invalid(what: string): RpcError {

@@ -60,6 +60,24 @@ test('names are taken in both spellings, numbers as texts and as numbers, enumer
   }
 })
 
+test('numbers of 64 bits keep their size: the greatest is no small or negative one', async () => {
+  const most = '9223372036854775807'
+  const future = await world.post('/v3/kv/range', { key: base64('a'), revision: most })
+  expect(future.json).toMatchObject({ code: 11 })
+  const lease = await world.post('/v3/lease/grant', { TTL: most })
+  expect(lease.status).toBe(400)
+  expect(lease.json).toMatchObject({ error: expect.stringContaining('too large lease TTL') })
+  await world.post('/v3/kv/put', { key: base64('a'), value: base64('1') })
+  const compare = [{ key: base64('a'), target: 'MOD', result: 'LESS', modRevision: most }]
+  expect((await world.post('/v3/kv/txn', { compare })).json).toMatchObject({ succeeded: true })
+  const late = await world.post('/v3/kv/range', { key: base64('a'), min_mod_revision: most })
+  expect(late.json).not.toHaveProperty('kvs')
+  for (const revision of ['9223372036854775808', '-9223372036854775809', '99999999999999999999', 1e30]) {
+    const { status, json } = await world.post('/v3/kv/range', { key: base64('a'), revision })
+    expect([status, json]).toEqual([400, expect.objectContaining({ error: 'revision is out of range' })])
+  }
+})
+
 test('a transaction has its branches as objects', async () => {
   const { json } = await world.post('/v3/kv/txn', {
     compare: [{ key: base64('a'), target: 'VALUE', value: base64('1') }],
