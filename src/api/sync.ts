@@ -150,7 +150,7 @@ export interface OnceOptions extends Omit<AcquireOptions, 'wait' | 'maxHold' | '
   readonly timeZone?: string | undefined
   /** What happens to times at which nobody ran it: `skip` them, or `run` once for all of them. Default `skip`. */
   readonly missed?: 'skip' | 'run' | undefined
-  /** Gets what a run throws, and failures to reach the cluster; both end nothing. */
+  /** Gets what a run throws, and failures to reach the cluster; both end nothing. What it throws itself is dropped. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Stops it when aborted. */
   readonly signal?: AbortSignal | undefined
@@ -175,9 +175,9 @@ export interface AssignOptions extends Omit<AcquireOptions, 'wait' | 'maxHold' |
   readonly group: BytesLike
   /** What is shared out; the same list for all members. */
   readonly items: readonly string[]
-  /** How long work on an item may take to end before the item is given to another. Default 10,000. */
+  /** How long work on an item may take to end before the item is given to another, at most 2^31 - 1. Default 10,000. */
   readonly grace?: number | undefined
-  /** Gets what work throws, and failures to reach the cluster. */
+  /** Gets what work throws, and failures to reach the cluster. What it throws itself is dropped. */
   readonly onError?: ((error: unknown) => void) | undefined
   /** Leaves the group when aborted. */
   readonly signal?: AbortSignal | undefined

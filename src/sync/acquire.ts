@@ -6,7 +6,7 @@
  * if the cancel arrives first, the acquisition will find it. The cancel is repeated until it is answered or the session is over:
  * neither a waiter nor a holder is left that nobody knows of.
  */
-import { NitroError, equalBytes, isNitroError, utf8 } from '../../base/index.ts'
+import { NitroError, equalBytes, isNitroError, utf8, timerMsMax } from '../../base/index.ts'
 import type { Timer } from '../../base/index.ts'
 import {
   acquireIdBytes,
@@ -26,7 +26,6 @@ import { Grant } from './grant.ts'
 import { watchKeys } from './key-watch.ts'
 import { checkAcquire, waitOver } from './options.ts'
 import type { Wanted } from './options.ts'
-import { timerMsMax } from './ports.ts'
 import type { SyncPorts } from './ports.ts'
 import { SessionPool } from './shared-session.ts'
 import type { SharedSession } from './shared-session.ts'

@@ -14,6 +14,7 @@ import type { Grant } from './grant.ts'
 import { isWithin, runWithin } from './reentrancy.ts'
 import { groupResource } from './names.ts'
 import { sharesOf } from './shares.ts'
+import { tell } from './tell.ts'
 
 const retryMs = 1_000
 const graceDefaultMs = 10_000
@@ -70,7 +71,7 @@ export class GroupMember implements Assignment {
         if (grant !== undefined) await this.keepUp(grant)
       } catch (error) {
         if (signal.aborted) break
-        options.onError?.(error)
+        tell(options.onError, error)
         if (isNitroError(error, 'Closed')) break
         await pause(acquirer.ports.scheduler, retryMs, signal)
       } finally {
@@ -160,7 +161,7 @@ class ItemKeeper {
         if (this.grant !== undefined) await this.workUnder(this.grant)
       } catch (error) {
         if (signal.aborted) break
-        options.onError?.(error)
+        tell(options.onError, error)
         if (isNitroError(error, 'Closed')) break
         await pause(acquirer.ports.scheduler, retryMs, signal)
       } finally {
@@ -194,7 +195,7 @@ class ItemKeeper {
           return
         } catch (error) {
           if (either.signal.aborted) return
-          options.onError?.(error)
+          tell(options.onError, error)
         }
         await pause(scheduler, retryMs, either.signal)
       }

@@ -2,13 +2,12 @@
  * A grant in the hands of its holder. What it says of itself is computed at the call, by the holder's clock: it is lost when its
  * session is, or when it was held for as long as it may be; and once it has said so it never says otherwise.
  */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, timerMsMax } from '../../base/index.ts'
 import type { Timer } from '../../base/index.ts'
 import type { SyncResource } from '../../execution/codec.ts'
 import type { Condition, Hold, HoldState, RequestOptions } from '../api/index.ts'
 import { text } from './names.ts'
 import type { SyncPorts } from './ports.ts'
-import { timerMsMax } from './ports.ts'
 import type { SharedSession } from './shared-session.ts'
 
 /** What a grant is made of. */

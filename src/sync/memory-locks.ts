@@ -1,11 +1,10 @@
 /** Locks of one process: first come, first served, by the same rules as those of a cluster. */
-import { NitroError, systemClock, systemScheduler } from '../../base/index.ts'
+import { NitroError, systemClock, systemScheduler, timerMsMax } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { AcquireOptions, Condition, Hold, HoldState } from '../api/index.ts'
 import { onAbort } from './aborts.ts'
 import { nameBytes } from './names.ts'
 import { checkSignal, checkTimes, waitOver } from './options.ts'
-import { timerMsMax } from './ports.ts'
 
 /** What the plain interface takes its grants from. */
 export interface Grants {

@@ -13,6 +13,7 @@ import type { Acquirer } from './acquire.ts'
 import { Cell } from './cell.ts'
 import { pause } from './entries.ts'
 import type { Grant } from './grant.ts'
+import { tell } from './tell.ts'
 import { isWithin, runWithin } from './reentrancy.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -143,7 +144,7 @@ export class ScheduledJob implements OnceJob {
   }
 
   private report(error: unknown): void {
-    this.facts.options.onError?.(error)
+    tell(this.facts.options.onError, error)
   }
 }
 

@@ -1,10 +1,9 @@
 /** Options of acquisitions, checked. */
-import { NitroError, utf8 } from '../../base/index.ts'
+import { NitroError, utf8, timerMsMax } from '../../base/index.ts'
 import { defaultLimits } from '../../execution/codec.ts'
 import type { SyncMode, SyncResource } from '../../execution/codec.ts'
 import type { AcquireOptions, Session } from '../api/index.ts'
 import { checkMs } from './names.ts'
-import { timerMsMax } from './ports.ts'
 
 /** Unless another is given. */
 export const timeToLiveMs = 10_000

@@ -13,6 +13,3 @@ export interface SyncPorts {
   /** How much of a time of the cluster has surely not passed there, by the clock here. */
   readonly holderMs: (ms: number) => number
 }
-
-/** Longer delays are waited for in steps: timers hold no more. */
-export const timerMsMax = 0x7fff_ffff

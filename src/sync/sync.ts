@@ -1,5 +1,5 @@
 /** The interface `sync` of a node or client. */
-import { NitroError, equalBytes } from '../../base/index.ts'
+import { NitroError, equalBytes, timerMsMax } from '../../base/index.ts'
 import {
   decodeInspectResult,
   decodeSyncListResult,
@@ -167,7 +167,7 @@ export class EngineSync implements Sync {
     checkOptions(options)
     checkFunction(work, 'the work')
     checkAcquire({}, options)
-    checkMs(options.grace, 'grace', 0)
+    checkMs(options.grace, 'grace', 0, timerMsMax)
     groupResource(options.group, '', options.namespace)
     return new GroupMember(this.acquirer, { ...options, items: checkedItems(options) }, work)
   }

@@ -154,6 +154,38 @@ describe('once', () => {
   })
 })
 
+test('a listener that throws ends nothing', async () => {
+  const { sync } = clients[0] as Client
+  let [runs, works] = [0, 0]
+  const onError = (): void => {
+    throw new Error('the listener')
+  }
+  const fail = (count: () => void) => (): void => {
+    count()
+    throw new Error('the work')
+  }
+  const job = sync.once(
+    { name: 'loud', every: 300, onError },
+    fail(() => runs++),
+  )
+  const member = sync.assign(
+    { group: 'loud', items: ['only'], onError },
+    fail(() => works++),
+  )
+  await world.pass(5_000)
+  await Promise.all([job.stop(), member.leave()])
+  expect(runs).toBeGreaterThan(5)
+  expect(works).toBeGreaterThan(2)
+})
+
+test('a grace that no timer can hold is refused', () => {
+  const { sync } = clients[0] as Client
+  const join = (grace: number) => (): unknown => sync.assign({ group: 'g', items: ['a'], grace }, () => undefined)
+  for (const grace of [2 ** 31, 2 ** 40, -1, 0.5]) {
+    expect(join(grace)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }))
+  }
+})
+
 describe('a job or a member', () => {
   test('can be stopped from within, by what it runs', async () => {
     const { sync } = clients[0] as Client
