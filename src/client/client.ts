@@ -104,7 +104,7 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
         this.asUser('read', options, (given) => this.queries.query(program, method, args, given)),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
-    this.store = createStore(this.engine)
+    this.store = createStore(this.engine, common)
     this.leases = createLeases(this.engine, settings.ports.scheduler)
     this.sessions = new Sessions({ ...settings.ports, leases: this.leases })
     this.session = this.sessions.open

@@ -1,5 +1,5 @@
 /** The options of a client, checked once. */
-import { NitroError, silentLogger, systemClock, systemRandom, systemScheduler } from '../../base/index.ts'
+import { NitroError, silentLogger, systemClock, systemRandom, systemScheduler, timerMsMax } from '../../base/index.ts'
 import type { Clock, Logger, Random, Scheduler } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import { formatAddress, parseAddress, wsTransport } from '../../net/index.ts'
@@ -62,7 +62,6 @@ const endpointsMax = 64
 /** A node that hangs on an open connection is left after three of these, well before a request's deadline. */
 const clientKeepaliveMs = 1_000
 const nameMax = 128
-const msMax = 0x7fff_ffff
 
 /** Checks options and fills in the defaults. Throws `InvalidArgument`. */
 export function checkOptions(options: ConnectOptions): ClientSettings {
@@ -108,8 +107,8 @@ function normalAddress(endpoint: string): string {
 }
 
 function checkMs(value: number, what: string): number {
-  if (value > 0 && value <= msMax) return value
-  throw invalid(`${what} is ${value}; it must be above 0 and at most ${msMax}`)
+  if (value > 0 && value <= timerMsMax) return value
+  throw invalid(`${what} is ${value}; it must be above 0 and at most ${timerMsMax}`)
 }
 
 function invalid(message: string): NitroError {

@@ -33,6 +33,7 @@ import { Replica } from '../replica/index.ts'
 import type { ReplicaPorts, ReplicaSizes } from '../replica/index.ts'
 import { MemoryFiles, MemoryKvFactory, levelFactory, nodeCrypto, nodeFiles, nodeSecrets } from '../storage/index.ts'
 import { Sessions, createLeases, createPrograms, createStore, holderMs } from '../store/index.ts'
+import type { UpdatePorts } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
 import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession, checkTimeout } from '../wire/index.ts'
@@ -187,6 +188,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
   private readonly watches: WatchSession
   private readonly list: List | undefined
   private readonly acting = new WeakMap<Principal, NodeFor<List>>()
+  private readonly timing: UpdatePorts
   private readonly syncs = new Set<EngineSync>()
   private leaderAddress = ''
 
@@ -199,6 +201,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.service = new AdminService(replica, () => this.auth.memberToken())
     const { clock, scheduler, random } = ports
     const timing = { clock, scheduler, random, defaultTimeoutMs: timeoutMs }
+    this.timing = timing
     // Before permissions are in force a command that says nothing is shorter, and older members can read it.
     this.commands = new CommandSession({
       ...timing,
@@ -212,7 +215,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
       query: (program, method, args, options?: ReadOptions) => this.reader.query(program, method, args, options),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
-    this.store = createStore(this.engine)
+    this.store = createStore(this.engine, timing)
     this.leases = createLeases(this.engine, scheduler)
     this.sessions = new Sessions({ leases: this.leases, clock, scheduler, holderMs })
     this.session = this.sessions.open
@@ -288,7 +291,7 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
       commands,
       queries,
       watches,
-      scheduler,
+      timing: this.timing,
       session,
       admin,
       sync,

@@ -1,5 +1,6 @@
 /** Writes that depend on what is there: short ways to say a transaction over one key. */
 import { NitroError } from '../../base/index.ts'
+import type { Clock, Scheduler } from '../../base/index.ts'
 import type {
   BytesLike,
   Change,
@@ -18,6 +19,15 @@ import { checkNumber } from './input.ts'
 import { del, get, put } from './operations.ts'
 
 const defaultAttempts = 100
+const defaultTimeoutMs = 10_000
+
+/** What an `update` needs to keep its deadline. */
+export interface UpdatePorts {
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  /** Default 10,000. */
+  readonly defaultTimeoutMs?: number | undefined
+}
 
 /** See `Store.putIfRevision`. */
 export async function putIfRevision(
@@ -40,18 +50,27 @@ export async function putIfRevision(
 /** See `Store.update`. */
 export async function update(
   store: Store,
+  ports: UpdatePorts,
   name: BytesLike,
   change: (entry: Entry | undefined) => Change | Promise<Change>,
-  { lease, attempts = defaultAttempts, ...options }: UpdateOptions = {},
+  { lease, attempts = defaultAttempts, signal, ...given }: UpdateOptions = {},
 ): Promise<UpdateResult> {
   if (!(checkNumber(attempts, 'attempts') >= 1))
     throw new NitroError('InvalidArgument', 'attempts is 0; it must be 1 or more')
+  if (typeof change !== 'function') throw new NitroError('InvalidArgument', 'update takes a function')
+  const timeoutMs = given.timeoutMs ?? ports.defaultTimeoutMs ?? defaultTimeoutMs
+  const untilMs = ports.clock.monotonicMs() + timeoutMs
   // The caller may reuse its buffer meanwhile.
   const own = typeof name === 'string' ? name : new Uint8Array(name)
-  let before = await store.get(own, options)
+  let before = await store.get(own, { signal, timeoutMs })
+  const leftMs = (): number => {
+    const ms = untilMs - ports.clock.monotonicMs()
+    if (ms > 0) return ms
+    throw new NitroError('Timeout', `the update was not done in ${timeoutMs} ms`, { executed: 'no' })
+  }
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    const value = await change(before)
-    options.signal?.throwIfAborted()
+    const value = await within(ports.scheduler, leftMs(), signal, change(before))
+    const options = { signal, timeoutMs: leftMs() }
     if (value === undefined || (value === null && before === undefined))
       return { revision: before?.modRevision ?? 0, entry: before, attempts: attempt }
     const result = await step(store, own, before, value, lease, options)
@@ -61,6 +80,37 @@ export async function update(
   throw new NitroError('Conflict', `the key was changed by others in between, ${attempts} times`, {
     details: { attempts },
   })
+}
+
+/** What the caller's function gives, unless its time is up or the signal aborted first. */
+async function within(
+  scheduler: Scheduler,
+  leftMs: number,
+  signal: AbortSignal | undefined,
+  value: Change | Promise<Change>,
+): Promise<Change> {
+  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) {
+    signal?.throwIfAborted()
+    return value
+  }
+  let stop = (): void => undefined
+  const over = new Promise<never>((_resolve, reject) => {
+    const timer = scheduler.after(leftMs, () => {
+      reject(new NitroError('Timeout', 'the function given to update did not end in time', { executed: 'no' }))
+    })
+    const abort = (): void => reject(signal?.reason)
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort)
+    stop = () => {
+      timer.cancel()
+      signal?.removeEventListener('abort', abort)
+    }
+  })
+  try {
+    return await Promise.race([value, over])
+  } finally {
+    stop()
+  }
 }
 
 /** Replaces what was read, unless it is not what is there any more; resolves with what is there now. */

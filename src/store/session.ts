@@ -11,7 +11,7 @@
  * fails proves nothing; one that is answered "no such lease" ends it. Once past the bound it stays lost, even if an
  * acknowledgement comes that would have saved it: somebody may have looked in between.
  */
-import { NitroError, isNitroError } from '../../base/index.ts'
+import { NitroError, isNitroError, timerMsMax } from '../../base/index.ts'
 import type { Clock, Scheduler, Timer } from '../../base/index.ts'
 import type { Leases, OpenSession, RequestOptions, Session, SessionOptions, SessionState } from '../api/index.ts'
 
@@ -20,8 +20,6 @@ const maxClockSkew = 0.01
 /** A leader's time reaches the others this often. */
 const heartbeatMs = 50
 const defaultTtlMs = 10_000
-/** Longer delays are waited for in steps: timers hold no more. */
-const timerMsMax = 0x7fff_ffff
 
 /** How long after a renewal was sent its owner may rely on it, in milliseconds of its own clock. */
 export type HolderMs = (ttlMs: number) => number

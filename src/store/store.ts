@@ -52,6 +52,7 @@ import type {
   WriteResult,
 } from '../api/index.ts'
 import { putIfRevision, update } from './conditional.ts'
+import type { UpdatePorts } from './conditional.ts'
 import { StoredVersion, entriesOf, entryOf, entryOfGet, owned, pageOf } from './entry.ts'
 import { follow } from './follow.ts'
 import type { StateOfRange } from './follow.ts'
@@ -65,16 +66,18 @@ const arenaBytes = 64 * 1024
 const pageRecords = Math.min(1000, defaultLimits.rangeRecords)
 
 /** Makes the store of an engine. */
-export function createStore(engine: Engine): Store {
-  return new EngineStore(engine)
+export function createStore(engine: Engine, ports: UpdatePorts): Store {
+  return new EngineStore(engine, ports)
 }
 
 class EngineStore implements Store {
   private readonly engine: Engine
+  private readonly ports: UpdatePorts
   private arena = new ByteWriter(arenaBytes)
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, ports: UpdatePorts) {
     this.engine = engine
+    this.ports = ports
   }
 
   put(key: BytesLike, value: BytesLike, options?: WriteOptions): Promise<PutResult> {
@@ -207,7 +210,7 @@ class EngineStore implements Store {
     change: (entry: Entry | undefined) => Change | Promise<Change>,
     options?: UpdateOptions,
   ): Promise<UpdateResult> {
-    return update(this, key, change, options)
+    return update(this, this.ports, key, change, options)
   }
 
   watch(options: WatchOptions = {}): Watch {

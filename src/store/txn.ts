@@ -1,6 +1,6 @@
 /** Transactions as callers put them together. The types follow what is given; here it is plain lists. */
 import { NitroError } from '../../base/index.ts'
-import { decodeTxnResult, encodeTxnArgs } from '../../execution/codec.ts'
+import { decodeTxnResult, encodeTxnArgs, maxCommandBytes } from '../../execution/codec.ts'
 import type { Operation, OperationAnswer, TxnAnswer } from '../../execution/codec.ts'
 import type { Condition, Engine, Op, RequestOptions, StoreTxn, Txn } from '../api/index.ts'
 import { owned } from './entry.ts'
@@ -16,6 +16,14 @@ export function storeTxn(engine: Engine): StoreTxn {
   return new TxnBuilder(engine, [], [], []) as unknown as StoreTxn
 }
 
+/** More transactions in each other the codec refuses, and more operations fit no command, whatever the limits of a machine. */
+const depthMax = 64
+const operationsMax = maxCommandBytes / 4
+
+function tooMuch(name: string, limit: number): NitroError {
+  return new NitroError('LimitExceeded', `${name}: at most ${limit}`, { details: { name, limit } })
+}
+
 interface Outcome {
   readonly succeeded: boolean
   readonly results: readonly unknown[]
@@ -26,6 +34,9 @@ class TxnBuilder implements Op<Outcome> {
   private readonly conditions: readonly Condition[]
   private readonly success: readonly Op[]
   private readonly failure: readonly Op[]
+  /** Transactions in each other, and all their operations: those of one that is in several places count in each. */
+  private readonly depth: number
+  private readonly operations: number
 
   constructor(
     engine: Engine | undefined,
@@ -37,6 +48,14 @@ class TxnBuilder implements Op<Outcome> {
     this.conditions = conditions
     this.success = success
     this.failure = failure
+    let [depth, operations] = [0, 0]
+    for (const op of [...success, ...failure]) {
+      const nested = op instanceof TxnBuilder ? op : undefined
+      depth = Math.max(depth, 1 + (nested?.depth ?? -1))
+      operations += 1 + (nested?.operations ?? 0)
+    }
+    this.depth = depth
+    this.operations = operations
   }
 
   if(...conditions: readonly Condition[]): TxnBuilder {
@@ -80,6 +99,9 @@ class TxnBuilder implements Op<Outcome> {
   async commit(options?: RequestOptions): Promise<Outcome & { readonly revision: number }> {
     const { engine } = this
     if (engine === undefined) throw new NitroError('InvalidArgument', 'only a transaction of a store can be committed')
+    // Written down it may not fit into memory: the machine, which knows its limits, would never see it.
+    if (this.depth > depthMax) throw tooMuch('transactionDepth', depthMax)
+    if (this.operations > operationsMax) throw tooMuch('transactionOperations', operationsMax)
     const payload = await engine.command('kv', 'txn', encodeTxnArgs(this.operation.txn), options)
     const answer = decodeTxnResult(owned(payload))
     return { ...this.outcome(answer), revision: answer.revision }

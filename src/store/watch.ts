@@ -2,7 +2,7 @@
  * A watch as an iteration. What was delivered waits here, at most a credit's worth of it, until the loop takes it; taking it
  * gives the credit back. One batch is one revision.
  */
-import { NitroError } from '../../base/index.ts'
+import { NitroError, timerMsMax } from '../../base/index.ts'
 import type { DecodedRevision } from '../../execution/codec.ts'
 import type {
   Engine,
@@ -18,7 +18,6 @@ import { StoredEvent } from './event.ts'
 import { codedRange, keyBytes } from './input.ts'
 
 const creditBytes = 1 << 20
-const timerMsMax = 0x7fff_ffff
 
 /** Opens a watch. What is wrong with the options is thrown by the iteration, as every other end of it is. */
 export function openWatch(engine: Engine, options: WatchOptions): Watch {

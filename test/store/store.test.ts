@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { utf8 } from '../../base/index.ts'
 import type { Engine } from '../../src/api/index.ts'
-import { createPrograms, createStore } from '../../src/store/index.ts'
+import { createPrograms, createStore, get, txn } from '../../src/store/index.ts'
 import { CommandSession, QueryRetrier } from '../../src/wire/index.ts'
 import { storeSuite } from '../compliance/store.ts'
 import { seededRandom, VirtualTime } from '../net/schedulers.ts'
 import { MachineHost } from '../support/machine-host.ts'
 
 interface LocalEngine extends Engine {
+  readonly time: { readonly clock: VirtualTime; readonly scheduler: VirtualTime }
   close(): void
 }
 
@@ -18,6 +19,7 @@ function localEngine(): LocalEngine {
   const session = new CommandSession(common)
   const queries = new QueryRetrier(common)
   return {
+    time: { clock: time, scheduler: time },
     command: (program, method, args, options) => session.command(program, method, args, options),
     query: (program, method, args, options) => queries.query(program, method, args, options),
     watch: () => {
@@ -33,7 +35,59 @@ function localEngine(): LocalEngine {
 describe('the store over a machine', () => {
   storeSuite(async () => {
     const engine = localEngine()
-    return { store: createStore(engine), close: async () => engine.close() }
+    return { store: createStore(engine, engine.time), close: async () => engine.close() }
+  })
+})
+
+describe('update', () => {
+  const pending = (): Promise<string> => new Promise(() => undefined)
+
+  test('ends at its deadline, though the function it was given never does', async () => {
+    const engine = localEngine()
+    const store = createStore(engine, engine.time)
+    await store.put('k', 'before')
+    const started = engine.time.clock.monotonicMs()
+    const error = await engine.time.clock.until(
+      store.update('k', pending, { timeoutMs: 200 }).catch((reason: unknown) => reason),
+    )
+    expect(error).toMatchObject({ code: 'Timeout', executed: 'no' })
+    expect(engine.time.clock.monotonicMs() - started).toBeCloseTo(200)
+    expect((await store.get('k'))?.text()).toBe('before')
+  })
+
+  test('writes nothing after its deadline, and has one even if none was given', async () => {
+    const engine = localEngine()
+    const store = createStore(engine, engine.time)
+    const slow = (ms: number) => (): Promise<string> =>
+      new Promise((resolve) => engine.time.clock.after(ms, () => resolve('late')))
+    const { clock } = engine.time
+    const ended = (work: Promise<unknown>) => clock.until(work.catch((reason: unknown) => reason))
+    expect(await ended(store.update('k', slow(300), { timeoutMs: 200 }))).toMatchObject({ code: 'Timeout' })
+    expect(await ended(store.update('k', slow(10_001)))).toMatchObject({ code: 'Timeout' })
+    await clock.pass(1_000)
+    expect(await store.get('k')).toBeUndefined()
+    expect(await ended(store.update('k', slow(9_000)))).toMatchObject({ attempts: 1 })
+  })
+
+  test('ends with the reason of its signal while the function runs', async () => {
+    const engine = localEngine()
+    const controller = new AbortController()
+    const work = createStore(engine, engine.time).update('k', pending, { signal: controller.signal })
+    engine.time.clock.after(50, () => controller.abort(new Error('enough')))
+    await expect(engine.time.clock.until(work)).rejects.toThrow('enough')
+  })
+})
+
+describe('transactions', () => {
+  test('that hold one another too often or too deeply are refused before they are written down', async () => {
+    const engine = localEngine()
+    const store = createStore(engine, engine.time)
+    let wide = txn().then(get('a'))
+    for (let i = 0; i < 60; i++) wide = txn().then(wide, wide) as unknown as typeof wide
+    await expect(store.txn().then(wide).commit()).rejects.toMatchObject({ code: 'LimitExceeded' })
+    let deep = txn().then(get('a'))
+    for (let i = 0; i < 20_000; i++) deep = txn().then(deep) as unknown as typeof deep
+    await expect(store.txn().then(deep).commit()).rejects.toMatchObject({ code: 'LimitExceeded' })
   })
 })
 
@@ -50,7 +104,7 @@ describe('entries', () => {
         return Buffer.from(frame.buffer, 1000, payload.length)
       },
     }
-    const store = createStore(framed)
+    const store = createStore(framed, engine.time)
     await store.put('a', 'some value')
     const entry = await store.get('a')
     expect(entry?.value.buffer.byteLength).toBeLessThan(1000)

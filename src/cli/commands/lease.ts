@@ -1,6 +1,6 @@
 /** `nitrostate lease grant|keep|revoke|ttl|list` */
 import { Argument, Command, Option } from 'commander'
-import { NitroError, isNitroError, text } from '../../../base/index.ts'
+import { NitroError, isNitroError, text, timerMsMax } from '../../../base/index.ts'
 import type { Leases } from '../../api/index.ts'
 import { holderMs } from '../../store/index.ts'
 import { duration, integer } from '../arguments.ts'
@@ -97,7 +97,7 @@ async function* renewals(
         signal.removeEventListener('abort', end)
         resolve()
       }
-      const timer = scheduler.after(Math.min(Math.max(0, nextMs - clock.monotonicMs()), 0x7fff_ffff), end)
+      const timer = scheduler.after(Math.min(Math.max(0, nextMs - clock.monotonicMs()), timerMsMax), end)
       signal.addEventListener('abort', end)
     })
   }

@@ -1,6 +1,5 @@
 /** The interfaces of a node on behalf of somebody: every request says whom it is for, so none can be forgotten. */
 import { isNitroError } from '../../../base/index.ts'
-import type { Scheduler } from '../../../base/index.ts'
 import { anonymous } from '../../../execution/index.ts'
 import type { Caller, Principal, Program } from '../../../execution/index.ts'
 import type {
@@ -16,7 +15,7 @@ import type {
   Sync,
 } from '../../api/index.ts'
 import { EngineAuth, createLeases, createPrograms, createStore } from '../../store/index.ts'
-import type { CredentialMaker } from '../../store/index.ts'
+import type { CredentialMaker, UpdatePorts } from '../../store/index.ts'
 import type { CommandSession, QueryRetrier, WatchSession } from '../../wire/index.ts'
 import { guardedAdmin } from './guarded-admin.ts'
 import type { LocalAuth } from './node-auth.ts'
@@ -41,7 +40,7 @@ export interface NodeForOptions<List extends readonly Program[]> {
   readonly commands: CommandSession
   readonly queries: QueryRetrier
   readonly watches: WatchSession
-  readonly scheduler: Scheduler
+  readonly timing: UpdatePorts
   readonly session: OpenSession
   readonly admin: Admin
   readonly sync: (engine: Engine) => Sync
@@ -62,11 +61,11 @@ export class ActingNode<List extends readonly Program[]> implements NodeFor<List
   }
 
   get store(): Store {
-    return this.part('store', () => createStore(this.engine))
+    return this.part('store', () => createStore(this.engine, this.options.timing))
   }
 
   get leases(): Leases {
-    return this.part('leases', () => createLeases(this.engine, this.options.scheduler))
+    return this.part('leases', () => createLeases(this.engine, this.options.timing.scheduler))
   }
 
   get sync(): Sync {

@@ -26,7 +26,7 @@ async function follow(turn: Turn): Promise<void> {
   const { scheduler } = turn.client.life
   const { engine } = turn.connection
   // What a reader that dawdles does not take stays with the node, where compaction overtakes it.
-  const store = createStore(pauseMs > 0 ? withCredit(engine, smallCreditBytes) : engine)
+  const store = createStore(pauseMs > 0 ? withCredit(engine, smallCreditBytes) : engine, turn.client.life)
   const timer = scheduler.after(random.between(2_000, 20_000), () => controller.abort(done))
   const records = new Map<string, KeyedRecord>()
   const tell = (revision: number): void => {

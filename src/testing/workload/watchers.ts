@@ -52,7 +52,7 @@ function open(turn: Turn): void {
     ...(random.chance(0.3) ? { progressMs: 500 } : {}),
   }
   const { engine } = turn.connection
-  const store = createStore(isSmall ? withCredit(engine, smallCreditBytes) : engine)
+  const store = createStore(isSmall ? withCredit(engine, smallCreditBytes) : engine, turn.client.life)
   const name = `${desk.watchers.length} of ${turn.client.name} on ${JSON.stringify(wanted)}`
   const pauseMs = isSmall ? random.between(20, 1_500) : random.chance(0.2) ? 300 : 0
   if (isSmall) coverage.hit('watch: slow reader')
