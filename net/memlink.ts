@@ -23,14 +23,21 @@ export interface MemoryLinkOptions {
   readonly remote: string
   /** From this end to the other. */
   readonly route: Route
-  transitMs(route: Route): number
+  /** Draws how long a frame that is not lost is on its way. */
+  delayMs(route: Route): number
+  /** Draws whether a frame is lost that is sent now. */
+  isLost(route: Route): boolean
 }
 
+/** After so long a lost frame is sent again, after twice as long the next time. */
+export const retransmitMs = 200
+
 /** In flight: a frame, or the end of the link. */
-type Item = { readonly atMs: number } & (
-  | { readonly frame: Uint8Array }
-  | { readonly frame: undefined; readonly error: NitroError | undefined }
-)
+type Item = {
+  atMs: number
+  /** What is waited for is not the frame but its sender, who waits so long before sending it again; 0 once it is on its way. */
+  retryMs: number
+} & ({ readonly frame: Uint8Array } | { readonly frame: undefined; readonly error: NitroError | undefined })
 
 /** The memory link. */
 export class MemoryLink implements Link {
@@ -41,7 +48,7 @@ export class MemoryLink implements Link {
   private readonly inbox: Inbox
   private peer: MemoryLink | undefined
   private forget: (() => void) | undefined
-  /** In flight to the peer, in order; `atMs` never decreases. */
+  /** In flight to the peer, in order: nothing arrives before what was sent before it. */
   private queue: Item[] = []
   private moving = false
   private lastAtMs = 0
@@ -95,7 +102,7 @@ export class MemoryLink implements Link {
       return false
     }
     this.bufferedBytes += frame.length
-    this.enqueue({ atMs: this.arrivalMs(), frame })
+    this.enqueue({ ...this.departure(), frame })
     return true
   }
 
@@ -105,7 +112,7 @@ export class MemoryLink implements Link {
 
   close(error?: NitroError): void {
     if (this.closed || this.dead) return
-    this.enqueue({ atMs: this.arrivalMs(), frame: undefined, error })
+    this.enqueue({ ...this.departure(), frame: undefined, error })
     this.end(error, true)
   }
 
@@ -125,7 +132,7 @@ export class MemoryLink implements Link {
     this.closed = true
     this.queue.length = keep(this.queue.length)
     const error = new NitroError('ConnectionClosed', `${this.host} reset the connection`)
-    this.enqueue({ atMs: this.arrivalMs(), frame: undefined, error })
+    this.enqueue({ ...this.departure(), frame: undefined, error })
   }
 
   /** Moves what can be delivered: the route opened, or the peer listens again. */
@@ -151,7 +158,10 @@ export class MemoryLink implements Link {
     let due = true
     let at = 0
     while (due && at < this.queue.length && !this.stuck()) {
-      this.arrive(this.queue[at++] as Item)
+      const item = this.queue[at] as Item
+      if (item.retryMs > 0 && this.lostAgain(item, nowMs)) break
+      this.arrive(item)
+      at++
       due = (this.queue[at]?.atMs ?? Infinity) <= nowMs
     }
     this.queue.splice(0, at)
@@ -186,12 +196,20 @@ export class MemoryLink implements Link {
     this.wake()
   }
 
-  private arrivalMs(): number {
-    this.lastAtMs = Math.max(
-      this.lastAtMs,
-      this.options.clock.monotonicMs() + this.options.transitMs(this.options.route),
-    )
-    return this.lastAtMs
+  private departure(): { readonly atMs: number; readonly retryMs: number } {
+    const { clock, route, delayMs, isLost } = this.options
+    const retryMs = isLost(route) ? retransmitMs : 0
+    this.lastAtMs = Math.max(this.lastAtMs, clock.monotonicMs() + delayMs(route) + retryMs)
+    return { atMs: this.lastAtMs, retryMs }
+  }
+
+  /** It is sent again now, by the route as it is now. */
+  private lostAgain(item: Item, nowMs: number): boolean {
+    const { route, isLost } = this.options
+    if (!isLost(route)) return false
+    item.retryMs *= 2
+    item.atMs = nowMs + item.retryMs
+    return true
   }
 
   private end(error: NitroError | undefined, drop: boolean): void {

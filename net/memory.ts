@@ -9,7 +9,7 @@
  */
 import { assert, below, type Clock, fraction, NitroError, type Random, type Scheduler } from '../base/index.ts'
 import { formatAddress, parseAddress } from './address.ts'
-import { MemoryLink, type Route } from './memlink.ts'
+import { MemoryLink, retransmitMs, type Route } from './memlink.ts'
 import {
   defaultLinkLimits,
   type DialOptions,
@@ -196,7 +196,8 @@ export class MemoryNetwork {
       scheduler: this.options.scheduler,
       clock: this.options.clock,
       limits: this.limits,
-      transitMs: (route: Route) => this.transitMs(route),
+      delayMs: (route: Route) => this.delayMs(route),
+      isLost: (route: Route) => this.isLost(route),
     }
     const near = new MemoryLink({ ...shared, host, remote: address, route: out })
     const far = new MemoryLink({
@@ -217,12 +218,19 @@ export class MemoryNetwork {
     return near
   }
 
-  /** Draws the transit time of one frame, retransmissions included. */
+  /** Draws the transit time of one packet of a handshake, retransmissions included. */
   private transitMs(route: Route): number {
-    const { random } = this.options
-    let ms = route.delayMinMs + fraction(random) * (route.delayMaxMs - route.delayMinMs)
-    for (let timeoutMs = 200; route.lossRate > 0 && fraction(random) < route.lossRate; timeoutMs *= 2) ms += timeoutMs
+    let ms = this.delayMs(route)
+    for (let timeoutMs = retransmitMs; this.isLost(route); timeoutMs *= 2) ms += timeoutMs
     return ms
+  }
+
+  private delayMs({ delayMinMs, delayMaxMs }: Route): number {
+    return delayMinMs + fraction(this.options.random) * (delayMaxMs - delayMinMs)
+  }
+
+  private isLost({ lossRate }: Route): boolean {
+    return lossRate > 0 && fraction(this.options.random) < lossRate
   }
 
   private watchSilence(route: Route, from: string, to: string): void {

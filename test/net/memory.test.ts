@@ -57,6 +57,19 @@ describe('memory network', () => {
     expect(time.monotonicMs() - before).toBeGreaterThan(200)
   })
 
+  test('what was lost comes with its next repetition once nothing is lost any more, however often it had been lost', async () => {
+    const { near, atFar } = await link()
+    network.drop('b', 'a', 0.999_999)
+    near.send(Uint8Array.of(1))
+    near.send(Uint8Array.of(2))
+    await time.pass(5_000)
+    expect(atFar.frames).toEqual([])
+    network.drop('b', 'a', 0)
+    // Who has waited for five seconds, doubling each time, waits no longer than as much again.
+    await time.pass(5_000)
+    expect(atFar.frames.map((frame) => frame[0])).toEqual([1, 2])
+  })
+
   test('a cut ends both ends at once, loses what was in flight and refuses dials until healed', async () => {
     const { near, atNear, atFar, address } = await link()
     near.send(Uint8Array.of(1))

@@ -134,14 +134,23 @@ test('a transaction is one revision, decided on the state before', () => {
   expect(transactions({ ...both, known: { revision: 2, compactRevision: 0 } })).toMatch(/came after 2 had been told/)
 })
 
-test('what is told before any node has applied the entry is judged once one has', () => {
-  const { history } = world([])
-  const found: string[] = []
-  const checker = new TransactionsAtomic(history, (what) => found.push(what))
-  checker.told(both)
-  expect(found).toEqual([])
-  checker.finished()
-  expect(found.join()).toMatch(/the revision holds nothing/)
+test('what is told before any node has applied the entry is judged once one has, or at the end', () => {
+  const judged = (fact: WriteFact, end: boolean): string => {
+    const { history } = world(three.slice(0, 1))
+    const found: string[] = []
+    const checker = new TransactionsAtomic(history, (what) => found.push(what))
+    checker.told(fact)
+    expect(found).toEqual([])
+    if (end) checker.finished()
+    else {
+      history.applied('n1', entry(2, 1), machine(2, three.slice(0, 2)))
+      checker.applied()
+    }
+    return found.join()
+  }
+  expect(judged(both, false)).toBe('')
+  expect(judged({ ...both, changes: both.changes.slice(0, 1) }, false)).toMatch(/the revision holds put a=y, put b=y/)
+  expect(judged(both, true)).toMatch(/the revision holds nothing/)
 })
 
 test('one without an answer happened wholly, once, or not at all; one that was refused, not at all', () => {

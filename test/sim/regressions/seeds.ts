@@ -29,5 +29,9 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     found: 'a process that joined took the end of the node it had asked for its own (src/node/node.ts)',
   },
   { seed: 3007303, found: 'a state that an earlier process had asked for was taken (test/replica/snapshots.test.ts)' },
+  {
+    seed: 3008118,
+    found: 'a frame was lost again and again on a route that lost nothing any more (test/net/memory.test.ts)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
