@@ -24,9 +24,9 @@ export interface MemoryLinkOptions {
   /** From this end to the other. */
   readonly route: Route
   /** Draws how long a frame that is not lost is on its way. */
-  delayMs(route: Route): number
+  readonly delayMs: (route: Route) => number
   /** Draws whether a frame is lost that is sent now. */
-  isLost(route: Route): boolean
+  readonly isLost: (route: Route) => boolean
 }
 
 /** After so long a lost frame is sent again, after twice as long the next time. */
