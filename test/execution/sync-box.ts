@@ -19,8 +19,7 @@ import {
   syncKinds,
 } from '../../execution/index.ts'
 import type { AcquireAnswer, AcquireRequest, SessionHeader, SetRequest, SyncResource } from '../../execution/index.ts'
-import { call, codeOf, payloadOf } from './harness.ts'
-import type { Box } from './harness.ts'
+import { Box, call, codeOf, payloadOf } from './harness.ts'
 
 export type Mode = AcquireRequest['mode']
 
@@ -108,3 +107,15 @@ export const standing = (box: Box, at: SyncResource): { holders: number[]; waite
 /** The token under which someone holds it. */
 export const heldBy = (box: Box, at: SyncResource, n: number): number =>
   inspect(box, at).holders.find((entry) => numberOf(entry.acquireId) === n)?.token ?? 0
+
+export const door = resource('door')
+export const shared = { mode: 'shared', capacity: 0 } as const
+export const writer = { mode: 'exclusive', capacity: 0 } as const
+export const book = resource('book', syncKinds.rwlock)
+
+/** A machine with sessions 1 to 5, whose leases live for 10 seconds. */
+export function sessions(options: ConstructorParameters<typeof Box>[0] = {}): Box {
+  const box = new Box(options)
+  box.apply([1, 2, 3, 4, 5].map((id) => grantLease(id)))
+  return box
+}
