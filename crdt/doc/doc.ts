@@ -14,6 +14,7 @@ import { NitroError } from '../../base/index.ts'
 import type { VersionVector } from '../graph/graph.ts'
 import type { ReplicaId } from '../kernel/dot.ts'
 import { checkReplicaId, maxReplicaId } from '../kernel/dot.ts'
+import { maxForgotten } from '../text/erasure.ts'
 import type { Base } from './base.ts'
 import { baseAt, readBase, writeBase } from './base.ts'
 import type { Change } from './core.ts'
@@ -229,7 +230,8 @@ export class Doc implements Places {
 
   /**
    * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every replica
-   * that will ever make an event has this version already. Throws as {@link at}.
+   * that will ever make an event has this version already. Of what was deleted from texts and lists at most 2^24 units lose their
+   * content. Throws as {@link at}.
    */
   compact(stable: Version): void {
     const { state } = this.core
@@ -237,8 +239,10 @@ export class Doc implements Places {
     this.base = baseAt(then.core.state, stable)
     const past = { covers: (rid: number, seq: number) => seq < (stable.get(rid) ?? 0) }
     const frontier = state.graph.frontierOf(stable)
+    let room = maxForgotten
+    for (const [, sequence] of state.sequences()) room -= sequence.forgotten ?? 0
     for (const { content } of state.forest.all) {
-      if (isSequence(content)) content.forget?.(frontier)
+      if (isSequence(content)) room -= content.forget?.(frontier, room) ?? 0
       else content.forget(past)
     }
     state.journal.filter(({ position }) => {
@@ -265,8 +269,8 @@ export class Doc implements Places {
   }
 
   /**
-   * Opens encoded bytes. Throws `NotCanonical` or `UnsupportedFormat` for bytes that are no document, `InvalidArgument` when they
-   * are compressed by another method than is given.
+   * Opens encoded bytes. Throws `NotCanonical` or `UnsupportedFormat` for bytes that are no document, `LimitExceeded` when they say
+   * that more was forgotten than may be, `InvalidArgument` when they are compressed by another method than is given.
    */
   static decode(bytes: Uint8Array, options: DocOptions, decompress?: Decompress): Doc {
     return Doc.open(openEnvelope(bytes, decompress), options)

@@ -2,13 +2,16 @@
  * Taking an update in. First everything is checked that could be wrong with it, then everything is done, so a refused update
  * leaves no trace; what is known already is skipped, event by event.
  */
-import { ByteReader } from '../../base/index.ts'
+import { ByteReader, NitroError } from '../../base/index.ts'
 import { notCanonical } from '../codec/errors.ts'
 import type { Row } from '../codec/rows.ts'
 import { fenceKind } from '../codec/rows.ts'
 import type { WireSpan } from '../codec/spans.ts'
 import type { Update } from '../codec/update.ts'
 import type { Dot } from '../kernel/dot.ts'
+import type { Forgotten } from '../text/erasure.ts'
+import { maxForgotten, nothingForgotten } from '../text/erasure.ts'
+import { readBase } from './base.ts'
 import { RowPast, seesAll } from './past.ts'
 import type { Patcher } from './patches.ts'
 import type { DocState, Place } from './state.ts'
@@ -67,12 +70,13 @@ export interface Prepared {
   readonly parsed: readonly Parsed[]
 }
 
-/** Checks all that can be wrong with an update. Throws `NotCanonical` or `MalformedFrame`. */
+/** Checks all that can be wrong with an update. Throws `NotCanonical`, `MalformedFrame` or `LimitExceeded`. */
 export function prepare(state: DocState, update: Update): Prepared {
   const segments = segmentsOf(update.spans)
   const places = placesOf(state, update)
   checkRows(places, update, segments)
-  return { update, segments, places, parsed: parseSections(places, update, segments) }
+  const forgotten = forgottenOf(state, update, segments)
+  return { update, segments, places, parsed: parseSections(places, update, segments, forgotten) }
 }
 
 /**
@@ -136,7 +140,12 @@ function checkRows(places: readonly Place[], { rows }: Update, segments: readonl
   }
 }
 
-function parseSections(places: readonly Place[], update: Update, segments: readonly Segment[]): Parsed[] {
+function parseSections(
+  places: readonly Place[],
+  update: Update,
+  segments: readonly Segment[],
+  forgotten: Forgotten,
+): Parsed[] {
   const last = segments.at(-1)
   const events = last === undefined ? 0 : endOf(last)
   const parsed: Parsed[] = []
@@ -144,11 +153,33 @@ function parseSections(places: readonly Place[], update: Update, segments: reado
     if (start === end) continue
     const at = places[place] as Place
     const reader = new ByteReader(update.bytes, start, end)
-    const operations = (at.content as SequenceContent).readOperations(reader, events)
+    const operations = (at.content as SequenceContent).readOperations(reader, events, forgotten)
     if (reader.remaining > 0) throw notCanonical(`${reader.remaining} bytes left over in a section`)
     parsed.push({ place: at, epoch: update.places[place]?.epoch ?? 0, operations })
   }
   return parsed
+}
+
+/** Only the base of an update may cover events without content, and new ones, which take room, are limited. */
+function forgottenOf({ graph }: DocState, { base }: Update, segments: readonly Segment[]): Forgotten {
+  if (base === undefined) return nothingForgotten
+  const { version } = readBase(base)
+  let count = 0
+  let at = 0
+  return (from, to) => {
+    if (at >= segments.length || from < (segments[at] as Segment).event) at = 0
+    for (let event = from; event < to;) {
+      while (event >= endOf(segments[at] as Segment)) at++
+      const segment = segments[at] as Segment
+      const { rid, seq } = segment.span
+      const offset = seq - segment.event
+      const end = Math.min(to, endOf(segment))
+      if (end + offset > (version.get(rid) ?? 0)) throw notCanonical('content is missing that the base does not cover')
+      count += Math.max(0, end + offset - Math.max(event + offset, graph.nextSeq(rid)))
+      event = end
+    }
+    if (count > maxForgotten) throw new NitroError('LimitExceeded', `more than ${maxForgotten} units without content`)
+  }
 }
 
 function addSpan({ graph }: DocState, segment: Segment): void {

@@ -4,6 +4,7 @@ import { firstSequenceTag } from '../codec/update.ts'
 import type { Cell } from '../kernel/cell.ts'
 import type { Content, ContentType } from '../kernel/container.ts'
 import type { Ranges } from '../graph/walk.ts'
+import type { Forgotten } from '../text/erasure.ts'
 import type { LvOf } from '../text/exchange.ts'
 import type { DocCore } from './core.ts'
 import type { Place } from './state.ts'
@@ -28,13 +29,16 @@ export interface SequenceContent extends Content {
   writeOperations(writer: ByteWriter, ranges: Ranges): void
   /**
    * Reads what {@link writeOperations} wrote and keeps it for {@link receive}, checking everything that can be checked without
-   * the document. `events` is how many there are. Throws `NotCanonical` or `MalformedFrame`.
+   * the document. `events` is how many there are; `forgotten` checks those without content. Throws `NotCanonical` or
+   * `MalformedFrame`, and what `forgotten` throws.
    */
-  readOperations(reader: ByteReader, events: number): unknown
+  readOperations(reader: ByteReader, events: number, forgotten: Forgotten): unknown
   /** Takes operations in. */
   receive(operations: unknown, lvOf: LvOf): void
-  /** Drops the content of what a version, which every operation to come knows, has deleted; movable lists keep theirs. */
-  forget?(version: readonly number[]): void
+  /** How many units have no content any more; 0 for movable lists, which keep theirs. */
+  readonly forgotten?: number
+  /** Drops the content of so many units, at most, that a version has deleted which every operation to come knows; returns of how many. */
+  forget?(version: readonly number[], unitsMax: number): number
   /** Brings everything with LVs below `end` into the content and adds the edits to the list. */
   integrate(end: number, edits?: Edit[]): void
 }

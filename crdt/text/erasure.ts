@@ -5,11 +5,27 @@
  * In bytes the erased units are ranges in the order of the inserts, before the content of the others:
  *
  *   count, then for each: units since the last one (or the beginning), length - 1
+ *
+ * So a few bytes stand for units that take room where they are read. Therefore nothing may be erased but what the base of the same
+ * update covers, which everybody but a new document has, and that takes so much at most.
  */
 import type { ByteReader, ByteWriter } from '../../base/index.ts'
 import { notCanonical } from '../codec/errors.ts'
 import { IntColumn } from '../graph/columns.ts'
 import type { Ranges } from '../graph/walk.ts'
+import { opKind } from './op-log.ts'
+import type { RunColumns } from './run-codec.ts'
+
+/** How many units of a document may have lost their content; what is deleted beyond keeps it. */
+export const maxForgotten = 2 ** 24
+
+/** Is told of events `[from, to)` whose content is not in the bytes, ascending. Throws `NotCanonical` where it should be. */
+export type Forgotten = (from: number, to: number) => void
+
+/** Every content should be there. */
+export const nothingForgotten: Forgotten = () => {
+  throw notCanonical('content is missing')
+}
 
 /** A set of units, as ranges that do not touch, ascending. */
 export class RangeSet {
@@ -21,6 +37,11 @@ export class RangeSet {
   /** Whether there is nothing in it. */
   get empty(): boolean {
     return this.starts.length === 0
+  }
+
+  /** How many units are in it. */
+  get size(): number {
+    return this.countBefore(Number.MAX_SAFE_INTEGER)
   }
 
   /** Adds a range that begins at or after the end of all others. */
@@ -105,8 +126,13 @@ export function writeErased(writer: ByteWriter, erased: RangeSet, pieces: readon
 
 const nothingErased = new RangeSet()
 
-/** Reads what {@link writeErased} wrote for so many units. Throws `NotCanonical` or `MalformedFrame`. */
-export function readErased(reader: ByteReader, units: number): { erased: RangeSet; kept: number } {
+/** Reads what {@link writeErased} wrote for the inserts of runs. Throws `NotCanonical` or `MalformedFrame`. */
+export function readErased(
+  reader: ByteReader,
+  runs: RunColumns,
+  forgotten: Forgotten,
+): { erased: RangeSet; kept: number } {
+  const units = runs.inserted
   const count = reader.uint()
   if (count === 0) return { erased: nothingErased, kept: units }
   if (count * 2 > reader.remaining) throw notCanonical(`${count} ranges in ${reader.remaining} bytes`)
@@ -121,6 +147,16 @@ export function readErased(reader: ByteReader, units: number): { erased: RangeSe
     erased.append(end + gap, end + gap + length)
     end += gap + length
     kept -= length
+  }
+  let content = 0
+  for (let run = 0; run < runs.runs; run++) {
+    if (runs.kinds[run] !== opKind.insert) continue
+    const offset = (runs.events[run] as number) - content
+    const next = content + (runs.lengths[run] as number)
+    erased.cut([content, next], (from, to, inside) => {
+      if (inside) forgotten(from + offset, to + offset)
+    })
+    content = next
   }
   return { erased, kept }
 }

@@ -6,6 +6,7 @@ import { ownValue } from '../codec/values.ts'
 import type { Dot } from '../graph/graph.ts'
 import type { Ranges } from '../graph/walk.ts'
 import type { Anchor } from './anchors.ts'
+import type { Forgotten } from './erasure.ts'
 import type { LvOf } from './exchange.ts'
 import type { Expand, Mark, MarkBody, MarkedSpan, PlacedMark } from './marks.ts'
 import { readMark, spansOf, writeMark } from './marks.ts'
@@ -123,8 +124,8 @@ export class RichText extends TextSequence {
     this.marks.write(writer, ranges, (mark) => writeMark(writer, mark))
   }
 
-  override readOperations(reader: ByteReader, events: number): ReadRichText {
-    const { runs, erased, stored } = super.readOperations(reader, events)
+  override readOperations(reader: ByteReader, events: number, forgotten?: Forgotten): ReadRichText {
+    const { runs, erased, stored } = super.readOperations(reader, events, forgotten)
     return { runs, erased, stored, marks: readSide(reader, events, readMark) }
   }
 

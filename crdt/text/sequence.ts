@@ -4,7 +4,8 @@ import type { Ranges } from '../graph/walk.ts'
 import { diff } from '../graph/walk.ts'
 import type { Anchor, Side } from './anchors.ts'
 import { endAnchor, startAnchor } from './anchors.ts'
-import { RangeSet, readErased, writeErased } from './erasure.ts'
+import type { Forgotten } from './erasure.ts'
+import { RangeSet, nothingForgotten, readErased, writeErased } from './erasure.ts'
 import { collectRuns, takeRuns } from './exchange.ts'
 import type { LvOf } from './exchange.ts'
 import { LiveSequence } from './live-sequence.ts'
@@ -56,10 +57,13 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
     this.writeStored(writer, writeErased(writer, this.erased, pieces))
   }
 
-  /** Reads what {@link writeOperations} wrote for so many events. Changes nothing. Throws `NotCanonical` or `MalformedFrame`. */
-  readOperations(reader: ByteReader, events: number): ReadOperations<Stored> {
+  /**
+   * Reads what {@link writeOperations} wrote for so many events; `forgotten` checks those without content. Changes nothing. Throws
+   * `NotCanonical` or `MalformedFrame`, and what `forgotten` throws.
+   */
+  readOperations(reader: ByteReader, events: number, forgotten: Forgotten = nothingForgotten): ReadOperations<Stored> {
     const runs = readRuns(reader, events)
-    const { erased, kept } = readErased(reader, runs.inserted)
+    const { erased, kept } = readErased(reader, runs, forgotten)
     return { runs, erased, stored: this.readStored(reader, kept) }
   }
 
@@ -98,11 +102,16 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
     })
   }
 
+  /** How many units have no content any more. */
+  get forgotten(): number {
+    return this.erased.size
+  }
+
   /**
-   * Forgets the content that deletions of a version took out. Everybody must have them: what else is known of older versions can't be
-   * read any more.
+   * Forgets the content that deletions of a version took out, of so many units at most, and returns of how many. Everybody must
+   * have them: what else is known of older versions can't be read any more.
    */
-  forget(version: readonly number[]): void {
+  forget(version: readonly number[], unitsMax: number): number {
     const { log } = this
     const { tree } = this.wholeTree()
     const gone: Ranges = []
@@ -117,10 +126,22 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
         }
       }
     }
-    this.erased.addAll(gone)
-    this.erased.cut([0, log.inserted], (start, end, inside) => {
-      if (inside) this.eraseStored(start, end)
+    const all = new RangeSet()
+    all.addAll(gone)
+    const added: Ranges = []
+    let room = unitsMax
+    all.cut([0, log.inserted], (from, to, inside) => {
+      if (!inside || room === 0) return
+      this.erased.cut([from, to], (start, end, before) => {
+        const count = before ? 0 : Math.min(end - start, room)
+        if (count === 0) return
+        room -= count
+        added.push(start, start + count)
+        this.eraseStored(start, start + count)
+      })
     })
+    this.erased.addAll(added)
+    return unitsMax - room
   }
 
   // --- items by name ---

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ByteReader, ByteWriter } from '../../base/index.ts'
 import { CausalGraph } from '../../crdt/graph/graph.ts'
 import { ListSequence } from '../../crdt/list/list.ts'
+import { maxForgotten } from '../../crdt/text/erasure.ts'
 import { TextSequence } from '../../crdt/text/text.ts'
 import { editHistories, replay } from './edits.ts'
 
@@ -17,7 +18,7 @@ function copyOf(bytes: Uint8Array, graph: CausalGraph): TextSequence {
   const other = new CausalGraph()
   const text = new TextSequence(other)
   const reader = new ByteReader(bytes)
-  const read = text.readOperations(reader, graph.length)
+  const read = text.readOperations(reader, graph.length, () => undefined)
   reader.finish()
   for (const { rid, seq, length, parents } of graph.spans(0, graph.length)) other.add(rid, seq, length, parents)
   text.receive(read, (event) => event)
@@ -33,7 +34,7 @@ describe('forgetting what was deleted', () => {
     text.delete(4, 7, graph.append(1, 7))
     const anchor = text.anchorAt(5, 'before')
     const before = bytesOf(text, graph)
-    text.forget(graph.frontier)
+    text.forget(graph.frontier, maxForgotten)
     const after = bytesOf(text, graph)
     expect(after.length).toBe(before.length - 7 + 2)
     expect(new TextDecoder().decode(after)).not.toContain('SECRET')
@@ -50,7 +51,7 @@ describe('forgetting what was deleted', () => {
     text.insert(0, 'abcdef', graph.append(1, 6))
     const version = [...graph.frontier]
     text.delete(0, 3, graph.append(1, 3))
-    text.forget(version)
+    text.forget(version, maxForgotten)
     expect(text.at(version)).toBe('abcdef')
   })
 
@@ -60,9 +61,26 @@ describe('forgetting what was deleted', () => {
     list.insert(0, ['a', { big: 'b'.repeat(50) }, 'c'], graph.append(1, 3))
     list.delete(1, 1, graph.append(1, 1))
     const before = bytesOf(list, graph).length
-    list.forget(graph.frontier)
+    list.forget(graph.frontier, maxForgotten)
     expect(bytesOf(list, graph).length).toBeLessThan(before - 50)
     expect(list.slice(0)).toEqual(['a', 'c'])
+  })
+
+  test('stops where the document has forgotten as much as it may, and tells how much that was', () => {
+    const graph = new CausalGraph()
+    const text = new TextSequence(graph)
+    text.insert(0, 'abcdefghij', graph.append(1, 10))
+    text.delete(1, 2, graph.append(1, 2))
+    text.delete(3, 4, graph.append(1, 4))
+    const version = [...graph.frontier]
+    expect(text.forget(version, 3)).toBe(3)
+    expect(text.forgotten).toBe(3)
+    expect(new TextDecoder().decode(bytesOf(text, graph))).toContain('ghij')
+    expect(copyOf(bytesOf(text, graph), graph).toString()).toBe('adej')
+    expect(text.forget(version, 10)).toBe(3)
+    expect(text.forgotten).toBe(6)
+    expect(text.forget(version, 10)).toBe(0)
+    expect(copyOf(bytesOf(text, graph), graph).toString()).toBe('adej')
   })
 
   test('at any time, of any version, changes no text now or later, and the bytes of all that forget alike are the same', () => {
@@ -78,7 +96,7 @@ describe('forgetting what was deleted', () => {
             text.integrate(graph.length)
             const draw = draws[turn++ % draws.length] as number
             const version = history.versions[draw % history.versions.length] as number[]
-            if (draw % 3 === 0 && version.every((lv) => lv < graph.length)) text.forget(version)
+            if (draw % 3 === 0 && version.every((lv) => lv < graph.length)) text.forget(version, maxForgotten)
           })
           const expected = history.oracle.at(graph.frontier).join('')
           expect(text.toString()).toBe(expected)
@@ -89,8 +107,8 @@ describe('forgetting what was deleted', () => {
           const other = new TextSequence(plain)
           replay(history, other, plain)
           other.integrate(plain.length)
-          other.forget(plain.frontier)
-          text.forget(graph.frontier)
+          other.forget(plain.frontier, maxForgotten)
+          text.forget(graph.frontier, maxForgotten)
           expect(bytesOf(text, graph)).toEqual(bytesOf(other, plain))
         },
       ),

@@ -1,0 +1,108 @@
+/** Updates that claim content was forgotten: a few bytes stand for any number of units, so what they may stand for is bounded. */
+import { describe, expect, test } from 'vitest'
+import { ByteWriter } from '../../base/index.ts'
+import { writeBase } from '../../crdt/doc/base.ts'
+import { sealEnvelope } from '../../crdt/doc/envelope.ts'
+import { writeAllButSections } from '../../crdt/codec/update.ts'
+import { Doc } from '../../crdt/index.ts'
+import { maxForgotten } from '../../crdt/text/erasure.ts'
+import { opKind } from '../../crdt/text/op-log.ts'
+import { RunColumns, writeRuns } from '../../crdt/text/run-codec.ts'
+import { codeOf } from './support.ts'
+
+const tags = { movableList: 11, text: 12, list: 13 }
+
+/** An update in which replica 7 puts in so many units, all of them forgotten, in each of some sequences. */
+function forged(tag: number, lengths: readonly number[], covered?: number): Uint8Array {
+  const writer = new ByteWriter()
+  const length = lengths.reduce((sum, one) => sum + one, 0)
+  const base =
+    covered === undefined
+      ? undefined
+      : writeBase({ version: new Map([[7, covered]]), high: 0, low: 0, cells: new Uint8Array(1) })
+  writeAllButSections(
+    writer,
+    {
+      base,
+      spans: [{ rid: 7, seq: 0, length, parents: [] }],
+      places: lengths.map((_, i) => ({ parent: -1, tag, name: `s${i}`, epoch: 0 })),
+      rows: [],
+    },
+    () => [],
+  )
+  let event = 0
+  for (const units of lengths) {
+    const runs = new RunColumns()
+    runs.append(opKind.insert, event, units, 0)
+    const section = new ByteWriter()
+    writeRuns(section, runs)
+    section.uint(1)
+    section.uint(0)
+    section.uint(units - 1)
+    // No content, and nothing beside it.
+    for (let parts = tag === tags.text ? 2 : tag === tags.list ? 0 : 1; parts > 0; parts--) section.uint(0)
+    writer.blob(section.take())
+    event += units
+  }
+  return writer.take()
+}
+
+describe('an update that says content was forgotten', () => {
+  test('is refused without a base, whatever it is about and however short it is', () => {
+    for (const tag of [tags.text, tags.list, tags.movableList]) {
+      for (const units of [1, 1000, 2 ** 26, 2 ** 30]) {
+        const doc = new Doc({ replica: 1 })
+        const bytes = forged(tag, [units])
+        expect(bytes.length).toBeLessThan(40)
+        expect(codeOf(() => doc.apply(bytes))).toBe('NotCanonical')
+        expect(doc.version().size).toBe(0)
+        expect(codeOf(() => Doc.decode(sealEnvelope(bytes, undefined), { replica: 1 }))).toBe('NotCanonical')
+      }
+    }
+  })
+
+  test('is refused if its base does not cover the events', () => {
+    for (const covered of [1, 999]) {
+      const bytes = sealEnvelope(forged(tags.text, [1000], covered), undefined)
+      expect(codeOf(() => Doc.decode(bytes, { replica: 1 }))).toBe('NotCanonical')
+    }
+  })
+
+  test('adds nothing to a document: what a base covers must be there already', () => {
+    const doc = new Doc({ replica: 1 })
+    expect(codeOf(() => doc.apply(forged(tags.text, [1000], 1000)))).toBe('HistoryCompacted')
+    const loaded = Doc.decode(sealEnvelope(forged(tags.text, [1000], 1000), undefined), { replica: 1 })
+    const before = loaded.encode()
+    loaded.apply(forged(tags.text, [1000], 1000))
+    expect(loaded.encode()).toEqual(before)
+  })
+
+  test('is limited where a document is loaded from it, all sequences together', () => {
+    const half = maxForgotten / 2
+    for (const lengths of [[2 ** 30], [maxForgotten + 1], [half, half + 1], [half, 10, half]]) {
+      const bytes = sealEnvelope(forged(tags.list, lengths, 2 ** 30), undefined)
+      expect(codeOf(() => Doc.decode(bytes, { replica: 1 }))).toBe('LimitExceeded')
+    }
+    const bytes = sealEnvelope(forged(tags.text, [1000, 24], 1024), undefined)
+    expect(Doc.decode(bytes, { replica: 1 }).encode()).toEqual(bytes)
+  })
+
+  test('stands for what was deleted and compacted, in documents that are made by the rules', () => {
+    const doc = new Doc({ replica: 7 })
+    doc.text('t').insert(0, 'x'.repeat(5000))
+    doc.list('l').push(...Array.from({ length: 500 }, (_, i) => `element ${i}`))
+    doc.text('t').delete(0, 4999)
+    doc.list('l').delete(0, 499)
+    doc.commit()
+    const twin = Doc.decode(doc.encode(), { replica: 8 })
+    doc.compact(doc.version())
+    const bytes = doc.encode()
+    expect(bytes.length).toBeLessThan(150)
+    const copy = Doc.decode(bytes, { replica: 9 })
+    expect(copy.value()).toEqual(twin.value())
+    copy.text('t').insert(1, 'y')
+    twin.merge(copy)
+    expect(twin.text('t').toString()).toBe('xy')
+    expect(copy.encode().length).toBeLessThan(200)
+  })
+})
