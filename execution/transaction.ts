@@ -93,7 +93,12 @@ export class StateTransaction implements Transaction {
     this.mustBeOpen()
     const stop = range.end === undefined ? undefined : bytesOf(range.end)
     const [start, end] = boundsOf({ start: bytesOf(range.start), end: stop, fromKey: stop === undefined })
-    const limit = Math.min(range.limit ?? Number.POSITIVE_INFINITY, this.limits.rangeRecords)
+    const { rangeRecords } = this.limits
+    const { limit: wanted = rangeRecords } = range
+    if (!(Number.isSafeInteger(wanted) && wanted >= 0)) {
+      throw new NitroError('InvalidArgument', `limit is ${wanted}; it must be a whole number from 0 on`)
+    }
+    const limit = Math.min(wanted, rangeRecords)
     const names = this.namesIn(start, end, range.reverse === true, limit)
     const records: KvEntry[] = []
     let sizeBytes = 0

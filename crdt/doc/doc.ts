@@ -171,8 +171,12 @@ export class Doc implements Places {
     return this.core.pending.size
   }
 
-  /** The events that a version lacks, as an update. Throws `HistoryCompacted` when some of them are gone. */
+  /**
+   * The events that a version lacks, as an update. Throws `HistoryCompacted` when some of them are gone, `InvalidArgument` for
+   * what is no version.
+   */
   since(version: Version): Uint8Array {
+    checkIsVersion(version)
     this.core.seal()
     if (!this.reachesBack(version)) throw compacted()
     return updateSince(this.core.state, version)
@@ -306,6 +310,7 @@ export class Doc implements Places {
 
   private checkVersion(version: Version): void {
     const { graph } = this.core.state
+    checkIsVersion(version)
     for (const [rid, count] of version) {
       const known = Number.isSafeInteger(count) && count >= 0 && rid <= maxReplicaId && count <= graph.nextSeq(rid)
       if (!known) throw new NitroError('InvalidArgument', `not all ${count} events of replica ${rid} are here`)
@@ -314,6 +319,11 @@ export class Doc implements Places {
       throw new NitroError('InvalidArgument', 'the version has an event without what that builds on')
     }
   }
+}
+
+function checkIsVersion(version: Version): void {
+  const isMap = typeof (Object(version) as Partial<Version>).get === 'function'
+  if (!isMap) throw new NitroError('InvalidArgument', 'a version is what version() gives')
 }
 
 /** Whether a version has every event of another. */

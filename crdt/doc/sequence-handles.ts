@@ -18,8 +18,9 @@ export class DocText extends Handle {
     return this.content.length
   }
 
-  /** Puts text in before a position. Throws `InvalidArgument` beyond the end. */
+  /** Puts text in before a position. Throws `InvalidArgument` beyond the end, and for what is no string. */
   insert(position: number, text: string): void {
+    if (typeof text !== 'string') throw new NitroError('InvalidArgument', 'a text takes strings')
     putIn(this.core, this.place, this.content, position, text, text.length)
   }
 

@@ -104,7 +104,7 @@ export interface KeyRange {
 
 /** Options of {@link Store.get}. */
 export interface GetOptions extends ReadOptions {
-  /** The record as it was at this revision. Default: now. */
+  /** The record as it was at this revision. Default, as 0: now. */
   readonly revision?: number | undefined
 }
 
@@ -113,7 +113,7 @@ export type RangeOrder = 'key' | 'version' | 'create' | 'mod' | 'value'
 
 /** Which records of a range, and in what order. Filters come first, then the order, and the limit last. */
 export interface RangeQuery extends KeyRange {
-  /** The state at this revision, if history goes back to it. Default: now. */
+  /** The state at this revision, if history goes back to it. Default, as 0: now. */
   readonly revision?: number | undefined
   /** At most this many records, 1 to 10,000. Default: as many as fit the answer limit. */
   readonly limit?: number | undefined

@@ -166,7 +166,9 @@ export interface OnceRun extends Pick<Hold, 'token' | 'signal' | 'throwIfLost' |
 export interface OnceJob extends AsyncDisposable {
   /** Whether this member is the one that runs it. */
   readonly isRunner: boolean
-  /** Stops; resolves when a run under way has ended and the next member may run it. Within a run it resolves at once. */
+  /**
+   * Stops; resolves when a run under way, which goes on, has ended and the next member may run it. Within a run it resolves at once.
+   */
   stop(): Promise<void>
 }
 

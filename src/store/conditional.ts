@@ -15,7 +15,7 @@ import type {
   UpdateResult,
 } from '../api/index.ts'
 import { key } from './conditions.ts'
-import { checkNumber } from './input.ts'
+import { checkNumber, requireNumber } from './input.ts'
 import { del, get, put } from './operations.ts'
 
 const defaultAttempts = 100
@@ -39,7 +39,7 @@ export async function putIfRevision(
 ): Promise<ConditionalResult> {
   const txn = store
     .txn()
-    .if(key(name).mod.eq(modRevision))
+    .if(key(name).mod.eq(requireNumber(modRevision, 'modRevision')))
     .then(put(name, value, { lease }))
     .else(get(name))
   const result = await txn.commit(options)

@@ -1,7 +1,7 @@
 /** Conditions of transactions, over one key or over each key of a range. */
 import type { KeyRange as CodedRange, NumberTarget, Relation } from '../../execution/codec.ts'
 import type { BytesLike, Condition, KeyRange, KeyTest, NumberTest, ValueTest } from '../api/index.ts'
-import { checkNumber, codedRange, keyBytes, valueBytes } from './input.ts'
+import { codedRange, keyBytes, requireNumber, valueBytes } from './input.ts'
 
 /**
  * Conditions over one key: `key('a').version.eq(0)`, `key('a').exists()`. Throws `KeyTooLarge`, `InvalidArgument`; the comparisons
@@ -33,7 +33,7 @@ function testsOf(range: CodedRange): KeyTest {
 function numberTest(target: NumberTarget, range: CodedRange): NumberTest {
   const compare =
     (relation: Relation) =>
-    (number: number): Condition => ({ target, range, relation, number: checkNumber(number, target) })
+    (number: number): Condition => ({ target, range, relation, number: requireNumber(number, target) })
   return Object.freeze({ eq: compare('='), ne: compare('!='), lt: compare('<'), gt: compare('>') })
 }
 

@@ -64,6 +64,12 @@ export function checkNumber(value: number | undefined, what: string): number {
   throw new NitroError('InvalidArgument', `${what} is ${value}; it must be a whole number from 0 on`)
 }
 
+/** A number that must be there; see {@link checkNumber}. Throws `InvalidArgument`. */
+export function requireNumber(value: number, what: string): number {
+  if ((value as number | undefined) !== undefined) return checkNumber(value, what)
+  throw new NitroError('InvalidArgument', `${what} is missing; it must be a whole number from 0 on`)
+}
+
 const orders: ReadonlySet<string | undefined> = new Set([undefined, 'key', 'version', 'create', 'mod', 'value'])
 
 /** A range read as the machine takes it. Throws `InvalidArgument`, `KeyTooLarge`. */

@@ -24,6 +24,20 @@ function tooMuch(name: string, limit: number): NitroError {
   return new NitroError('LimitExceeded', `${name}: at most ${limit}`, { details: { name, limit } })
 }
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+function notOne(what: string, example: string): NitroError {
+  return new NitroError('InvalidArgument', `this is no ${what} of a transaction, as ${example} gives one`)
+}
+
+function checkOps(ops: readonly Op[]): void {
+  for (const one of ops) {
+    if (!isObject(one) || typeof one.result !== 'function') throw notOne('operation', "put('a', '1')")
+  }
+}
+
 interface Outcome {
   readonly succeeded: boolean
   readonly results: readonly unknown[]
@@ -59,6 +73,8 @@ class TxnBuilder implements Op<Outcome> {
   }
 
   if(...conditions: readonly Condition[]): TxnBuilder {
+    for (const one of conditions)
+      if (!isObject(one) || typeof one.target !== 'string') throw notOne('condition', "key('a').exists()")
     return new TxnBuilder(this.engine, [...this.conditions, ...conditions], this.success, this.failure)
   }
 
@@ -71,10 +87,12 @@ class TxnBuilder implements Op<Outcome> {
       reject(error)
       return this
     }
+    checkOps(ops)
     return new TxnBuilder(this.engine, this.conditions, [...this.success, ...ops], this.failure)
   }
 
   else(...ops: readonly Op[]): TxnBuilder {
+    checkOps(ops)
     return new TxnBuilder(this.engine, this.conditions, this.success, [...this.failure, ...ops])
   }
 

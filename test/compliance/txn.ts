@@ -190,6 +190,16 @@ export function txnSuite(opened: () => Store): void {
       expect(await store.get('a')).toBeUndefined()
     })
 
+    test('what is no condition and no operation is refused when it is named', () => {
+      const refused = expect.objectContaining({ code: 'InvalidArgument' })
+      for (const wrong of [null, undefined, 5, 'put', {}] as never[]) {
+        expect(() => store.txn().if(wrong)).toThrow(refused)
+        expect(() => store.txn().then(wrong)).toThrow(refused)
+        expect(() => store.txn().else(put('a', '1'), wrong)).toThrow(refused)
+      }
+      expect(() => key('a').mod.eq(undefined as never)).toThrow(refused)
+    })
+
     test('keys and values out of bounds are refused when they are named', () => {
       expect(() => key('')).toThrow(expect.objectContaining({ code: 'KeyTooLarge' }))
       expect(() => put('a', new Uint8Array(1024 * 1024 + 1))).toThrow(
@@ -242,7 +252,9 @@ export function txnSuite(opened: () => Store): void {
       if (late.succeeded) throw new Error('it was changed')
       expect(late.entry?.text()).toBe('2')
       expect(await store.putIfRevision('b', '1', 7)).toMatchObject({ succeeded: false, entry: undefined })
-      expect(await codeOf(store.putIfRevision('a', '1', -1))).toBe('InvalidArgument')
+      for (const wrong of [-1, Number.NaN, undefined as unknown as number]) {
+        expect(await codeOf(store.putIfRevision('a', '1', wrong))).toBe('InvalidArgument')
+      }
     })
 
     test('many updates at once lose nothing', async () => {

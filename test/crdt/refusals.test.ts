@@ -70,3 +70,14 @@ describe('elements', () => {
     expect(refusal((doc) => doc.list('l').insert(0, 'abc' as unknown as Value[]))).toBe('InvalidArgument')
   })
 })
+
+describe('arguments of a wrong type', () => {
+  test('are refused as such: text that is none, and versions that are none', () => {
+    const none = [5, null, {}, ['a']] as unknown[]
+    for (const wrong of none) {
+      expect(refusal((doc) => doc.text('t').insert(0, wrong as string))).toBe('InvalidArgument')
+      expect(refusal((doc) => void doc.at(wrong as ReturnType<Doc['version']>))).toBe('InvalidArgument')
+      expect(refusal((doc) => void doc.since(wrong as ReturnType<Doc['version']>))).toBe('InvalidArgument')
+    }
+  })
+})

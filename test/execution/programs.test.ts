@@ -69,6 +69,16 @@ describe('programs of users', () => {
     expect(kinds).toEqual(['Uint8Array', 'Uint8Array', 'Uint8Array'])
   })
 
+  it('must say how many records they want in whole numbers', () => {
+    const box = boxWith({ look: (tx, limit) => tx.range({ start: 'a', limit: limit as number }).length })
+    box.run(put('a', '1'))
+    box.run(put('b', '1'))
+    expect([0, 1, 2, 9].map((limit) => valueOf(run(box, 'look', limit)))).toEqual([0, 1, 2, 2])
+    for (const wrong of [-1, 1.5]) expect(failureOf(run(box, 'look', wrong)).code).toBe('InvalidArgument')
+    const nan = boxWith({ look: (tx) => tx.range({ start: 'a', limit: Number.NaN }).length })
+    expect(failureOf(run(nan, 'look')).code).toBe('InvalidArgument')
+  })
+
   it('see their own changes before they take effect', () => {
     const seen: Value[] = []
     const box = boxWith({

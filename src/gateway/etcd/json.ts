@@ -38,6 +38,14 @@ function valueToJson(type: string, value: unknown): Json {
   return value as Json
 }
 
+/** No transaction that a machine accepts needs more; far deeper ones would exhaust the stack. */
+const depthMax = 200
+
+function isDeeper(json: unknown, depth: number): boolean {
+  if (typeof json !== 'object' || json === null) return false
+  return depth === 0 || Object.values(json).some((value) => isDeeper(value, depth - 1))
+}
+
 /** The message that JSON text means, with its defaults. Throws RpcError. */
 export function fromJsonText<Name extends MessageName>(name: Name, text: string): Decoded<Name> {
   let json: unknown
@@ -46,6 +54,7 @@ export function fromJsonText<Name extends MessageName>(name: Name, text: string)
   } catch (error) {
     throw invalid(error instanceof Error ? error.message : String(error))
   }
+  if (isDeeper(json, depthMax)) throw invalid(`${name} is nested too deeply`)
   const codec = codecOf(name)
   return codec.decode(codec.encode(messageOf(name, json) as Parameters<typeof codec.encode>[0]))
 }

@@ -206,3 +206,8 @@ test('an error within a stream is its last line', async () => {
     error: { grpc_code: 3, http_code: 400, message: 'ID must be a whole number', http_status: 'Bad Request' },
   })
 })
+
+test('what is nested deeper than any transaction may be is a bad request, not a failure of the server', async () => {
+  const nested = (depth: number): string => `${'{"success":[{"request_txn":'.repeat(depth)}{}${'}]}'.repeat(depth)}`
+  for (const depth of [20, 70, 5_000]) expect((await world.post('/v3/kv/txn', nested(depth))).status).toBe(400)
+})
