@@ -285,10 +285,18 @@ export class DocCore {
     })
   }
 
-  /** Tells listeners of a change. */
+  /** Tells listeners of a change, all of them; then throws what the first that failed has thrown. */
   tell(origin: Origin, patches: readonly Patch[]): void {
     if (patches.length === 0) return
-    for (const listener of this.listeners) listener({ origin, patches })
+    const failures: unknown[] = []
+    for (const listener of this.listeners) {
+      try {
+        listener({ origin, patches })
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   private begin(): OpenBundle {

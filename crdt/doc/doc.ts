@@ -199,7 +199,10 @@ export class Doc implements Places {
     return this.core.apply(updates, onBase, new Patcher())
   }
 
-  /** Tells a listener of every change, local ones when their bundle ends. Returns a function that stops it. */
+  /**
+   * Tells a listener of every change, local ones when their bundle ends. Returns a function that stops it. What a listener throws
+   * comes out of the call that made the change, which is done all the same; {@link commit} then gives it out the next time.
+   */
   on(listener: (change: Change) => void): () => void {
     this.core.listeners.add(listener)
     return () => {

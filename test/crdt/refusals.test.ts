@@ -81,3 +81,27 @@ describe('arguments of a wrong type', () => {
     }
   })
 })
+
+describe('a listener that throws', () => {
+  test('keeps nothing from the others, from the document or from other replicas', () => {
+    const doc = new Doc({ replica: 1 })
+    const heard: string[] = []
+    const broken = doc.on(() => {
+      throw new Error('broken')
+    })
+    doc.on(({ origin }) => heard.push(origin))
+    doc.map('m').set('a', 1)
+    expect(() => doc.commit()).toThrow('broken')
+    const other = new Doc({ replica: 2 })
+    other.map('m').set('b', 2)
+    const update = other.commit() as Uint8Array
+    expect(() => doc.apply(update)).toThrow('broken')
+    expect(heard).toEqual(['local', 'remote'])
+    broken()
+    const given = doc.commit()
+    if (given === undefined) throw new Error('nothing was given out')
+    other.apply(given)
+    expect(other.value()).toEqual({ m: { a: 1, b: 2 } })
+    expect(doc.value()).toEqual({ m: { a: 1, b: 2 } })
+  })
+})
