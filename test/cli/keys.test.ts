@@ -118,6 +118,9 @@ test('range honours limit, direction, bounds, keys only and count', async () => 
   expect(await keys('k0007')).toBe('k0007\n')
   expect((await runBoxed(['range', '--count', '-o', 'value'], { store })).out).toBe('10\n')
   expect((await runBoxed(['range', 'k', '--start', 'a'], { store })).code).toBe(2)
+  expect((await runBoxed(['range', 'k', '--prefix', 'k'], { store })).code).toBe(2)
+  const [argument, option] = await Promise.all([keys('k', '--limit', '3'), keys('--prefix', 'k', '--limit', '3')])
+  expect(option).toBe(argument)
 })
 
 test('range of nothing prints no data', async () => {

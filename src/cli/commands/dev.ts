@@ -124,7 +124,7 @@ function nextSteps(context: CliContext, endpoints: readonly string[]): string {
   return lines.map((line) => `  ${line}`).join('\n')
 }
 
-/** Waits for Ctrl-C. A node that ends by itself is told of and not restarted; when all have, so does this. */
+/** Waits for Ctrl-C. A node that ends by itself is told of, with how to start it again; when all have, so does this. */
 async function untilOver(context: CliContext, nodes: readonly ClusterNode[], signal: AbortSignal): Promise<void> {
   const interrupted = new Promise<'interrupted'>((resolve) => {
     if (signal.aborted) resolve('interrupted')
@@ -133,8 +133,12 @@ async function untilOver(context: CliContext, nodes: readonly ClusterNode[], sig
   const allEnded = Promise.all(
     nodes.map(async ({ child }) => {
       const end = await child.ended
-      if (!signal.aborted)
-        await note(context, `${prefix(context, child.name)} ended with ${endText(end)}; it is not restarted`)
+      if (signal.aborted) return
+      await note(
+        context,
+        `${prefix(context, child.name)} ended with ${endText(end)}. To start it again, in another terminal:`,
+      )
+      await note(context, `\n  ${child.command}\n`)
     }),
   )
   const how = await Promise.race([interrupted, allEnded])

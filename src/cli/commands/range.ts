@@ -1,5 +1,6 @@
 /** `nitrostate range [PREFIX]` */
 import { Command, Option } from 'commander'
+import { NitroError } from '../../../base/index.ts'
 import type { Consistency, Entry, RangeOptions, RangeOrder } from '../../api/index.ts'
 import type { Client } from '../../client/index.ts'
 import { integer } from '../arguments.ts'
@@ -9,6 +10,7 @@ import { consistencyOption, usesCluster, withClient } from '../shared.ts'
 import { addKeyRange, keyRange, type KeyRangeOptions } from './key-range.ts'
 
 interface Options extends KeyRangeOptions {
+  readonly prefix?: string
   readonly limit?: number
   readonly reverse?: true
   readonly keysOnly?: true
@@ -45,6 +47,7 @@ export function rangeCommand(context: CliContext): Command {
   const command = usesCluster(new Command('range'))
     .description('read keys in order: those with a prefix, between two keys, or all')
     .argument('[prefix]', 'only keys that begin with it')
+    .option('--prefix <prefix>', 'the same, as the other commands take it')
   return addKeyRange(command)
     .addOption(new Option('--limit <count>', 'at most this many').argParser(integer(1)))
     .option('--reverse', 'from the last key, or the greatest, down')
@@ -58,8 +61,11 @@ export function rangeCommand(context: CliContext): Command {
     .addOption(new Option('--max-create <revision>', 'only keys not made after').argParser(integer(1)))
     .addOption(consistencyOption())
     .addHelpText('after', examples)
-    .action(async (prefix: string | undefined, options: Options, self: Command) => {
-      const range = keyRange(prefix, options) ?? {}
+    .action(async (argument: string | undefined, options: Options, self: Command) => {
+      if (argument !== undefined && options.prefix !== undefined) {
+        throw new NitroError('InvalidArgument', 'give the prefix once')
+      }
+      const range = keyRange(argument ?? options.prefix, options) ?? {}
       await withClient(context, self, async ({ store }, { output = 'table', timeoutMs }) => {
         const { reverse, keysOnly, consistency, rev: revision, sort } = options
         const { minMod, maxMod, minCreate, maxCreate } = options

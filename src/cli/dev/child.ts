@@ -15,6 +15,7 @@ export interface ChildOptions {
   readonly name: string
   readonly mainPath: string
   readonly args: readonly string[]
+  readonly command: string
   readonly environment: Readonly<Record<string, string | undefined>>
   /** All it writes goes to this file. */
   readonly logPath: string
@@ -33,6 +34,8 @@ export interface ChildEnd {
 export interface Child {
   readonly name: string
   readonly pid: number
+  /** What starts the same server by hand. */
+  readonly command: string
   readonly ended: Promise<ChildEnd>
   /** Asks it to stop, without handing anything over to the others, which stop as well. */
   stop(): void
@@ -72,6 +75,7 @@ export function startChild(options: ChildOptions): Child {
   return {
     name,
     pid: child.pid ?? 0,
+    command: options.command,
     ended,
     stop: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),

@@ -36,8 +36,10 @@ export function startCluster(context: CliContext, options: ClusterOptions): read
   const peers = addresses.map((address, at) => `n${at + 1}=${address}`).join(',')
   return addresses.map((address, at) => {
     const name = `n${at + 1}`
+    const own = ['--name', name, '--data-dir', join(options.directory, name), '--listen', address, '--peers', peers]
+    const programs = options.programs === undefined ? [] : ['--programs', options.programs]
     const args = [
-      ...['--name', name, '--data-dir', join(options.directory, name), '--listen', address, '--peers', peers],
+      ...own,
       ...[
         '--log-format',
         'json',
@@ -47,12 +49,13 @@ export function startCluster(context: CliContext, options: ClusterOptions): read
         String(childGraceMs),
         '--exit-with-parent',
       ],
-      ...(options.programs === undefined ? [] : ['--programs', options.programs]),
+      ...programs,
     ]
     const child = startChild({
       name,
       mainPath: context.mainPath,
       args,
+      command: [context.invocation, 'server', ...own, ...programs].join(' '),
       environment: context.environment,
       logPath: join(options.directory, `${name}.log`),
       colors: context.colors,
