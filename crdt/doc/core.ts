@@ -270,11 +270,19 @@ export class DocCore {
       this.typing.remember(prepared.places, prepared.update)
     }
     if (this.pending.size === 0) return
+    const failures: unknown[] = []
     for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
       const still = missingFor(this.state, next.prepared.update)
-      if (still === undefined) receive(this.state, next.prepared, patcher, touched)
-      else this.pending.add(next.prepared, next.bytes, still)
+      if (still === undefined) {
+        try {
+          receive(this.state, next.prepared, patcher, touched)
+        } catch (error) {
+          failures.push(error)
+        }
+      } else this.pending.add(next.prepared, next.bytes, still)
     }
+    // One that is refused after all keeps nothing from the others that waited.
+    if (failures.length > 0) throw failures[0]
   }
 
   private read(bytes: Uint8Array, onBase: (base: Uint8Array) => void): Prepared {

@@ -81,10 +81,12 @@ export function prepare(state: DocState, update: Update): Prepared {
 
 /**
  * Takes in an update for which nothing is missing. Returns whether anything was new. Sequences that got operations are added to
- * `touched`, for {@link integrate}: many updates are brought into a text at once.
+ * `touched`, for {@link integrate}: many updates are brought into a text at once. Throws `NotCanonical`, with nothing done, for
+ * deletions of more than can be there, which only now can be told.
  */
 export function receive(state: DocState, prepared: Prepared, patcher: Patcher | undefined, touched: Touched): boolean {
   const { update, segments, places, parsed } = prepared
+  checkDeletions(parsed)
   const before = state.graph.length
   for (const segment of segments) addSpan(state, segment)
   if (state.graph.length === before) return false
@@ -100,6 +102,14 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
     touched.set(place, place.content)
   }
   return true
+}
+
+/** What a deletion takes out is noted unit by unit, so a run of them must not be longer than what there can be. */
+function checkDeletions(parsed: readonly Parsed[]): void {
+  for (const { place, epoch, operations } of parsed) {
+    if (epoch < place.epoch || !isSequence(place.content)) continue
+    if (!place.content.canDelete(operations, epoch === place.epoch)) throw notCanonical('a deletion beyond the end')
+  }
 }
 
 /** Brings what sequences have received into their contents. */

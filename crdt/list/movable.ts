@@ -168,6 +168,11 @@ export class MovableSequence {
     return { slots, sets: readSide(reader, events, readSet) }
   }
 
+  /** Whether what they delete can be there; see `Sequence.canDelete`. */
+  canDelete({ slots }: ReadMovable, known: boolean): boolean {
+    return this.slots.canDelete(slots, known)
+  }
+
   /** Takes operations in, to be integrated. */
   receive({ slots, sets }: ReadMovable, lvOf: LvOf): void {
     this.slots.receive(slots, lvOf)

@@ -67,6 +67,21 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
     return { runs, erased, stored: this.readStored(reader, kept) }
   }
 
+  /**
+   * Whether what they delete can be there: no author can have seen more than was inserted up to now and by the operations
+   * themselves. `known` is false for a sequence that they begin.
+   */
+  canDelete({ runs }: ReadOperations<Stored>, known: boolean): boolean {
+    const most = runs.inserted + (known ? this.log.inserted : 0)
+    for (let run = 0; run < runs.runs; run++) {
+      const kind = runs.kinds[run]
+      if (kind === opKind.insert) continue
+      const ahead = kind === opKind.delete ? (runs.lengths[run] as number) : 1
+      if ((runs.positions[run] as number) + ahead > most) return false
+    }
+    return true
+  }
+
   /** Takes operations in, to be integrated. */
   receive({ runs, erased, stored }: ReadOperations<Stored>, lvOf: LvOf): void {
     const last = runs.runs - 1

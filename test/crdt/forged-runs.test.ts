@@ -1,4 +1,4 @@
-/** Updates that claim content was forgotten: a few bytes stand for any number of units, so what they may stand for is bounded. */
+/** Updates of a few bytes that stand for any number of units, forgotten or deleted: what they may stand for is bounded. */
 import { describe, expect, test } from 'vitest'
 import { ByteWriter } from '../../base/index.ts'
 import { writeBase } from '../../crdt/doc/base.ts'
@@ -104,5 +104,87 @@ describe('an update that says content was forgotten', () => {
     twin.merge(copy)
     expect(twin.text('t').toString()).toBe('xy')
     expect(copy.encode().length).toBeLessThan(200)
+  })
+})
+
+/** An update in which a replica deletes so many units from the beginning on, in each of the ways that can be written down. */
+function deletion(kind: 1 | 2, tag: number, units: number, parents: readonly { rid: number; seq: number }[], rid = 7) {
+  const writer = new ByteWriter()
+  writeAllButSections(
+    writer,
+    {
+      base: undefined,
+      spans: [{ rid, seq: 0, length: units, parents }],
+      places: [{ parent: -1, tag, name: 's0', epoch: 0 }],
+      rows: [],
+    },
+    () => [],
+  )
+  const runs = new RunColumns()
+  runs.append(kind, 0, units, kind === opKind.delete ? 0 : units - 1)
+  const section = new ByteWriter()
+  writeRuns(section, runs)
+  for (let parts = tag === tags.text ? 3 : tag === tags.list ? 1 : 2; parts > 0; parts--) section.uint(0)
+  writer.blob(section.take())
+  return writer.take()
+}
+
+describe('a deletion of more than was ever inserted', () => {
+  const holding = (tag: number): Doc => {
+    const doc = new Doc({ replica: 1 })
+    if (tag === tags.text) doc.text('s0').insert(0, 'abc')
+    else if (tag === tags.list) doc.list('s0').push('a', 'b', 'c')
+    else doc.movableList('s0').push('a', 'b', 'c')
+    doc.commit()
+    return doc
+  }
+
+  test('is refused, in every type and direction, sequential and concurrent, and leaves no trace', () => {
+    for (const tag of Object.values(tags)) {
+      for (const kind of [opKind.delete, opKind.deleteBack]) {
+        for (const parents of [[], [{ rid: 1, seq: 2 }]]) {
+          const doc = holding(tag)
+          const before = doc.encode()
+          for (const units of [4, 1000, 2 ** 27, 2 ** 30]) {
+            expect(codeOf(() => doc.apply(deletion(kind, tag, units, parents)))).toBe('NotCanonical')
+            expect(doc.encode()).toEqual(before)
+          }
+          doc.apply(deletion(kind, tag, 3, parents))
+          expect(doc.events).toBe(6)
+          expect(doc.encode()).not.toEqual(before)
+        }
+      }
+    }
+  })
+
+  test('is refused also by who takes in the bundles of somebody who types', () => {
+    const doc = holding(tags.text)
+    const other = new Doc({ replica: 2 })
+    other.apply(doc.since(new Map()))
+    for (let i = 0; i < 3; i++) {
+      doc.text('s0').insert(0, 'x')
+      other.apply(doc.commit() as Uint8Array)
+    }
+    const before = other.encode()
+    expect(codeOf(() => other.apply(deletion(opKind.delete, tags.text, 7, [{ rid: 1, seq: 5 }])))).toBe('NotCanonical')
+    expect(other.encode()).toEqual(before)
+    other.apply(deletion(opKind.delete, tags.text, 6, [{ rid: 1, seq: 5 }]))
+    expect(other.text('s0').toString()).toBe('')
+  })
+
+  test('is refused when what it waited for has come, and keeps nothing from others that waited', () => {
+    const source = holding(tags.text)
+    const doc = new Doc({ replica: 2 })
+    const parents = [{ rid: 1, seq: 2 }]
+    doc.apply(deletion(opKind.delete, tags.text, 9, parents))
+    doc.apply(deletion(opKind.delete, tags.text, 3, parents, 8))
+    expect(doc.pending).toBe(2)
+    expect(codeOf(() => doc.apply(source.since(new Map())))).toBe('NotCanonical')
+    expect(doc.pending).toBe(0)
+    expect(doc.text('s0').toString()).toBe('')
+    expect([...doc.version()]).toEqual([
+      [1, 3],
+      [8, 3],
+    ])
   })
 })
