@@ -106,8 +106,7 @@ class WatchStream {
   private cancel(id: number): void {
     const watcher = this.watchers.get(id)
     if (watcher === undefined) return
-    watcher.close()
-    this.call.send({ header: this.backend.header(watcher.reached), watch_id: id, canceled: true })
+    watcher.cancel()
     this.over(watcher)
   }
 

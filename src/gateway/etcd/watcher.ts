@@ -89,6 +89,14 @@ export class Watcher {
     this.handle?.requestProgress()
   }
 
+  /** Ends it as the caller wishes, who hears that it was created also when it ends before it has begun. */
+  cancel(): void {
+    const { call, header } = this.options
+    this.close()
+    if (this.reached === undefined) call.send({ header: header(), watch_id: this.id, created: true })
+    call.send({ header: header(this.reached), watch_id: this.id, canceled: true })
+  }
+
   /** Ends it without a word. */
   close(): void {
     this.isOver = true
@@ -96,6 +104,7 @@ export class Watcher {
   }
 
   private opened(revision: number): void {
+    if (this.isOver) return
     const { call, header } = this.options
     // One that begins in the future is no further than the store.
     const now = header()

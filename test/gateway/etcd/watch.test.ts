@@ -200,6 +200,17 @@ describe('a stream', () => {
     call.cancel()
   })
 
+  test('hears that a watcher was created before it hears that it was canceled, however soon that is', async () => {
+    const call = open()
+    create(call, { key: bytes('c') })
+    call.send({ cancel_request: { watch_id: 0 } })
+    create(call, { key: bytes('d') })
+    expect(await call.next()).toMatchObject({ watch_id: 0, created: true, canceled: false })
+    expect(await call.next()).toMatchObject({ watch_id: 0, created: false, canceled: true })
+    expect(await call.next()).toMatchObject({ watch_id: 1, created: true, canceled: false })
+    call.cancel()
+  })
+
   test('refuses an id twice and a range that is empty, and goes on', async () => {
     const [call] = await watching({ key: bytes('r'), watch_id: 5 })
     create(call, { key: bytes('r'), watch_id: 5 })
