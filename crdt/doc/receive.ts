@@ -7,7 +7,7 @@ import { notCanonical } from '../codec/errors.ts'
 import type { Row } from '../codec/rows.ts'
 import { fenceKind } from '../codec/rows.ts'
 import type { WireSpan } from '../codec/spans.ts'
-import type { Update } from '../codec/update.ts'
+import type { Update, WirePlace } from '../codec/update.ts'
 import type { Dot } from '../kernel/dot.ts'
 import type { Forgotten } from '../text/erasure.ts'
 import { maxForgotten, nothingForgotten } from '../text/erasure.ts'
@@ -76,7 +76,27 @@ export function prepare(state: DocState, update: Update): Prepared {
   const places = placesOf(state, update)
   checkRows(places, update, segments)
   const forgotten = forgottenOf(state, update, segments)
-  return { update, segments, places, parsed: parseSections(places, update, segments, forgotten) }
+  const parsed = parseSections(places, update, segments, forgotten)
+  checkEpochs(state, update, parsed)
+  return { update, segments, places, parsed }
+}
+
+/**
+ * Sequences keep the operations of their last epoch only. So an update has none of an epoch below another of the same root; nor a
+ * document below what its base says.
+ */
+function checkEpochs({ graph }: DocState, { places, sections }: Update, parsed: readonly Parsed[]): void {
+  for (const { place, start, end } of sections) {
+    if (start === end) continue
+    let root = place
+    while ((places[root] as WirePlace).parent >= 0) root = (places[root] as WirePlace).parent
+    const { tag, name } = places[root] as WirePlace
+    const next = places[root + 1]
+    if (next?.parent === -1 && next.tag === tag && next.name === name)
+      throw notCanonical('operations of an earlier epoch')
+  }
+  if (graph.length > 0) return
+  for (const { place, epoch } of parsed) if (epoch < place.epoch) throw notCanonical('operations of an earlier epoch')
 }
 
 /**
@@ -86,7 +106,7 @@ export function prepare(state: DocState, update: Update): Prepared {
  */
 export function receive(state: DocState, prepared: Prepared, patcher: Patcher | undefined, touched: Touched): boolean {
   const { update, segments, places, parsed } = prepared
-  checkDeletions(parsed)
+  if (parsed.length > 0) checkDeletions(parsed, segments)
   const before = state.graph.length
   for (const segment of segments) addSpan(state, segment)
   if (state.graph.length === before) return false
@@ -104,11 +124,13 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
   return true
 }
 
-/** What a deletion takes out is noted unit by unit, so a run of them must not be longer than what there can be. */
-function checkDeletions(parsed: readonly Parsed[]): void {
+/** What a deletion takes out is noted unit by unit, so a run of one author's must not be longer than what there can be. */
+function checkDeletions(parsed: readonly Parsed[], segments: readonly Segment[]): void {
+  const ends = segments.map(endOf)
   for (const { place, epoch, operations } of parsed) {
     if (epoch < place.epoch || !isSequence(place.content)) continue
-    if (!place.content.canDelete(operations, epoch === place.epoch)) throw notCanonical('a deletion beyond the end')
+    if (!place.content.canDelete(operations, epoch === place.epoch, ends))
+      throw notCanonical('a deletion beyond the end')
   }
 }
 

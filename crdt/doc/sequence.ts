@@ -33,8 +33,11 @@ export interface SequenceContent extends Content {
    * `MalformedFrame`, and what `forgotten` throws.
    */
   readOperations(reader: ByteReader, events: number, forgotten: Forgotten): unknown
-  /** Whether operations that were read can delete what they say, in this sequence or, if it is not `known`, in one that they begin. */
-  canDelete(operations: unknown, known: boolean): boolean
+  /**
+   * Whether operations that were read can delete what they say, in this sequence or, if it is not `known`, in one that they begin;
+   * `ends` are the ends of the spans of their events.
+   */
+  canDelete(operations: unknown, known: boolean, ends: readonly number[]): boolean
   /** Takes operations in. */
   receive(operations: unknown, lvOf: LvOf): void
   /** How many units have no content any more; 0 for movable lists, which keep theirs. */

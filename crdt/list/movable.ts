@@ -169,8 +169,8 @@ export class MovableSequence {
   }
 
   /** Whether what they delete can be there; see `Sequence.canDelete`. */
-  canDelete({ slots }: ReadMovable, known: boolean): boolean {
-    return this.slots.canDelete(slots, known)
+  canDelete({ slots }: ReadMovable, known: boolean, ends: readonly number[]): boolean {
+    return this.slots.canDelete(slots, known, ends)
   }
 
   /** Takes operations in, to be integrated. */

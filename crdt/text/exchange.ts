@@ -5,7 +5,7 @@ import type { OpKind, OpLog } from './op-log.ts'
 import type { RunColumns } from './run-codec.ts'
 
 /** The position of a run's operation after `skip` others. */
-function positionAfter(kind: OpKind, position: number, skip: number): number {
+export function positionAfter(kind: OpKind, position: number, skip: number): number {
   if (kind === opKind.insert) return position + skip
   return kind === opKind.deleteBack ? position - skip : position
 }

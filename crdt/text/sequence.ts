@@ -6,10 +6,11 @@ import type { Anchor, Side } from './anchors.ts'
 import { endAnchor, startAnchor } from './anchors.ts'
 import type { Forgotten } from './erasure.ts'
 import { RangeSet, nothingForgotten, readErased, writeErased } from './erasure.ts'
-import { collectRuns, takeRuns } from './exchange.ts'
+import { collectRuns, positionAfter, takeRuns } from './exchange.ts'
 import type { LvOf } from './exchange.ts'
 import { LiveSequence } from './live-sequence.ts'
 import { opKind } from './op-log.ts'
+import type { OpKind } from './op-log.ts'
 import type { Units } from './rope.ts'
 import { RunColumns, readRuns, writeRuns } from './run-codec.ts'
 import type { Walker } from './walker.ts'
@@ -69,15 +70,24 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
 
   /**
    * Whether what they delete can be there: no author can have seen more than was inserted up to now and by the operations
-   * themselves. `known` is false for a sequence that they begin.
+   * themselves. `known` is false for a sequence that they begin; `ends` are the events that begin another author's or another
+   * branch, ascending: a run may go over them.
    */
-  canDelete({ runs }: ReadOperations<Stored>, known: boolean): boolean {
+  canDelete({ runs }: ReadOperations<Stored>, known: boolean, ends: readonly number[]): boolean {
     const most = runs.inserted + (known ? this.log.inserted : 0)
+    let at = 0
     for (let run = 0; run < runs.runs; run++) {
-      const kind = runs.kinds[run]
+      const kind = runs.kinds[run] as OpKind
       if (kind === opKind.insert) continue
-      const ahead = kind === opKind.delete ? (runs.lengths[run] as number) : 1
-      if ((runs.positions[run] as number) + ahead > most) return false
+      const start = runs.events[run] as number
+      const end = start + (runs.lengths[run] as number)
+      for (let event = start; event < end;) {
+        while (at < ends.length && (ends[at] as number) <= event) at++
+        const stop = Math.min(end, ends[at] ?? end)
+        const position = positionAfter(kind, runs.positions[run] as number, event - start)
+        if (position + (kind === opKind.delete ? stop - event : 1) > most) return false
+        event = stop
+      }
     }
     return true
   }

@@ -1,6 +1,7 @@
 /** What a document keeps: its history, and itself in bytes. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { isNitroError } from '../../base/index.ts'
 import { Doc } from '../../crdt/index.ts'
 import { codeOf, must } from './support.ts'
 
@@ -113,5 +114,80 @@ describe('stored documents', () => {
   test('need a replica id of 32 bits', () => {
     for (const replica of [-1, 1.5, 2 ** 32, Number.NaN])
       expect(codeOf(() => new Doc({ replica }))).toBe('InvalidArgument')
+  })
+})
+
+describe('bytes of a document with a byte changed', () => {
+  const full = (): Doc => {
+    const [one, two] = [new Doc({ replica: 1 }), new Doc({ replica: 300 })]
+    for (const doc of [one, two]) {
+      doc.map('m').set('k', 1)
+      doc.map('m').text('inner').insert(0, 'abé')
+      doc
+        .map('m')
+        .map('deeper')
+        .counter('n')
+        .add(3n ** 40n)
+      doc.text('t').insert(0, 'text')
+      doc.list('l').push('a', { b: 1 })
+      doc.movableList('ml').push(1, 2)
+      doc.tree('tr').create()
+      doc.boundedCounter('bc').grant(5)
+      doc.commit()
+    }
+    one.merge(two)
+    one.fence('text', 't')
+    one.text('t').insert(0, 'again')
+    one.text('t').mark(0, 3, 'bold', true)
+    one.text('t').delete(1, 2)
+    one.movableList('ml').move(0, 1)
+    one.commit()
+    two.removeWinsSet('rw').add('x')
+    two.commit()
+    one.merge(two)
+    return one
+  }
+
+  test.each([
+    ['as it is', (): Doc => full()],
+    [
+      'compacted',
+      (): Doc => {
+        const doc = full()
+        doc.compact(doc.version())
+        return doc
+      },
+    ],
+    [
+      'compacted, and changed since',
+      (): Doc => {
+        const doc = full()
+        doc.compact(doc.version())
+        doc.map('m').text('inner').insert(1, 'z')
+        doc.fence('list', 'l')
+        doc.commit()
+        return doc
+      },
+    ],
+  ])('are refused, or are those of another document: %s', (_how, make) => {
+    const bytes = make().encode()
+    expect(Doc.decode(bytes, { replica: 9 }).encode()).toEqual(bytes)
+    let accepted = 0
+    for (let at = 0; at < bytes.length; at++) {
+      for (const by of [1, 3, 16, 128, 255]) {
+        const changed = bytes.slice()
+        changed[at] = ((changed[at] as number) + by) & 0xff
+        let doc: Doc
+        try {
+          doc = Doc.decode(changed, { replica: 9 })
+        } catch (error) {
+          expect(isNitroError(error)).toBe(true)
+          continue
+        }
+        accepted++
+        expect(doc.encode()).toEqual(changed)
+      }
+    }
+    expect(accepted).toBeGreaterThan(20)
   })
 })

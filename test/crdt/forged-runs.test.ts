@@ -187,4 +187,28 @@ describe('a deletion of more than was ever inserted', () => {
       [8, 3],
     ])
   })
+
+  test('is not seen where many have deleted the same, whose deletions are one run in the bytes', () => {
+    for (const back of [false, true]) {
+      const source = new Doc({ replica: 1 })
+      source.text('s0').insert(0, 'abcdef')
+      source.list('s0').push(1, 2, 3, 4, 5, 6)
+      source.movableList('s0').push(1, 2, 3, 4, 5, 6)
+      source.commit()
+      const others = [2, 3, 4, 5].map((replica) => source.fork(replica))
+      for (const one of others) {
+        for (const sequence of [one.text('s0'), one.list('s0'), one.movableList('s0')]) {
+          if (back) for (let at = 5; at >= 0; at--) sequence.delete(at, 1)
+          else sequence.delete(0, 6)
+        }
+        one.commit()
+      }
+      for (const one of others) source.merge(one)
+      const copy = Doc.decode(source.encode(), { replica: 9 })
+      expect(copy.value()).toEqual(source.value())
+      expect(copy.text('s0').length + copy.list('s0').length + copy.movableList('s0').length).toBe(0)
+      copy.compact(copy.version())
+      expect(Doc.decode(copy.encode(), { replica: 10 }).encode()).toEqual(copy.encode())
+    }
+  })
 })
