@@ -18,6 +18,9 @@ import type { DocState, Place } from './state.ts'
 import type { SequenceContent } from './sequence.ts'
 import { isSequence } from './sequence.ts'
 
+/** By how many units a deletion may reach beyond all that was ever inserted. */
+const maxBeyondEnd = 2 ** 22
+
 /** A span of an update and what became of it. */
 export interface Segment {
   readonly span: WireSpan
@@ -101,8 +104,8 @@ function checkEpochs({ graph }: DocState, { places, sections }: Update, parsed: 
 
 /**
  * Takes in an update for which nothing is missing. Returns whether anything was new. Sequences that got operations are added to
- * `touched`, for {@link integrate}: many updates are brought into a text at once. Throws `NotCanonical`, with nothing done, for
- * deletions of more than can be there, which only now can be told.
+ * `touched`, for {@link integrate}: many updates are brought into a text at once. Throws `LimitExceeded`, with nothing done, for
+ * deletions of far more than can be there, which only now can be told.
  */
 export function receive(state: DocState, prepared: Prepared, patcher: Patcher | undefined, touched: Touched): boolean {
   const { update, segments, places, parsed } = prepared
@@ -124,13 +127,16 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
   return true
 }
 
-/** What a deletion takes out is noted unit by unit, so a run of one author's must not be longer than what there can be. */
+/**
+ * What a deletion takes out is noted unit by unit, so a run of one author's must not be much longer than what there can be. It may
+ * be longer: what it deletes may be missing here because of a fence that is yet to come, of which the sender knew.
+ */
 function checkDeletions(parsed: readonly Parsed[], segments: readonly Segment[]): void {
   const ends = segments.map(endOf)
   for (const { place, epoch, operations } of parsed) {
     if (epoch < place.epoch || !isSequence(place.content)) continue
-    if (!place.content.canDelete(operations, epoch === place.epoch, ends))
-      throw notCanonical('a deletion beyond the end')
+    if (place.content.beyondEnd(operations, epoch === place.epoch, ends) > maxBeyondEnd)
+      throw new NitroError('LimitExceeded', `a deletion of ${maxBeyondEnd} units more than there are`)
   }
 }
 

@@ -75,7 +75,7 @@ export class TypingReader {
     if (!this.readSpan(graph) || !this.samePlace()) return false
     if (place.epoch !== this.epoch || !(content instanceof TextContent) || !this.readRun()) return false
     const { rid, seq, length, kind, position, start } = this
-    // More than can be there is refused elsewhere.
+    // More than there can be is looked at elsewhere.
     const ahead = kind === opKind.insert ? 0 : kind === opKind.delete ? length : 1
     if (ahead > 0 && position + ahead > content.log.inserted) return false
     const lv = this.follows ? graph.follow(rid, length) : graph.add(rid, seq, length, this.parents)

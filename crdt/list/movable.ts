@@ -168,9 +168,9 @@ export class MovableSequence {
     return { slots, sets: readSide(reader, events, readSet) }
   }
 
-  /** Whether what they delete can be there; see `Sequence.canDelete`. */
-  canDelete({ slots }: ReadMovable, known: boolean, ends: readonly number[]): boolean {
-    return this.slots.canDelete(slots, known, ends)
+  /** By how many units a deletion reaches beyond the end; see `Sequence.beyondEnd`. */
+  beyondEnd({ slots }: ReadMovable, known: boolean, ends: readonly number[]): number {
+    return this.slots.beyondEnd(slots, known, ends)
   }
 
   /** Takes operations in, to be integrated. */

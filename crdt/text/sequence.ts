@@ -69,13 +69,14 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
   }
 
   /**
-   * Whether what they delete can be there: no author can have seen more than was inserted up to now and by the operations
-   * themselves. `known` is false for a sequence that they begin; `ends` are the events that begin another author's or another
-   * branch, ascending: a run may go over them.
+   * By how many units a deletion reaches beyond what was ever inserted, up to now and by the operations themselves; 0 when none
+   * does. `known` is false for a sequence that they begin; `ends` are the events that begin another author's or another branch,
+   * ascending: a run may go over them.
    */
-  canDelete({ runs }: ReadOperations<Stored>, known: boolean, ends: readonly number[]): boolean {
+  beyondEnd({ runs }: ReadOperations<Stored>, known: boolean, ends: readonly number[]): number {
     const most = runs.inserted + (known ? this.log.inserted : 0)
     let at = 0
+    let beyond = 0
     for (let run = 0; run < runs.runs; run++) {
       const kind = runs.kinds[run] as OpKind
       if (kind === opKind.insert) continue
@@ -85,11 +86,11 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
         while (at < ends.length && (ends[at] as number) <= event) at++
         const stop = Math.min(end, ends[at] ?? end)
         const position = positionAfter(kind, runs.positions[run] as number, event - start)
-        if (position + (kind === opKind.delete ? stop - event : 1) > most) return false
+        beyond = Math.max(beyond, position + (kind === opKind.delete ? stop - event : 1) - most)
         event = stop
       }
     }
-    return true
+    return beyond
   }
 
   /** Takes operations in, to be integrated. */

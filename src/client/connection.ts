@@ -57,6 +57,7 @@ export class Connection {
   /** Frames that the session had no room for, oldest first. */
   private blocked: Frame[] = []
   private open = true
+  private started = false
   /** Whether the node ever answered a request. */
   answered = false
   /** It takes no more requests and closes when the last one is answered. */
@@ -70,8 +71,10 @@ export class Connection {
     this.events = events
   }
 
-  /** Begins delivery; to be called once, after the owner knows the connection. */
+  /** Begins delivery, if it has not begun; to be called after the owner knows the connection. */
   start(): void {
+    if (this.started) return
+    this.started = true
     this.session.start({
       message: (kind, payload) => this.message(kind, payload),
       drain: () => this.drain(),

@@ -1,6 +1,7 @@
 /**
- * Keeps a client connected to one node at a time: dials, dials again after a loss, and moves to the leader when told
- * where it is. All nodes of one client belong to one cluster; another cluster's node is refused (`WrongCluster`).
+ * Keeps a client connected to one node at a time: dials, dials again after a loss, moves to the leader when told
+ * where it is, and away from a node that knows none to one that does. All nodes of one client belong to one cluster; another
+ * cluster's node is refused (`WrongCluster`).
  */
 import { emptyBytes, equalBytes, isNitroError, messageOf, NitroError } from '../../base/index.ts'
 import type { Timer } from '../../base/index.ts'
@@ -20,6 +21,12 @@ const pauseMinMs = 50
 const pauseMaxMs = 1_000
 /** A hinted leader that could not be reached, or was the same node under another name, is not dialed again for this long. */
 const hintPauseMs = 5_000
+
+/** How long a node may know no leader before another is asked whether it does; twice as long after each that does not. */
+const leaderlessMinMs = 2_000
+const leaderlessMaxMs = 30_000
+/** Nodes say at once who leads. */
+const hintTimeoutMs = 1_000
 
 /** What a connector tells its owner. */
 export interface ConnectorEvents {
@@ -49,6 +56,10 @@ export class Connector {
   private clusterId: Uint8Array = emptyBytes
   private hinted = ''
   private readonly hintsBefore = new WeakMap<Connection, LeaderHint>()
+  /** Who waits for the first hint of a connection that is not in use yet. */
+  private readonly awaited = new Map<Connection, () => void>()
+  private leaderless: Timer | undefined
+  private leaderlessRounds = 0
   /** The endpoint whose connection ended last. */
   private left = ''
   private dialing = false
@@ -180,8 +191,9 @@ export class Connector {
     const before = this.current
     this.current = connection
     this.settings.logger.debug({ address: connection.address, node: connection.session.remote.name }, 'connected')
+    this.leaderless?.cancel()
     before?.retire()
-    if (this.events.login === undefined) connection.start()
+    connection.start()
     if (this.current === connection) this.events.up(connection)
     const hint = this.hintsBefore.get(connection)
     if (hint !== undefined) this.followHint(connection, hint)
@@ -213,7 +225,9 @@ export class Connector {
       if (this.connections.size === 0) this.whenEmpty?.()
       return
     }
+    this.awaited.get(connection)?.()
     if (this.current !== connection) return
+    this.leaderless?.cancel()
     this.current = undefined
     const { address } = connection
     this.left = address
@@ -228,9 +242,13 @@ export class Connector {
     if (from !== this.current) {
       // It comes first of all, before the user is logged in.
       this.hintsBefore.set(from, hint)
+      this.awaited.get(from)?.()
       return
     }
-    const { followLeader } = this.settings
+    const { followLeader, endpoints } = this.settings
+    this.leaderless?.cancel()
+    if (hint.leader !== '') this.leaderlessRounds = 0
+    else if (followLeader && !hint.leaving && endpoints.length > 1) this.leaveLater(from)
     if (
       followLeader &&
       hint.leader !== '' &&
@@ -244,6 +262,44 @@ export class Connector {
       from.retire()
       void this.dial()
     }
+  }
+
+  /** A node that is cut off from the others says nothing wrong, and can do nothing: who can reach others need not wait with it. */
+  private leaveLater(from: Connection): void {
+    const { scheduler, random } = this.settings.ports
+    const boundMs = Math.min(leaderlessMinMs * 2 ** Math.min(this.leaderlessRounds++, 10), leaderlessMaxMs)
+    this.leaderless = scheduler.after(boundMs * (0.75 + random.u32() / 2 ** 33), () => void this.leave(from))
+  }
+
+  /** Moves to a node that knows a leader, if there is one; what was under way here is asked for again there. */
+  private async leave(from: Connection): Promise<void> {
+    const elsewhere = this.preferred().filter((address) => address !== from.address)
+    const dialed = await dialAny(this.plan(elsewhere))
+    const connection = dialed && (await this.prepare(dialed))
+    const leader = connection && (await this.leaderBy(connection))
+    const wanted = this.current === from && !this.stopping.signal.aborted
+    if (wanted && connection !== undefined && leader !== undefined && leader !== '') {
+      this.adopt(connection)
+      from.close()
+      return
+    }
+    connection?.close()
+    if (wanted) this.leaveLater(from)
+  }
+
+  /** What a node says of who leads: empty if it knows nobody, undefined if it says nothing. */
+  private leaderBy(connection: Connection): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        timer.cancel()
+        this.awaited.delete(connection)
+        resolve(this.hintsBefore.get(connection)?.leader)
+      }
+      const timer = this.settings.ports.scheduler.after(hintTimeoutMs, end)
+      this.awaited.set(connection, end)
+      connection.start()
+      if (this.hintsBefore.has(connection)) end()
+    })
   }
 
   /** Connects to the leader beside the connection in use, which goes on until the new one is there. */
@@ -275,6 +331,8 @@ export class Connector {
   close(): Promise<void> {
     this.stopping.abort()
     this.pause?.cancel()
+    this.leaderless?.cancel()
+    for (const end of [...this.awaited.values()]) end()
     this.current = undefined
     if (this.connections.size === 0) return Promise.resolve()
     return new Promise((resolve) => {

@@ -35,7 +35,10 @@ export interface ConnectOptions<List extends readonly Program[] = readonly Progr
   readonly timeoutMs?: number | undefined
   /** How long `connect` waits for the first endpoint to answer, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs?: number | undefined
-  /** Whether to move on to the leader when a node tells of it. Default true; without, the node asked is the node that answers. */
+  /**
+   * Whether to move on to the leader when a node tells of it, and away from a node that knows none for some seconds. Default
+   * true; without, the node asked is the node that answers.
+   */
   readonly followLeader?: boolean | undefined
   /** Where the client tells of lost connections and refusals. Default: nowhere. */
   readonly logger?: Logger | undefined
