@@ -132,10 +132,10 @@ export function receive(state: DocState, prepared: Prepared, patcher: Patcher | 
  * be longer: what it deletes may be missing here because of a fence that is yet to come, of which the sender knew.
  */
 function checkDeletions(parsed: readonly Parsed[], segments: readonly Segment[]): void {
-  const ends = segments.map(endOf)
+  const spanEnds = (): number[] => segments.map(endOf)
   for (const { place, epoch, operations } of parsed) {
     if (epoch < place.epoch || !isSequence(place.content)) continue
-    if (place.content.beyondEnd(operations, epoch === place.epoch, ends) > maxBeyondEnd)
+    if (place.content.beyondEnd(operations, epoch === place.epoch, spanEnds) > maxBeyondEnd)
       throw new NitroError('LimitExceeded', `a deletion of ${maxBeyondEnd} units more than there are`)
   }
 }

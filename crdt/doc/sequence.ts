@@ -35,9 +35,9 @@ export interface SequenceContent extends Content {
   readOperations(reader: ByteReader, events: number, forgotten: Forgotten): unknown
   /**
    * By how many units a deletion among operations that were read reaches beyond what was ever inserted into this sequence or, if it
-   * is not `known`, into one that they begin; 0 when none does. `ends` are the ends of the spans of their events.
+   * is not `known`, into one that they begin; 0 when none does. `spanEnds` gives the ends of the spans of their events.
    */
-  beyondEnd(operations: unknown, known: boolean, ends: readonly number[]): number
+  beyondEnd(operations: unknown, known: boolean, spanEnds: () => readonly number[]): number
   /** Takes operations in. */
   receive(operations: unknown, lvOf: LvOf): void
   /** How many units have no content any more; 0 for movable lists, which keep theirs. */

@@ -169,8 +169,8 @@ export class MovableSequence {
   }
 
   /** By how many units a deletion reaches beyond the end; see `Sequence.beyondEnd`. */
-  beyondEnd({ slots }: ReadMovable, known: boolean, ends: readonly number[]): number {
-    return this.slots.beyondEnd(slots, known, ends)
+  beyondEnd({ slots }: ReadMovable, known: boolean, spanEnds: () => readonly number[]): number {
+    return this.slots.beyondEnd(slots, known, spanEnds)
   }
 
   /** Takes operations in, to be integrated. */

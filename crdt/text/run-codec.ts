@@ -27,11 +27,14 @@ export class RunColumns {
   runs = 0
   /** How many units are inserted in all. */
   inserted = 0
+  /** One behind the furthest position that a run added by {@link append} deletes at, if all of it is one author's. */
+  furthest = 0
 
   /** Forgets everything and keeps the room. */
   clear(): void {
     this.runs = 0
     this.inserted = 0
+    this.furthest = 0
   }
 
   /** Adds a run as it is; false when part of it should have been in the run before. */
@@ -53,6 +56,7 @@ export class RunColumns {
     this.lengths[added] = length
     this.positions[added] = position
     if (kind === opKind.insert) this.inserted += length
+    else this.furthest = Math.max(this.furthest, position + (kind === opKind.delete ? length : 1))
     return true
   }
 

@@ -70,11 +70,13 @@ export abstract class Sequence<Content, Stored, U extends Units> extends LiveSeq
 
   /**
    * By how many units a deletion reaches beyond what was ever inserted, up to now and by the operations themselves; 0 when none
-   * does. `known` is false for a sequence that they begin; `ends` are the events that begin another author's or another branch,
-   * ascending: a run may go over them.
+   * does. `known` is false for a sequence that they begin; `spanEnds` gives the events that begin another author's or another
+   * branch, ascending: a run may go over them.
    */
-  beyondEnd({ runs }: ReadOperations<Stored>, known: boolean, ends: readonly number[]): number {
+  beyondEnd({ runs }: ReadOperations<Stored>, known: boolean, spanEnds: () => readonly number[]): number {
     const most = runs.inserted + (known ? this.log.inserted : 0)
+    if (runs.furthest <= most) return 0
+    const ends = spanEnds()
     let at = 0
     let beyond = 0
     for (let run = 0; run < runs.runs; run++) {
