@@ -276,7 +276,10 @@ export class Vault {
     const machine = this.newMachine(blockReader(() => state.kv))
     machine.finishLoad()
     machine.applyConfiguration(1, 1, encodeConfiguration(configuration))
-    return { raftId, log, state, machine, position: { index: 1, term: 1, revision: 0, configuration } }
+    const position = { index: 1, term: 1, revision: 0, configuration }
+    // Of the founders until the log tells of others: better than none, should the state be damaged once more.
+    if (copy === undefined) this.rememberMembership(position)
+    return { raftId, log, state, machine, position }
   }
 
   /** What is there may be all that is left of the state in the whole cluster, so it stays until a peer has sent another. */

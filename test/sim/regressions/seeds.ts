@@ -33,5 +33,6 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 3008118,
     found: 'a frame was lost again and again on a route that lost nothing any more (test/net/memory.test.ts)',
   },
+  { seed: 6001365, found: 'a state rebuilt from the log left a damaged copy of the member table (member-table)' },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
