@@ -236,8 +236,10 @@ export class Doc implements Places {
   }
 
   /**
-   * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every replica
-   * that will ever make an event has this version already. Of what was deleted from texts and lists at most 2^24 units lose their
+   * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every event
+   * outside of it, those that are still under way included, was made by somebody who had all of it. Nobody checks that; replicas differ
+   * afterwards if it is not so. What all replicas have is not enough: take of each what it had when it made the last event of its that
+   * came here. Of what was deleted from texts and lists at most 2^24 units lose their
    * content. Throws as {@link at}.
    */
   compact(stable: Version): void {

@@ -51,7 +51,7 @@ const hints: Partial<Record<ErrorCode, string>> = {
   SnapshotInvalid: 'the file is damaged or no snapshot: take another with "nitrostate snapshot save"',
   DiskFull: 'free space on that disk and try again',
   DirectoryUnusable: 'check the directory and its permissions',
-  Compacted: 'history does not go back that far: see "compactRevision" of "nitrostate history KEY"',
+  Compacted: 'history does not go back that far: ask for a later revision; the newest is in "nitrostate status"',
   FutureRevision: 'the newest revision is in "nitrostate status"',
   SessionEvicted: 'whether the write happened is not known: read it back',
 }
