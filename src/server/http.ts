@@ -89,7 +89,7 @@ async function answer(sources: HttpSources, request: IncomingMessage): Promise<A
   const [path = '/', search = ''] = (request.url ?? '/').split('?', 2)
   const route = Object.hasOwn(routes, path) ? routes[path] : undefined
   if (route === undefined) {
-    const message = `no such path; there are ${httpPaths.join(', ')}`
+    const message = `no such path; there are ${httpPaths.join(', ')}, and /v3/... of the etcd API`
     return json(404, { error: { code: 'NotFound', message } })
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {

@@ -309,7 +309,24 @@ describe('watch', () => {
     }
     const options = { runChild, onInterrupt: (call: () => void) => void (interrupt = call) }
     expect((await run(`watch w/1 --rev ${revision} --resume ${mark} -- cmd`, options)).code).toBe(0)
-    expect(() => readFileSync(mark)).toThrow('ENOENT')
+    expect(readFileSync(mark, 'utf8')).toBe(`${revision - 1}\n`)
+  })
+
+  test('that ends before its first event goes on from where it began, and says at once where it can keep no mark', async () => {
+    const mark = join(directory, 'early')
+    const { revision } = await node.store.put('w/1', 'one')
+    let interrupt: () => void = () => {}
+    const watching = run(`watch w/1 --resume ${mark}`, { onInterrupt: (call) => (interrupt = call) })
+    await world.pass(1_000)
+    interrupt()
+    await watching
+    expect(readFileSync(mark, 'utf8')).toBe(`${revision}\n`)
+    await node.store.put('w/1', 'meanwhile')
+    expect((await run(`watch w/1 --resume ${mark} --limit 1 -o value`)).out).toBe('meanwhile\n')
+
+    const nowhere = await run(`watch w/1 --resume ${join(directory, 'no', 'mark')}`)
+    expect(nowhere).toMatchObject({ code: 2, out: '' })
+    expect(nowhere.err).toContain('error: InvalidArgument: --resume')
   })
 
   test('tells how far it is when nothing happens', async () => {

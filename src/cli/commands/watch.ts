@@ -75,6 +75,8 @@ export function watchCommand(context: CliContext, childWords: number): Command {
         const run = childOf(context, child, endpoints, options.keepGoing === true)
         try {
           const after = await watch.opened
+          // From here on nothing is missed, also by a start that ends before the first event.
+          if (resume !== undefined) await writeMark(resume, mark ?? after)
           await note(context, `Watching what comes after revision ${after}; Ctrl-C ends it.`)
           let left = options.limit ?? Infinity
           for await (const batch of watch) {

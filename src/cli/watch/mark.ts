@@ -9,16 +9,27 @@ export async function readMark(file: string): Promise<number | undefined> {
     text = await readFile(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new NitroError('InvalidArgument', `--resume ${file}: ${messageOf(error)}`, { cause: error })
+    throw unusable(file, error)
   }
   const revision = /^\d+\n?$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(revision)) return revision
   throw new NitroError('InvalidArgument', `--resume ${file}: the file holds no revision`)
 }
 
-/** Replaces the file as a whole, so that whatever happens it holds an old place or the new one. */
+/**
+ * Replaces the file as a whole, so that whatever happens it holds an old place or the new one. Throws `InvalidArgument` where it
+ * can't be written.
+ */
 export async function writeMark(file: string, revision: number): Promise<void> {
   const next = `${file}.next`
-  await writeFile(next, `${revision}\n`)
-  await rename(next, file)
+  try {
+    await writeFile(next, `${revision}\n`)
+    await rename(next, file)
+  } catch (error) {
+    throw unusable(file, error)
+  }
+}
+
+function unusable(file: string, cause: unknown): NitroError {
+  return new NitroError('InvalidArgument', `--resume ${file}: ${messageOf(cause)}`, { cause })
 }
