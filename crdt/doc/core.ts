@@ -270,19 +270,12 @@ export class DocCore {
       this.typing.remember(prepared.places, prepared.update)
     }
     if (this.pending.size === 0) return
-    const failures: unknown[] = []
-    for (let next = this.pending.ready(this.state); next !== undefined; next = this.pending.ready(this.state)) {
-      const still = missingFor(this.state, next.prepared.update)
-      if (still === undefined) {
-        try {
-          receive(this.state, next.prepared, patcher, touched)
-        } catch (error) {
-          failures.push(error)
-        }
-      } else this.pending.add(next.prepared, next.bytes, still)
-    }
     // One that is refused after all keeps nothing from the others that waited.
-    if (failures.length > 0) throw failures[0]
+    forEachOf(this.pending.ready(this.state), ({ prepared, bytes: size }) => {
+      const still = missingFor(this.state, prepared.update)
+      if (still === undefined) receive(this.state, prepared, patcher, touched)
+      else this.pending.add(prepared, size, still)
+    })
   }
 
   private read(bytes: Uint8Array, onBase: (base: Uint8Array) => void): Prepared {
@@ -296,15 +289,9 @@ export class DocCore {
   /** Tells listeners of a change, all of them; then throws what the first that failed has thrown. */
   tell(origin: Origin, patches: readonly Patch[]): void {
     if (patches.length === 0) return
-    const failures: unknown[] = []
-    for (const listener of this.listeners) {
-      try {
-        listener({ origin, patches })
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
+    forEachOf(this.listeners, (listener) => {
+      listener({ origin, patches })
+    })
   }
 
   private begin(): OpenBundle {
@@ -342,4 +329,17 @@ export class DocCore {
     const span = { rid: this.replica, seq, length, parents: dotsOf(this.state.graph, parents) }
     return encodeUpdate(this.state, [span], rows, sequences, [lv, lv + length])
   }
+}
+
+/** Does something with each, also when it fails for some; then throws the first failure. */
+function forEachOf<T>(items: Iterable<T>, run: (item: T) => void): void {
+  const failures: unknown[] = []
+  for (const item of items) {
+    try {
+      run(item)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }

@@ -11,6 +11,7 @@
  */
 import type { Value } from '../../base/index.ts'
 import { NitroError } from '../../base/index.ts'
+import { notCanonical } from '../codec/errors.ts'
 import type { VersionVector } from '../graph/graph.ts'
 import type { ReplicaId } from '../kernel/dot.ts'
 import { checkReplicaId, maxReplicaId } from '../kernel/dot.ts'
@@ -22,6 +23,7 @@ import { DocCore } from './core.ts'
 import { updateSince, updateUntil } from './encode.ts'
 import type { Compress, Decompress } from './envelope.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
+import { Floor } from './floor.ts'
 import type { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
@@ -185,7 +187,7 @@ export class Doc implements Places {
   /**
    * Takes in an update and returns what changed. What builds on missing events waits, see {@link pending}. Throws
    * `NotCanonical` or `UnsupportedFormat` for bytes that are no update, `Overloaded` when too much waits, `HistoryCompacted` for
-   * a compacted document whose beginning is not here.
+   * a compacted document whose beginning is not here, and for an event made without all of what this one was compacted at.
    */
   apply(update: Uint8Array): Patch[] {
     return this.applyAll([update])
@@ -237,14 +239,15 @@ export class Doc implements Places {
 
   /**
    * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every event
-   * outside of it, those that are still under way included, was made by somebody who had all of it. Nobody checks that; replicas differ
-   * afterwards if it is not so. What all replicas have is not enough: take of each what it had when it made the last event of its that
-   * came here. Of what was deleted from texts and lists at most 2^24 units lose their
-   * content. Throws as {@link at}.
+   * outside of it, those that are still under way included, was made by somebody who had all of it. What all replicas have is not
+   * enough: take of each what it had when it made the last event of its that came here. An event that comes later and was made without all
+   * of it is refused by {@link apply}. Of what was deleted from texts and lists at most 2^24 units lose their content. Throws as {@link at},
+   * and `InvalidArgument` when the document itself has an event, if only waiting, that shows the version not to be stable.
    */
   compact(stable: Version): void {
     const { state } = this.core
     const then = this.at(stable)
+    state.floor = this.stableFloor(stable)
     this.base = baseAt(then.core.state, stable)
     const past = { covers: (rid: number, seq: number) => seq < (stable.get(rid) ?? 0) }
     const frontier = state.graph.frontierOf(stable)
@@ -292,6 +295,11 @@ export class Doc implements Places {
     })
     doc.core.allGiven()
     if (doc.pending > 0) throw new NitroError('NotCanonical', 'an encoded document lacks what it builds on')
+    if (doc.base !== undefined) {
+      const floor = new Floor(doc.core.state.graph, doc.base.version)
+      if (floor.breach() !== undefined) throw notCanonical('an event above the base was made without all of it')
+      doc.core.state.floor = floor
+    }
     return doc
   }
 
@@ -311,6 +319,15 @@ export class Doc implements Places {
   /** Whether the history since a version is still here. */
   private reachesBack(version: Version): boolean {
     return this.base === undefined || includes(version, this.base.version)
+  }
+
+  /** A version as a floor. Throws `InvalidArgument` when an event here, or one that waits, was made without all of it. */
+  private stableFloor(version: Version): Floor {
+    const floor = new Floor(this.core.state.graph, version)
+    const found = floor.breach() ?? this.core.pending.breach(floor)
+    if (found === undefined) return floor
+    const { rid, seq } = found
+    throw new NitroError('InvalidArgument', `the version is not stable: event ${rid}:${seq} was made without all of it`)
   }
 
   private checkVersion(version: Version): void {

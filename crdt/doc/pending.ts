@@ -2,6 +2,7 @@
 import { NitroError } from '../../base/index.ts'
 import type { Dot } from '../kernel/dot.ts'
 import type { PendingLimits } from './core.ts'
+import type { Floor } from './floor.ts'
 import type { Prepared } from './receive.ts'
 import type { DocState } from './state.ts'
 
@@ -44,8 +45,23 @@ export class Pending {
     else list.push({ prepared, bytes, missing })
   }
 
-  /** Takes out one whose missing event has come; others may still be missing for it. */
-  ready({ graph }: DocState): Waiting | undefined {
+  /** An event that waits and was made without all of a version, or undefined. */
+  breach(floor: Floor): Dot | undefined {
+    for (const list of this.waiting.values()) {
+      for (const { prepared } of list) {
+        const found = floor.without(prepared.update.spans)
+        if (found !== undefined) return found
+      }
+    }
+    return undefined
+  }
+
+  /** Takes out those whose missing event has come, one after the other; more may still be missing for each. */
+  *ready(state: DocState): Generator<Waiting> {
+    for (let next = this.takeReady(state); next !== undefined; next = this.takeReady(state)) yield next
+  }
+
+  private takeReady({ graph }: DocState): Waiting | undefined {
     for (const [rid, list] of this.waiting) {
       const next = graph.nextSeq(rid)
       const at = list.findIndex(({ missing }) => missing.seq < next)

@@ -73,8 +73,13 @@ export interface Prepared {
   readonly parsed: readonly Parsed[]
 }
 
-/** Checks all that can be wrong with an update. Throws `NotCanonical`, `MalformedFrame` or `LimitExceeded`. */
+/**
+ * Checks all that can be wrong with an update. Throws `NotCanonical`, `MalformedFrame` or `LimitExceeded`, and `HistoryCompacted` when
+ * it has an event that was made without what the document has forgotten.
+ */
 export function prepare(state: DocState, update: Update): Prepared {
+  const without = state.floor?.without(update.spans)
+  if (without !== undefined) throw tooOld(without)
   const segments = segmentsOf(update.spans)
   const places = placesOf(state, update)
   checkRows(places, update, segments)
@@ -82,6 +87,11 @@ export function prepare(state: DocState, update: Update): Prepared {
   const parsed = parseSections(places, update, segments, forgotten)
   checkEpochs(state, update, parsed)
   return { update, segments, places, parsed }
+}
+
+function tooOld({ rid, seq }: Dot): NitroError {
+  const text = `event ${rid}:${seq} was made without all of the version that the document was compacted at`
+  return new NitroError('HistoryCompacted', text, { details: { rid, seq } })
 }
 
 /**

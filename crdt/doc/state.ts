@@ -16,6 +16,7 @@ import type { Past } from '../kernel/dot.ts'
 import { HybridClock } from '../kernel/hlc.ts'
 import type { Op } from '../kernel/op.ts'
 import { cellTypes } from '../types/index.ts'
+import type { Floor } from './floor.ts'
 import { Journal } from './journal.ts'
 import type { Numbering } from './numbering.ts'
 import { numberPlaces } from './numbering.ts'
@@ -40,6 +41,8 @@ export class DocState {
   readonly graph = new CausalGraph()
   readonly forest: Forest<DocContent>
   readonly clock = new HybridClock()
+  /** Where the document was compacted. */
+  floor: Floor | undefined
   readonly addresses: Address[] = []
   readonly journal = new Journal((address) => shapesOf(this.addresses[address]?.place.tag ?? -1) ?? [])
   /** For encoding, so that each bundle needs no memory of its own. */

@@ -14,6 +14,7 @@ import { writeText } from '../codec/text.ts'
 import type { Update } from '../codec/update.ts'
 import { updateVersion } from '../codec/update.ts'
 import type { CausalGraph } from '../graph/graph.ts'
+import type { Dot } from '../kernel/dot.ts'
 import { opKind } from '../text/op-log.ts'
 import type { OpKind } from '../text/op-log.ts'
 import type { Patcher } from './patches.ts'
@@ -66,13 +67,14 @@ export class TypingReader {
   }
 
   /** Takes an update in, or returns false and does nothing. */
-  take({ graph }: DocState, bytes: Uint8Array, patcher: Patcher | undefined, touched: Touched): boolean {
+  take({ graph, floor }: DocState, bytes: Uint8Array, patcher: Patcher | undefined, touched: Touched): boolean {
     const { place } = this
     if (place === undefined || bytes[0] !== updateVersion || bytes[1] !== 0) return false
     this.bytes = bytes
     this.at = 2
     const { content } = place
     if (!this.readSpan(graph) || !this.samePlace()) return false
+    if (floor !== undefined && !floor.isSeenBy(this.parentDots(graph))) return false
     if (place.epoch !== this.epoch || !(content instanceof TextContent) || !this.readRun()) return false
     const { rid, seq, length, kind, position, start } = this
     // More than there can be is looked at elsewhere.
@@ -125,6 +127,10 @@ export class TypingReader {
     if (code === 1) parents.push(graph.lvOf(this.rid, this.seq - 1))
     this.parents = parents.sort((a, b) => a - b)
     return true
+  }
+
+  private parentDots(graph: CausalGraph): Dot[] {
+    return this.follows ? [{ rid: this.rid, seq: this.seq - 1 }] : this.parents.map((lv) => graph.dotOf(lv))
   }
 
   /** Reads the section of a text: one run of all events, with what it inserts. */

@@ -118,6 +118,36 @@ const forgets: Check = (history, seed, kind) => {
   }
 }
 
+/** Whatever version is taken, whatever is still under way: what would go wrong is refused. */
+const forgetsOrRefuses: Check = ({ bundles }, seed, kind) => {
+  const dice = diceOf(seed)
+  const doc = new Doc({ replica: 91 })
+  const twin = new Doc({ replica: 91 })
+  const order = bundles.map(({ bytes }, i) => ({ bytes, at: i + dice(6) })).sort((a, b) => a.at - b.at)
+  for (const { bytes } of order) {
+    if (dice(3) === 0) {
+      const { after } = bundles[dice(bundles.length)] as (typeof bundles)[number]
+      const stable = dice(2) === 0 ? after : doc.version()
+      if (!isRefused(() => doc.compact(stable)) && doc.pending === 0) {
+        const copy = Doc.decode(doc.encode(), { replica: 90 })
+        same(seen(kind, copy), seen(kind, doc), 'the value of a copy after compaction')
+      }
+    }
+    if (!isRefused(() => doc.apply(bytes))) twin.apply(bytes)
+    same(seen(kind, doc), seen(kind, twin), 'the value with and without compaction')
+  }
+}
+
+function isRefused(run: () => void): boolean {
+  try {
+    run()
+  } catch (error) {
+    if (isNitroError(error, 'HistoryCompacted') || isNitroError(error, 'InvalidArgument')) return true
+    throw error
+  }
+  return false
+}
+
 /** A plain value that only ever gets the patches is the value of the document. */
 function patchesTell(kind: DocKind): Law {
   return {
@@ -197,6 +227,7 @@ export function docLawsOf(kind: DocKind): Law[] {
     overDocs('C4', 'the past can be seen as it was', kind, remembers),
     patchesTell(kind),
     overDocs('G1', 'compaction changes no value, then or later', kind, forgets),
+    overDocs('G2', 'compaction at any version changes no value, or is refused', kind, forgetsOrRefuses),
     refuses(kind),
   ]
 }

@@ -222,6 +222,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'seq >= 0 && rid >= 0 && stable.size >= 0 }',
     among: 'G1   document',
   },
+  {
+    name: 'an event is taken for one that has seen what was compacted',
+    file: 'crdt/doc/floor.ts',
+    find: 'return this.heads.every(',
+    replace: 'return this.heads.length >= 0 || this.heads.every(',
+    among: 'G2   document with a multi-value',
+  },
+  {
+    name: 'to have seen one of the last events compacted is enough',
+    file: 'crdt/doc/floor.ts',
+    find: 'return this.heads.every(',
+    replace: 'return this.heads.length === 0 || this.heads.some(',
+    among: 'G2   document with a multi-value',
+  },
   // encoding
   {
     name: 'bytes after the end of a store are read over',
