@@ -57,7 +57,7 @@ export const errorCodes = {
   HistoryCompacted: row(
     false,
     'no',
-    'The history asked for is gone: it lies before the version the document was compacted at.',
+    'The history asked for, or that an update builds on, lies before the version the document was compacted at.',
   ),
   NotHeld: row(false, 'no', 'The grant of this token is not held, or no longer.'),
   CapacityMismatch: row(false, 'no', 'Others use the semaphore or lock with another capacity.'),

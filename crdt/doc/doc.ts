@@ -240,9 +240,9 @@ export class Doc implements Places {
   /**
    * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every event
    * outside of it, those that are still under way included, was made by somebody who had all of it. What all replicas have is not
-   * enough: take of each what it had when it made the last event of its that came here. An event that comes later and was made without all
-   * of it is refused by {@link apply}. Of what was deleted from texts and lists at most 2^24 units lose their content. Throws as {@link at},
-   * and `InvalidArgument` when the document itself has an event, if only waiting, that shows the version not to be stable.
+   * enough: take of each what it had when it made the last event of its that came here. An event that comes later and was made
+   * without all of it is refused by {@link apply}. Of what was deleted from texts and lists at most 2^24 units lose their content.
+   * Throws as {@link at}, and `InvalidArgument` when an event that is here, if only waiting, shows the version not to be stable.
    */
   compact(stable: Version): void {
     const { state } = this.core

@@ -112,7 +112,7 @@ describe('a compacted document', () => {
     a.merge(b)
     const { state } = a['core']
     const base = baseAt(a.at(b.version())['core'].state, b.version())
-    const bytes = sealEnvelope(updateSince(state, new Map(), writeBase(base)))
+    const bytes = sealEnvelope(updateSince(state, new Map(), writeBase(base)), undefined)
     expect(codeOf(() => Doc.decode(bytes, { replica: 4 }))).toBe('NotCanonical')
   })
 })
