@@ -267,6 +267,7 @@ export class Connector {
   /** A node that is cut off from the others says nothing wrong, and can do nothing: who can reach others need not wait with it. */
   private leaveLater(from: Connection): void {
     const { scheduler, random } = this.settings.ports
+    this.leaderless?.cancel()
     const boundMs = Math.min(leaderlessMinMs * 2 ** Math.min(this.leaderlessRounds++, 10), leaderlessMaxMs)
     this.leaderless = scheduler.after(boundMs * (0.75 + random.u32() / 2 ** 33), () => void this.leave(from))
   }
@@ -277,7 +278,8 @@ export class Connector {
     const dialed = await dialAny(this.plan(elsewhere))
     const connection = dialed && (await this.prepare(dialed))
     const leader = connection && (await this.leaderBy(connection))
-    const wanted = this.current === from && !this.stopping.signal.aborted
+    // Perhaps this one has heard of a leader meanwhile.
+    const wanted = this.current === from && this.leaderlessRounds > 0 && !this.stopping.signal.aborted
     if (wanted && connection !== undefined && leader !== undefined && leader !== '') {
       this.adopt(connection)
       from.close()
