@@ -93,6 +93,8 @@ export class RowWriter {
 
 /** Reads what {@link RowWriter} wrote. Throws `NotCanonical` or `MalformedFrame`. */
 export class RowReader {
+  /** Keeps the shape, as {@link ByteReader.kept}. */
+  static readonly kept: RowReader = new RowReader(() => undefined)
   private place = -1
   private position = 0
   private high = 0

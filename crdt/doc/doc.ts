@@ -29,7 +29,7 @@ import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
 import type { DocMovableList } from './movable-handle.ts'
 import type { DocMap, Kind, Places } from './places.ts'
-import { handleAt, valuesOf } from './places.ts'
+import { handleAt, kinds, valuesOf } from './places.ts'
 import type { DocList, DocText } from './sequence-handles.ts'
 import { isSequence } from './sequence.ts'
 import type { DocTree } from './tree-handle.ts'
@@ -52,6 +52,11 @@ export type Version = VersionVector
 
 /** See the header. */
 export class Doc implements Places {
+  /**
+   * Keeps the shapes of all that a document is made of, as {@link ByteReader.kept} does. Who opens one document after the other, and
+   * none is left in between, would run uncompiled code again and again: a merge of text took five times as long.
+   */
+  static readonly kept: readonly unknown[] = openAllKinds(new Doc({ replica: 0 }))
   private readonly core: DocCore
   private readonly options: DocOptions
   /** What is left of the history before the version that the document was compacted at. */
@@ -356,4 +361,11 @@ function includes(version: Version, other: Version): boolean {
 
 function compacted(): NitroError {
   return new NitroError('HistoryCompacted', 'the history before the version that the document was compacted at is gone')
+}
+
+function openAllKinds(doc: Doc): unknown[] {
+  // A bundle that stays open has shapes, too.
+  doc.counter('').add(1)
+  doc.text('').insert(0, ' ')
+  return (Object.keys(kinds) as Kind[]).map((kind) => doc[kind](''))
 }

@@ -1,6 +1,6 @@
 /** The causal pasts of operations that arrive: mostly everything, else a version vector. */
 import type { WireSpan } from '../codec/spans.ts'
-import type { CausalGraph } from '../graph/graph.ts'
+import { CausalGraph } from '../graph/graph.ts'
 import { sameFrontier } from '../graph/walk.ts'
 import type { Past } from '../kernel/dot.ts'
 
@@ -16,6 +16,8 @@ interface Known {
  * that know little of each other cost no walk over the graph for each.
  */
 export class RowPast implements Past {
+  /** Keeps the shape, as {@link ByteReader.kept}. */
+  static readonly kept: RowPast = new RowPast(new CausalGraph())
   private readonly graph: CausalGraph
   private readonly known = new Map<number, Known>()
   /** The span it stands in. */

@@ -81,6 +81,8 @@ interface Before {
 
 /** Notes what values look like before they change, and tells afterwards what did. */
 export class Patcher {
+  /** Keeps the shape, as {@link ByteReader.kept}. */
+  static readonly kept: Patcher = new Patcher()
   private readonly places = new Map<Place, Before>()
   private readonly fences = new Map<Place, number>()
 

@@ -15,6 +15,8 @@ const shared = 3
 
 /** A small max-heap of versions, each with flags. Equal versions are joined by the caller as they come out. */
 class Frontline {
+  /** Keeps the shape, as {@link ByteReader.kept}. */
+  static readonly kept: Frontline = new Frontline()
   private readonly versions: number[] = []
   private readonly flags: number[] = []
   /** How many entries are not yet known to be in both. */

@@ -10,6 +10,8 @@ import { maxWallMs, tickOf, timeHigh, timeLow, wallOf } from './hlc.ts'
 
 /** A dot and its payload. Times are 0 where the type has no use for them. */
 export class Entry<V> {
+  /** Keeps the shape, as {@link ByteReader.kept}. */
+  static readonly kept: Entry<undefined> = new Entry(0, 0, 0, 0, undefined)
   readonly rid: number
   readonly seq: number
   readonly high: number
