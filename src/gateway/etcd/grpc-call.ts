@@ -10,6 +10,10 @@ import type { Method } from './methods.ts'
 import { RpcError, encodeRpcMessage, rpcCodes } from './rpc-error.ts'
 
 const contentType = 'application/grpc'
+/** Headers and trailers of most answers; etcd sends no date either. */
+const answerHeaders = { ':status': 200, 'content-type': contentType }
+const answerOptions = { waitForTrailers: true, sendDate: false }
+const doneTrailers = { 'grpc-status': '0' }
 /** As long as etcd waits for its own quorum, when the caller has given no deadline. */
 const ownTimeoutMs = 7_000
 /** Unsent bytes at which a call should send no more. */
@@ -41,6 +45,8 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   private timer: Timer | undefined
   private controller: AbortController | undefined
   private waiting: (() => void)[] = []
+  private watchesClose = false
+  private watchesDrain = false
   private isOver = false
   private overReason: RpcError | undefined
 
@@ -57,11 +63,17 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
     this.scheduler = scheduler
     this.logger = logger
     this.untilMs = timeoutMs === undefined ? Infinity : clock.monotonicMs() + timeoutMs
-    if (timeoutMs !== undefined) this.timer = scheduler.after(timeoutMs, () => this.fail(refuse('deadline')))
-    stream.on('close', () => this.closed())
-    // An end of the connection comes as an error first; `close` follows.
-    stream.on('error', () => undefined)
-    stream.on('drain', () => this.drain())
+    if (timeoutMs === undefined) return
+    this.timer = scheduler.after(timeoutMs, () => this.fail(refuse('deadline')))
+    this.watchClose()
+  }
+
+  /** Listeners are a good part of what a short call costs: only who wants to know when it ends early is told. */
+  private watchClose(): void {
+    if (this.watchesClose) return
+    this.watchesClose = true
+    if (this.stream.closed || this.stream.destroyed) this.closed()
+    else this.stream.on('close', () => this.closed())
   }
 
   get timeoutMs(): number {
@@ -71,6 +83,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
+      this.watchClose()
       this.controller = new AbortController()
       if (this.overReason !== undefined) this.controller.abort(this.overReason)
     }
@@ -80,6 +93,7 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   /** Runs the handler of the method; the call ends with it. */
   run(): void {
     const { handler } = this.method
+    if (handler.kind !== 'unary') this.watchClose()
     switch (handler.kind) {
       case 'unary':
         this.single((request) => {
@@ -153,8 +167,11 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   }
 
   drained(run: () => void): void {
-    if (this.isOver || this.stream.writableLength < unsentBytesMax) run()
-    else this.waiting.push(run)
+    if (this.isOver || this.stream.writableLength < unsentBytesMax) return run()
+    this.waiting.push(run)
+    if (this.watchesDrain) return
+    this.watchesDrain = true
+    this.stream.on('drain', () => this.drain())
   }
 
   private drain(): void {
@@ -167,13 +184,13 @@ export class GrpcCall implements DuplexCall<unknown, unknown> {
   private open(): void {
     const { stream } = this
     if (stream.headersSent) return
-    stream.respond({ ':status': 200, 'content-type': contentType }, { waitForTrailers: true })
+    stream.respond(answerHeaders, answerOptions)
     stream.on('wantTrailers', () => {
       if (stream.closed || stream.destroyed) return
       const error = this.overReason
       stream.sendTrailers(
         error === undefined || error.code === 'ok'
-          ? { 'grpc-status': '0' }
+          ? doneTrailers
           : { 'grpc-status': String(rpcCodes[error.code]), 'grpc-message': encodeRpcMessage(error.message) },
       )
       if (!stream.readableEnded) this.scheduler.endOfTurn(() => stream.close(constants.NGHTTP2_NO_ERROR))
