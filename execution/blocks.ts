@@ -43,9 +43,10 @@ export class BlockBuilder {
   /** Bytes the finished block has, with what was added so far. */
   sizeBytes: number = blockHeaderBytes + blockTrailerBytes
   private count = 0
+  /** Pieces of memory that hold the records; those that lie one behind the other are one piece. */
   private readonly parts: Uint8Array[] = []
-  private readonly offsets: number[] = []
-  private readonly lengths: number[] = []
+  private readonly starts: number[] = []
+  private readonly ends: number[] = []
   private readonly hashes = new ByteWriter(1024)
   private readonly endings = new ByteWriter(64)
 
@@ -79,9 +80,13 @@ export class BlockBuilder {
       this.endings.u64(until)
       this.sizeBytes += endingBytes
     }
-    this.parts.push(bytes)
-    this.offsets.push(offset)
-    this.lengths.push(length)
+    const last = this.parts.length - 1
+    if (last >= 0 && this.parts[last] === bytes && this.ends[last] === offset) this.ends[last] = offset + length
+    else {
+      this.parts.push(bytes)
+      this.starts.push(offset)
+      this.ends.push(offset + length)
+    }
     this.hashes.u32(h0)
     this.hashes.u32(h1)
     this.hashes.u32(h2)
@@ -101,11 +106,10 @@ export class BlockBuilder {
     data.setUint32(8, this.id, true)
     data.setUint32(12, this.id / two32, true)
     let at = blockHeaderBytes
-    for (let i = 0; i < this.count; i++) {
-      const offset = this.offsets[i] as number
-      const length = this.lengths[i] as number
-      out.set((this.parts[i] as Uint8Array).subarray(offset, offset + length), at)
-      at += length
+    for (let i = 0; i < this.parts.length; i++) {
+      const piece = (this.parts[i] as Uint8Array).subarray(this.starts[i], this.ends[i])
+      out.set(piece, at)
+      at += piece.length
     }
     out.set(this.endings.view(), at)
     this.hashes.raw(this.endings.view())

@@ -14,15 +14,6 @@ import type { KeyRecord } from './key-record.ts'
 import { viewOf } from './record.ts'
 import type { State } from './state.ts'
 
-/** Where a seal put a record. */
-interface Placed {
-  readonly record: KeyRecord
-  readonly block: number
-  readonly offset: number
-  /** The block it moved out of, or 0 for a new record. */
-  readonly from: number
-}
-
 /** The key of a block's stored record. */
 export function blockKey(id: number): Uint8Array {
   const key = new Uint8Array(9)
@@ -40,7 +31,9 @@ export class StateFlush {
   /** The next block id after the batch. */
   readonly nextBlock: number
   private readonly state: State
-  private readonly placed: Placed[] = []
+  /** The records, and for each the block it is in now, where in it, and the block it moved out of, or 0 for a new one. */
+  private readonly records: KeyRecord[] = []
+  private readonly places: number[] = []
   private readonly blocks: { readonly id: number; readonly bytes: Uint8Array }[] = []
   private builder: BlockBuilder | undefined
   private next: number
@@ -70,12 +63,14 @@ export class StateFlush {
     while (blocks.oldest < this.oldestBlock) blocks.removedOldest()
     for (const { id, bytes } of this.blocks) blocks.added(id, bytes)
     blocks.next = this.nextBlock
-    for (const { record, block, offset, from } of this.placed) {
+    const { records, places } = this
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i] as KeyRecord
       record.bytes = undefined
       if (record.isDropped) continue
-      if (from !== 0) blocks.leave(record)
-      record.block = block
-      record.offset = offset
+      if (places[3 * i + 2] !== 0) blocks.leave(record)
+      record.block = places[3 * i] as number
+      record.offset = places[3 * i + 1] as number
       blocks.hold(record)
     }
   }
@@ -84,7 +79,8 @@ export class StateFlush {
     if (this.builder !== undefined && !this.builder.takes(record.length)) this.closeBlock()
     this.builder ??= new BlockBuilder(this.next)
     const at = this.builder.add(bytes, offset, record.length, record.h0, record.h1, record.h2, record.h3, until)
-    this.placed.push({ record, block: this.builder.id, offset: at, from })
+    this.records.push(record)
+    this.places.push(this.builder.id, at, from)
   }
 
   private closeBlock(): void {

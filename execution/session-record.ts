@@ -23,20 +23,13 @@ export function sessionKey(id: string): Uint8Array {
   return key
 }
 
-/** Computes the session's hash again. */
+/** Computes the session's hash again, and its stored value with it. */
 export function hashSession(session: Session): void {
   write(session)
   hash128Into(session.hash, 0, writer.bytes, 0, writer.length)
+  for (const lane of session.hash) writer.u32(lane)
+  session.stored = writer.bytes.slice(sessionIdBytes, writer.length)
 }
-
-/** The stored value of a session. */
-export function encodeSession(session: Session): Uint8Array {
-  write(session)
-  hash128Into(lanes, 0, writer.bytes, 0, writer.length)
-  for (const lane of lanes) writer.u32(lane)
-  return writer.bytes.slice(sessionIdBytes, writer.length)
-}
-const lanes = new Uint32Array(4)
 
 /** A session from its stored record. Throws `StateDamaged`, or `UnsupportedFormat` for an intact one of another version. */
 export function decodeSession(key: Uint8Array, value: Uint8Array): Session {

@@ -17,6 +17,8 @@ export class Session {
   lastUse = 0
   /** The hash of its record when it was last computed; zero before. */
   readonly hash: Hash128 = new Uint32Array(4)
+  /** Its stored value when it was last hashed; undefined once that is taken to be written. */
+  stored: Uint8Array | undefined = undefined
   isOpen = true
   /** In the list of sessions to hash again. */
   isStale = false

@@ -5,7 +5,7 @@
  * may arrive in any order. The least recently used session (by log order) is evicted when there are too many; answers and
  * that order are replicated state and part of the hash.
  */
-import { NitroError, addHash, equalBytes, latin1, subtractHash } from '../base/index.ts'
+import { NitroError, addHash, equalBytes, latin1, present, subtractHash } from '../base/index.ts'
 import type { Hash128, KvChange } from '../base/index.ts'
 import { sessionIdBytes } from './command.ts'
 import type { CommandHeader } from './command.ts'
@@ -13,7 +13,7 @@ import type { MachineLimits } from './limits.ts'
 import { errorResult } from './result.ts'
 import { damaged } from './record.ts'
 import { Session } from './session.ts'
-import { decodeSession, encodeSession, hashSession, sessionKey } from './session-record.ts'
+import { decodeSession, hashSession, sessionKey } from './session-record.ts'
 
 const evicted = errorResult(new NitroError('SessionEvicted', '', { executed: 'maybe' }))
 const superseded = errorResult(new NitroError('Superseded', '', { executed: 'maybe' }))
@@ -125,13 +125,16 @@ export class Sessions {
 
   /** What to store so that the disk has every change since the last call. */
   seal(): KvChange[] {
+    this.hash()
     const changes: KvChange[] = []
     for (const id of this.gone) {
       if (!this.open.has(id)) changes.push({ key: sessionKey(id), value: undefined })
     }
     for (const session of this.dirty) {
       session.isDirty = false
-      if (session.isOpen) changes.push({ key: sessionKey(session.id), value: encodeSession(session) })
+      if (!session.isOpen) continue
+      changes.push({ key: sessionKey(session.id), value: present(session.stored, 'stored session') })
+      session.stored = undefined
     }
     this.gone = []
     this.dirty = []
