@@ -5,7 +5,7 @@
 import { assert } from '../base/index.ts'
 import type { KeyEntry } from './key-index.ts'
 import type { KeyRecord } from './key-record.ts'
-import { damaged } from './record.ts'
+import { damaged, viewOf } from './record.ts'
 
 /** A durable block. */
 export interface BlockInfo {
@@ -16,6 +16,17 @@ export interface BlockInfo {
   historyCount: number
   /** These, and some that are no longer kept. */
   history: KeyRecord[]
+}
+
+/** The bytes of a block, with a view of them, made once. */
+export interface Block {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+interface CachedBlock extends Block {
+  /** It was read since the cache last looked for one to give up. */
+  isUsed: boolean
 }
 
 /** Knows every durable block; reads their bytes through the cache. */
@@ -31,8 +42,9 @@ export class BlockStore {
   /** By id, from the oldest on. */
   private readonly infos: BlockInfo[] = []
   /** Blocks being removed by a flush under way: they may be gone from disk before we hear of it. */
-  private readonly pinned = new Map<number, Uint8Array>()
-  private readonly cache = new Map<number, Uint8Array>()
+  private readonly pinned = new Map<number, Block>()
+  /** In the order in which they came, or were spared. */
+  private readonly cache = new Map<number, CachedBlock>()
   private cachedBytes = 0
   private readonly cacheBytesMax: number
   private readonly readStored: (id: number) => Uint8Array | undefined
@@ -43,18 +55,19 @@ export class BlockStore {
   }
 
   /** The bytes of a block, not verified. Throws `StateDamaged` when it is missing. */
-  read(id: number): Uint8Array {
-    const known = this.cache.get(id) ?? this.pinned.get(id)
-    if (known === undefined) {
-      const block = this.readStored(id)
-      if (block === undefined || block.length !== this.infoOf(id).sizeBytes) {
-        throw damaged(`block ${id} is ${block === undefined ? 'missing' : 'of a wrong length'}`)
-      }
-      this.remember(id, block)
-      return block
+  read(id: number): Block {
+    const cached = this.cache.get(id)
+    if (cached !== undefined) {
+      cached.isUsed = true
+      return cached
     }
-    if (this.cache.delete(id)) this.cache.set(id, known)
-    return known
+    const pinned = this.pinned.get(id)
+    if (pinned !== undefined) return pinned
+    const bytes = this.readStored(id)
+    if (bytes === undefined || bytes.length !== this.infoOf(id).sizeBytes) {
+      throw damaged(`block ${id} is ${bytes === undefined ? 'missing' : 'of a wrong length'}`)
+    }
+    return this.remember(id, bytes)
   }
 
   /** What is known of a durable block. */
@@ -106,7 +119,7 @@ export class BlockStore {
   }
 
   /** Keeps a block's bytes until it is removed. */
-  pin(id: number, block: Uint8Array): void {
+  pin(id: number, block: Block): void {
     this.pinned.set(id, block)
   }
 
@@ -120,18 +133,24 @@ export class BlockStore {
     const cached = this.cache.get(id)
     if (cached !== undefined) {
       this.cache.delete(id)
-      this.cachedBytes -= cached.length
+      this.cachedBytes -= cached.bytes.length
     }
   }
 
-  private remember(id: number, block: Uint8Array): void {
-    if (block.length > this.cacheBytesMax) return
+  /** Takes a block into the cache, and gives up others: the oldest first, but one that was read meanwhile is spared once. */
+  private remember(id: number, bytes: Uint8Array): Block {
+    const block = { bytes, view: viewOf(bytes), isUsed: true }
+    if (bytes.length > this.cacheBytesMax) return block
     this.cache.set(id, block)
-    this.cachedBytes += block.length
-    for (const [oldest, bytes] of this.cache) {
+    this.cachedBytes += bytes.length
+    for (const [oldest, cached] of this.cache) {
       if (this.cachedBytes <= this.cacheBytesMax) break
       this.cache.delete(oldest)
-      this.cachedBytes -= bytes.length
+      if (cached.isUsed) {
+        cached.isUsed = false
+        this.cache.set(oldest, cached)
+      } else this.cachedBytes -= cached.bytes.length
     }
+    return block
   }
 }

@@ -9,9 +9,9 @@
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
+import type { Block } from './block-store.ts'
 import { BlockBuilder } from './blocks.ts'
 import type { KeyRecord } from './key-record.ts'
-import { viewOf } from './record.ts'
 import type { State } from './state.ts'
 
 /** The key of a block's stored record. */
@@ -111,17 +111,15 @@ export class StateFlush {
     const { blocks } = this.state
     const { entries, history } = blocks.infoOf(id)
     let moved = 0
-    let block: Uint8Array | undefined
-    let view: DataView | undefined
+    let block: Block | undefined
     const move = (record: KeyRecord): void => {
       // Read once, and only if something of it is kept.
-      if (block === undefined || view === undefined) {
+      if (block === undefined) {
         block = blocks.read(id)
-        view = viewOf(block)
         blocks.pin(id, block)
       }
-      this.state.verify(record, view)
-      this.place(record, block, record.offset, record.until, id)
+      this.state.verify(record, block.view)
+      this.place(record, block.bytes, record.offset, record.until, id)
       moved += record.length
     }
     for (const { record } of entries) if (record.block === id && record.isCurrent) move(record)

@@ -13,7 +13,7 @@ import { KeyEntry, KeyIndex } from './key-index.ts'
 import { KeyRecord, recordKinds } from './key-record.ts'
 import { LeaseKeys } from './lease-keys.ts'
 import { Overlay } from './overlay.ts'
-import { damaged, recordHeaderBytes, viewOf, writeRecordHeader } from './record.ts'
+import { damaged, recordHeaderBytes, writeRecordHeader } from './record.ts'
 
 const lanes = new Uint32Array(4)
 const mixer1 = 0x9e3779b1
@@ -114,8 +114,8 @@ export class State {
       return
     }
     const block = this.blocks.read(record.block)
-    this.verify(record, viewOf(block))
-    this.foundBytes = block
+    this.verify(record, block.view)
+    this.foundBytes = block.bytes
     this.foundAt = record.offset
   }
 
