@@ -23,7 +23,7 @@ import { DocCore } from './core.ts'
 import { updateSince, updateUntil } from './encode.ts'
 import type { Compress, Decompress } from './envelope.ts'
 import { openEnvelope, sealEnvelope } from './envelope.ts'
-import { Floor } from './floor.ts'
+import { Floor, stableWithin } from './floor.ts'
 import type { DocBoundedCounter, DocCounter, DocFlag, DocMultiValue, DocRegister, DocSet, Handle } from './handle.ts'
 import type { Patch } from './patches.ts'
 import { Patcher } from './patches.ts'
@@ -244,9 +244,9 @@ export class Doc implements Places {
 
   /**
    * Forgets the history before a version, and all that only concurrent events could need. It must be stable: every event
-   * outside of it, those that are still under way included, was made by somebody who had all of it. What all replicas have is not
-   * enough: take of each what it had when it made the last event of its that came here. An event that comes later and was made
-   * without all of it is refused by {@link apply}. Of what was deleted from texts and lists at most 2^24 units lose their content.
+   * outside of it, those that are still under way included, was made by somebody who had all of it ({@link stableVersion}). What all
+   * replicas have is not enough. An event that comes later and was made without all of it is refused by {@link apply}. Of what
+   * was deleted from texts and lists at most 2^24 units lose their content.
    * Throws as {@link at}, and `InvalidArgument` when an event that is here, if only waiting, shows the version not to be stable.
    */
   compact(stable: Version): void {
@@ -266,6 +266,20 @@ export class Doc implements Places {
       const { rid, seq } = state.graph.dotOf(position)
       return !past.covers(rid, seq)
     })
+  }
+
+  /**
+   * The greatest version that can be given to {@link compact}, from what each replica had when it made the last event of its that
+   * was taken in here: one for each that may still make events, empty for one that has made none. Every event to come has it then, and
+   * so has every event here that is outside of it. Never less than what the document was compacted at. Throws `InvalidArgument` for
+   * what is no version.
+   */
+  stableVersion(seen: Iterable<Version>): Version {
+    const versions = [...seen]
+    for (const version of versions) checkIsVersion(version)
+    this.core.seal()
+    const stable = stableWithin(this.core.state.graph, this.core.pending, versions)
+    return this.reachesBack(stable) ? stable : this.compactedAt
   }
 
   /** The version that the history begins at; empty when all of it is here. */

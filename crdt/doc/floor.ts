@@ -6,6 +6,12 @@ import type { WireSpan } from '../codec/spans.ts'
 import type { CausalGraph, VersionVector } from '../graph/graph.ts'
 import type { Dot } from '../kernel/dot.ts'
 import { dotsOf } from './collect.ts'
+import type { Pending } from './pending.ts'
+
+/** An event above a version that was made without all of it. */
+export interface Breach extends Dot {
+  readonly parents: readonly Dot[]
+}
 
 /** See the header. */
 export class Floor {
@@ -28,7 +34,7 @@ export class Floor {
   }
 
   /** An event of an update, not known yet, that was made without all of the version. What else it builds on may be missing. */
-  without(spans: readonly WireSpan[]): Dot | undefined {
+  without(spans: readonly WireSpan[]): Breach | undefined {
     for (const span of spans) {
       const found = this.firstWithout(span, this.graph.nextSeq(span.rid))
       if (found !== undefined) return found
@@ -37,7 +43,7 @@ export class Floor {
   }
 
   /** The first event of the graph that is above the version and was made without all of it; undefined when it is stable so far. */
-  breach(): Dot | undefined {
+  breach(): Breach | undefined {
     for (const { rid, seq, length, parents } of this.graph.spansSince(this.version)) {
       const found = this.firstWithout({ rid, seq, length, parents: dotsOf(this.graph, parents) }, 0)
       if (found !== undefined) return found
@@ -46,9 +52,35 @@ export class Floor {
   }
 
   /** The first event of a span that is above the version, and at least `from`, if it was made without all of it. */
-  private firstWithout({ rid, seq, length, parents }: WireSpan, from: number): Dot | undefined {
+  private firstWithout({ rid, seq, length, parents }: WireSpan, from: number): Breach | undefined {
     const first = Math.max(seq, from, this.version.get(rid) ?? 0)
     if (first >= seq + length) return undefined
-    return this.isSeenBy(first === seq ? parents : [{ rid, seq: first - 1 }]) ? undefined : { rid, seq: first }
+    const own = first === seq ? parents : [{ rid, seq: first - 1 }]
+    return this.isSeenBy(own) ? undefined : { rid, seq: first, parents: own }
   }
+}
+
+/**
+ * The greatest version within all of these that every event outside of it, of those here and of those that wait, has all of. They must be
+ * closed: with an event they have what it builds on.
+ */
+export function stableWithin(graph: CausalGraph, pending: Pending, versions: Iterable<VersionVector>): VersionVector {
+  let stable: VersionVector = graph.versionVector()
+  for (const version of versions) stable = meet(stable, version)
+  for (;;) {
+    const floor = new Floor(graph, stable)
+    const found = floor.breach() ?? pending.breach(floor)
+    if (found === undefined) return stable
+    const parents = found.parents.map(({ rid, seq }) => graph.lvOf(rid, seq)).filter((lv) => lv >= 0)
+    stable = meet(stable, graph.versionVector(parents.toSorted((a, b) => a - b)))
+  }
+}
+
+function meet(a: VersionVector, b: VersionVector): VersionVector {
+  const both = new Map<number, number>()
+  for (const [rid, count] of a) {
+    const least = Math.min(count, b.get(rid) ?? 0)
+    if (least > 0) both.set(rid, least)
+  }
+  return both
 }

@@ -2,7 +2,7 @@
 import { NitroError } from '../../base/index.ts'
 import type { Dot } from '../kernel/dot.ts'
 import type { PendingLimits } from './core.ts'
-import type { Floor } from './floor.ts'
+import type { Breach, Floor } from './floor.ts'
 import type { Prepared } from './receive.ts'
 import type { DocState } from './state.ts'
 
@@ -46,7 +46,7 @@ export class Pending {
   }
 
   /** An event that waits and was made without all of a version, or undefined. */
-  breach(floor: Floor): Dot | undefined {
+  breach(floor: Floor): Breach | undefined {
     for (const list of this.waiting.values()) {
       for (const { prepared } of list) {
         const found = floor.without(prepared.update.spans)

@@ -1,4 +1,5 @@
 /** What a compacted document can't merge any more, it refuses: at once where it can know, else when it comes. */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isNitroError } from '../../base/index.ts'
 import { Doc } from '../../crdt/index.ts'
@@ -114,5 +115,114 @@ describe('a compacted document', () => {
     const base = baseAt(a.at(b.version())['core'].state, b.version())
     const bytes = sealEnvelope(updateSince(state, new Map(), writeBase(base)), undefined)
     expect(codeOf(() => Doc.decode(bytes, { replica: 4 }))).toBe('NotCanonical')
+  })
+})
+
+/** A bundle under way, with what its author had when it made it. */
+interface Letter {
+  readonly from: number
+  readonly bundle: Uint8Array
+  readonly version: Version
+}
+
+/** Three replicas; each knows what the others have last said to have. */
+class Correspondence {
+  readonly docs = [1, 2, 3].map((replica) => new Doc({ replica }))
+  /** Takes everything in and forgets nothing. */
+  readonly control = new Doc({ replica: 9 })
+  private readonly boxes: Letter[][] = [[], [], []]
+  private readonly said: Version[][] = this.docs.map(() => this.docs.map(() => new Map<number, number>()))
+
+  edit(who: number, what: number): void {
+    const doc = this.docs[who] as Doc
+    if (what % 4 === 0) doc.map('m').set('abc'[what % 3] as string, what)
+    else if (what % 4 === 1) doc.multiValue('v').set(what)
+    else if (what % 4 === 2) doc.text('t').insert(what % (doc.text('t').length + 1), 'x')
+    else doc.addWinsSet('s').add(what % 5)
+    const bundle = must(doc.commit())
+    this.control.apply(bundle)
+    this.boxes.forEach((box, to) => to !== who && box.push({ from: who, bundle, version: doc.version() }))
+  }
+
+  /** Takes a letter in; those of one author come in order. */
+  read(who: number, which: number): void {
+    const box = this.boxes[who] as Letter[]
+    if (box.length === 0) return
+    const { from } = box[which % box.length] as Letter
+    const [letter] = box.splice(
+      box.findIndex((one) => one.from === from),
+      1,
+    )
+    const { bundle, version } = letter as Letter
+    ;(this.docs[who] as Doc).apply(bundle)
+    ;(this.said[who] as Version[])[from] = version
+  }
+
+  /** Returns how many events are forgotten by now. */
+  compact(who: number): number {
+    const doc = this.docs[who] as Doc
+    const others = (this.said[who] as Version[]).filter((_, other) => other !== who)
+    doc.compact(doc.stableVersion([...others, doc.version()]))
+    return [...doc.compactedAt.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  readAll(): void {
+    this.boxes.forEach((box, who) => {
+      while (box.length > 0) this.read(who, 0)
+    })
+  }
+}
+
+type Version = ReturnType<Doc['version']>
+
+describe('the stable version', () => {
+  const step = fc.record({
+    what: fc.constantFrom('edit', 'edit', 'read', 'read', 'compact'),
+    who: fc.nat(2),
+    n: fc.nat(1000),
+  })
+
+  test('can always be compacted at, and nothing that comes later is refused or differs', () => {
+    let forgotten = 0
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 40, maxLength: 120, size: 'max' }), (steps) => {
+        const all = new Correspondence()
+        for (const { what, who, n } of steps) {
+          if (what === 'edit') all.edit(who, n)
+          else if (what === 'read') all.read(who, n)
+          else forgotten += all.compact(who)
+        }
+        all.readAll()
+        for (const doc of all.docs) {
+          expect(doc.pending).toBe(0)
+          expect(doc.value()).toEqual(all.control.value())
+          expect(Doc.decode(doc.encode(), { replica: 7 }).value()).toEqual(all.control.value())
+        }
+      }),
+    )
+    expect(forgotten).toBeGreaterThan(100)
+  })
+
+  test('is everything when all have said that they have it', () => {
+    const { a, b } = apart()
+    a.merge(b)
+    b.merge(a)
+    expect(a.stableVersion([b.version()])).toEqual(a.version())
+    expect(a.stableVersion([b.version(), new Map()]).size).toBe(0)
+    expect(codeOf(() => a.stableVersion([[1] as never]))).toBe('InvalidArgument')
+  })
+
+  test('leaves out what an event was made without that not all have', () => {
+    const { a, b, late } = apart()
+    a.apply(late)
+    // b has not got the first event of a, which was made without that of b.
+    expect(a.stableVersion([b.version()]).size).toBe(0)
+    expect(codeOf(() => a.compact(b.version()))).toBe('InvalidArgument')
+  })
+
+  test('is never less than what the document was compacted at', () => {
+    const { a } = apart()
+    a.compact(a.version())
+    expect(a.stableVersion([new Map()])).toEqual(a.version())
   })
 })
