@@ -12,6 +12,8 @@ export interface FileHandle {
   size(): Promise<number>
   /** Up to `length` bytes from `offset`; fewer only at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>
+  /** The same at once, for the few bytes that can't be waited for: it blocks the caller. */
+  readSync(offset: number, length: number): Uint8Array
   /** Writes all of `data` at `offset`, growing the file if needed. The bytes must not change until it resolves. */
   write(offset: number, data: Uint8Array): Promise<void>
   /** Makes all earlier writes durable (fdatasync). After a failure the handle must not be used again. */

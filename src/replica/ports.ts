@@ -71,6 +71,10 @@ export interface ReplicaSizes {
   readonly logRetainBytes: number
   /** Size of a log file, a multiple of 512. */
   readonly logSegmentBytes: number
+  /** Stored values of this length or more, blocks of records mostly, lie in files beside the database. */
+  readonly longValueBytes: number
+  /** A file of such values that has reached this length gets no more. */
+  readonly valueFileBytes: number
   /** Commands waiting in this node before it answers `Overloaded`. */
   readonly pendingMax: number
 }
@@ -85,5 +89,7 @@ export const defaultSizes: ReplicaSizes = {
   logRetainEntries: 10_000,
   logRetainBytes: 16 << 20,
   logSegmentBytes: 16 << 20,
+  longValueBytes: 4 << 10,
+  valueFileBytes: 32 << 20,
   pendingMax: 100_000,
 }

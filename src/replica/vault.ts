@@ -13,7 +13,7 @@ import { NitroError, isNitroError, messageOf, present } from '../../base/index.t
 import type { Kv } from '../../base/index.ts'
 import { Machine } from '../../execution/index.ts'
 import { lockDirectory, openAside, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
-import type { DurableLog, Identity, StateDirectory } from '../storage/index.ts'
+import type { DurableLog, Identity, StateDirectory, StateOptions } from '../storage/index.ts'
 import {
   decodeConfiguration,
   emptyConfiguration,
@@ -188,9 +188,7 @@ export class Vault {
   }
 
   private async openState(expected: boolean, ignoreMarker = false): Promise<StateDirectory> {
-    const { files, kv, crypto, hooks, logger } = this.ports
-    const directory = this.options.dataDir
-    this.state = await openState({ files, kv, crypto, logger, hooks, directory, expected, ignoreMarker })
+    this.state = await openState({ ...this.stateOptions(), expected, ignoreMarker })
     return this.state
   }
 
@@ -284,9 +282,14 @@ export class Vault {
 
   /** What is there may be all that is left of the state in the whole cluster, so it stays until a peer has sent another. */
   private async stateAside(): Promise<StateDirectory> {
-    const { files, kv, crypto, hooks, logger } = this.ports
-    this.state = await openAside({ files, kv, crypto, logger, hooks, directory: this.options.dataDir, expected: true })
+    this.state = await openAside({ ...this.stateOptions(), expected: true })
     return this.state
+  }
+
+  private stateOptions(): Omit<StateOptions, 'expected'> {
+    const { files, kv, crypto, hooks, logger } = this.ports
+    const { longValueBytes, valueFileBytes } = this.options.sizes
+    return { files, kv, crypto, logger, hooks, directory: this.options.dataDir, longValueBytes, valueFileBytes }
   }
 
   private async freshState(): Promise<StateDirectory> {

@@ -34,6 +34,8 @@ export const smallSizes: Partial<ReplicaSizes> = {
   logRetainEntries: 12,
   logRetainBytes: 16 << 10,
   logSegmentBytes: 4 << 10,
+  longValueBytes: 256,
+  valueFileBytes: 4 << 10,
 }
 
 /** Who a client acts for. */

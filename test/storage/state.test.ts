@@ -50,8 +50,9 @@ const places: [string, () => Promise<Place>][] = [
     },
   ],
 ]
+const sizes = { longValueBytes: 4096, valueFileBytes: 1 << 20 }
 const open = (place: Place, expected: boolean, more: Partial<StateOptions> = {}): Promise<StateDirectory> =>
-  openState({ ...place, crypto: nodeCrypto, expected, ...more })
+  openState({ ...place, ...sizes, crypto: nodeCrypto, expected, ...more })
 
 describe.each(places)('the state directory: %s', (_, setUp) => {
   it('is new once, and holds what was written from then on', async () => {
@@ -205,7 +206,7 @@ describe('the state directory after a crash', () => {
     await state.close()
     await interrupt(place, 3)
     await expect(open(place, true)).rejects.toMatchObject({ code: 'StateDamaged' })
-    const aside = await openAside({ ...place, crypto: nodeCrypto, expected: true })
+    const aside = await openAside({ ...place, ...sizes, crypto: nodeCrypto, expected: true })
     expect(await content(aside)).toBe('')
     await aside.write([put('b', '2')])
     place.files.crash()
@@ -219,7 +220,7 @@ describe('the state directory after a crash', () => {
     const state = await open(place, false)
     await state.write([put('a', '1')])
     await state.close()
-    const aside = await openAside({ ...place, crypto: nodeCrypto, expected: true })
+    const aside = await openAside({ ...place, ...sizes, crypto: nodeCrypto, expected: true })
     const replacement = await aside.beginReplacement()
     await replacement.write([put('c', '3')])
     await replacement.commit()

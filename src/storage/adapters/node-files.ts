@@ -63,6 +63,21 @@ class NodeFileHandle implements FileHandle {
     return bytes.subarray(0, done)
   }
 
+  readSync(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length)
+    let done = 0
+    try {
+      while (done < length) {
+        const count = fs.readSync(this.descriptor, bytes, done, length - done, offset + done)
+        if (count === 0) break
+        done += count
+      }
+    } catch (error) {
+      throw diskError(error, 'read', this.path)
+    }
+    return bytes.subarray(0, done)
+  }
+
   write(offset: number, data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const from = (done: number): void => {

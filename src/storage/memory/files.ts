@@ -261,10 +261,13 @@ export class MemoryFiles implements Files {
   private handle(inode: Inode, path: string): FileHandle {
     const generation = this.generation
     let closed = false
-    const enter = async (operation: string, bytes: number): Promise<void> => {
-      if (generation === this.generation && !closed) await this.delay?.(operation, bytes, path)
+    const check = (operation: string): void => {
       if (generation === this.generation && !closed) return
       throw new NitroError('DiskFailed', `${operation} ${path}: the handle is ${closed ? 'closed' : 'lost in a crash'}`)
+    }
+    const enter = async (operation: string, bytes: number): Promise<void> => {
+      if (generation === this.generation && !closed) await this.delay?.(operation, bytes, path)
+      check(operation)
     }
     return {
       async size() {
@@ -273,6 +276,10 @@ export class MemoryFiles implements Files {
       },
       async read(offset, length) {
         await enter('read', length)
+        return inode.current.slice(offset, offset + length)
+      },
+      readSync(offset, length) {
+        check('read')
         return inode.current.slice(offset, offset + length)
       },
       async write(offset, data) {

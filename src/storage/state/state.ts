@@ -3,7 +3,7 @@
  *
  *   current      u32 magic, u32 format, u64 number, u32 checksum of all before it
  *   opening      stands while the current database is opened and verified; counts starts that died over it
- *   db-000001/   the databases; all but the current one are leftovers and are removed at open
+ *   db-000001/   the databases, with their long values (../values); all but the current one are leftovers and are removed at open
  *   lock/        an empty database that is open as long as the state is: LevelDB's file lock, one process at a time
  *
  * LevelDB can end the process on a damaged table. The marker turns that into an error, once several starts in a row have
@@ -22,11 +22,14 @@ import {
   silentLogger,
 } from '../../../base/index.ts'
 import { lockDirectory } from '../lock.ts'
+import { openSeparated } from '../values/separated.ts'
+import type { SeparatedKv } from '../values/separated.ts'
 
 const pointerName = 'current'
 const markerName = 'opening'
 const magic = 0x3144534e
-const format = 1
+/** 2 since long values lie in files of their own. */
+const format = 2
 
 /** Starts in a row that may die while they open a database before the database is suspected. */
 const deathsMax = 3
@@ -69,6 +72,9 @@ export interface StateOptions {
   readonly kv: KvFactory
   readonly crypto: Crypto
   readonly logger?: Logger | undefined
+  /** Stored values of this length or more lie in files of their own, each closed when it has reached `valueFileBytes`. */
+  readonly longValueBytes: number
+  readonly valueFileBytes: number
   /** The data directory; the state lives in `state/` in it. */
   readonly directory: string
   /** Whether the node's identity says that there must be a state. */
@@ -94,10 +100,10 @@ export function openState(options: StateOptions): Promise<StateDirectory> {
  */
 export function openAside(options: StateOptions): Promise<StateDirectory> {
   return withLock(options, async (own, lock) => {
-    const { files, kv, directory } = own
+    const { files, directory } = own
     const numbers = (await files.list(directory)).map((name) => databaseNumber(name) ?? 0)
     const number = Math.max(0, ...numbers) + 1
-    const database = await kv.open(`${directory}/${databaseName(number)}`, { create: true })
+    const database = await openDatabase(own, `${directory}/${databaseName(number)}`, { create: true })
     return new StateDirectory(own, lock, number, database, 'new')
   })
 }
@@ -119,7 +125,7 @@ async function withLock(
 }
 
 async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirectory> {
-  const { files, kv, crypto, directory, expected, logger = silentLogger, hooks: hook = nothing } = options
+  const { files, crypto, directory, expected, logger = silentLogger, hooks: hook = nothing } = options
   const names = await files.list(directory)
   const marker = await files.readFile(`${directory}/${markerName}`)
   // One that can't be read is counted as the first: it stands, so a start has died.
@@ -141,7 +147,7 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
   }
   const path = `${directory}/${databaseName(number)}`
   if (pointer === undefined) {
-    const database = await kv.open(path, { create: true })
+    const database = await openDatabase(options, path, { create: true })
     hook('state:before-pointer')
     await replaceFile(files, directory, pointerName, encodePointer(crypto, number))
     hook('state:after-pointer')
@@ -150,12 +156,21 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
   await replaceFile(files, directory, markerName, encodePointer(crypto, deaths + 1))
   hook('state:after-marker')
   try {
-    return new StateDirectory(options, lock, number, await kv.open(path, { create: false }), 'existing')
+    const database = await openDatabase(options, path, { create: false })
+    return new StateDirectory(options, lock, number, database, 'existing')
   } catch (error) {
     // the database is not to blame for these
     if (!isNitroError(error, 'StateDamaged')) await removeMarker(files, directory)
     throw error
   }
+}
+
+function openDatabase(
+  { files, kv, crypto, longValueBytes, valueFileBytes, hooks: hook = nothing }: StateOptions,
+  path: string,
+  options: { readonly create: boolean },
+): Promise<SeparatedKv> {
+  return openSeparated({ files, kv, crypto, longValueBytes, valueFileBytes, hook }, path, options)
 }
 
 const nothing = (): void => undefined
@@ -185,13 +200,13 @@ export class StateDirectory {
   private readonly hook: (point: string) => void
   private readonly lock: Kv
   private number: number
-  private current: Kv
+  private current: SeparatedKv
   private marked: boolean
   /** The replacement that was begun and has not ended. */
   private replacement: Promise<Replacement> | undefined
   private closing = false
 
-  constructor(options: StateOptions, lock: Kv, number: number, current: Kv, status: 'new' | 'existing') {
+  constructor(options: StateOptions, lock: Kv, number: number, current: SeparatedKv, status: 'new' | 'existing') {
     this.options = options
     this.hook = options.hooks ?? nothing
     this.lock = lock
@@ -211,8 +226,14 @@ export class StateDirectory {
     return this.current.pages()
   }
 
-  /** The machine has accepted every record: a crash from now on is not the database's fault. */
+  /** The machine has accepted every record: a crash from now on is not the database's fault, and what no record named goes. */
   async verified(): Promise<void> {
+    if (!this.marked) return
+    await this.unmark()
+    await this.current.tidy()
+  }
+
+  private async unmark(): Promise<void> {
     if (!this.marked) return
     await removeMarker(this.options.files, this.options.directory)
     this.marked = false
@@ -249,11 +270,11 @@ export class StateDirectory {
   }
 
   private async makeReplacement(): Promise<Replacement> {
-    const { files, directory, kv } = this.options
+    const { files, directory } = this.options
     const number = this.number + 1
     const path = `${directory}/${databaseName(number)}`
     await files.remove(path)
-    const database = await kv.open(path, { create: true })
+    const database = await openDatabase(this.options, path, { create: true })
     return new Replacement(database, this.hook, (chosen) => this.endReplacement(database, number, chosen))
   }
 
@@ -270,11 +291,11 @@ export class StateDirectory {
       logger.warn({ reason: messageOf(error) }, 'a replacement of the state did not end well')
     }
     await this.current.close()
-    await this.verified()
+    await this.unmark()
     await this.lock.close()
   }
 
-  private async endReplacement(database: Kv, number: number, chosen: boolean): Promise<void> {
+  private async endReplacement(database: SeparatedKv, number: number, chosen: boolean): Promise<void> {
     const { files, crypto, directory } = this.options
     try {
       if (!chosen) {
@@ -288,7 +309,7 @@ export class StateDirectory {
       const old = this.current
       this.current = database
       this.number = number
-      await this.verified()
+      await this.unmark()
       await old.close()
       for (const name of await files.list(directory)) {
         const found = databaseNumber(name)

@@ -73,6 +73,7 @@ function bound(handle: FileHandle): FileHandle {
   return {
     size: () => handle.size(),
     read: (offset, length) => handle.read(offset, length),
+    readSync: (offset, length) => handle.readSync(offset, length),
     write: (offset, data) => handle.write(offset, data),
     sync: () => handle.sync(),
     truncate: (size) => handle.truncate(size),

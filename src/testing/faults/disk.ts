@@ -44,7 +44,7 @@ export const rotInTheLog: Fault = damageFiles('rot', isLogFile)
 /** A part of the log stands where another belongs. */
 export const misdirectedLogWrite: Fault = damageFiles('misdirected', isLogFile)
 
-/** Wrong bits in identity, pointers or the copy of the member table. */
+/** Wrong bits in identity, pointers, long values of the state, or the copy of the member table. */
 export const rotInAnotherFile: Fault = damageFiles('rot', (path) => !isLogFile(path) && !path.endsWith('/CURRENT'))
 
 /** The data directory is gone, and the node is started as if nothing had happened: it must not come back as it was. */

@@ -16,6 +16,7 @@ export const durabilityPoints = [
   'segment:before-rename',
   'state:after-marker',
   'state:after-pointer',
+  'state:after-values',
   'state:after-write',
   'state:before-pointer',
   'state:before-replacement-write',
