@@ -53,6 +53,11 @@ export class KeyIndex {
     return this.points.get(key)
   }
 
+  /** The entry whose key stands in `bytes[start, end)`. */
+  find(bytes: Uint8Array, start: number, end: number): KeyEntry | undefined {
+    return this.points.find(bytes, start, end)
+  }
+
   /** Adds an entry whose key is not there yet. */
   add(entry: KeyEntry): void {
     this.points.set(entry)

@@ -2,9 +2,11 @@
  * A map of key entries that never stops to grow. One `Map` doubles by moving all it has, which is half a second with a million
  * keys; of many small ones each moves its own share, at another moment.
  */
+import { latin1 } from '../base/index.ts'
 import type { KeyEntry } from './key-index.ts'
 
 const partBits = 5
+const recentBits = 16
 /** Chars at the end of a key that choose its part. Keys that are alike in so many share one, which is as one map would be. */
 const charsUsed = 16
 
@@ -14,15 +16,29 @@ export class KeyMap {
   size = 0
   /** Made when they are needed. */
   private readonly parts: (Map<string, KeyEntry> | undefined)[] = Array.from({ length: 1 << partBits })
+  /** Entries that were looked for lately, by the hash of their keys; only a shortcut to the maps. Made when it is needed. */
+  private recent: (KeyEntry | undefined)[] | undefined
 
   get(key: string): KeyEntry | undefined {
-    return this.parts[partOf(key)]?.get(key)
+    return this.parts[hashOf(key) >>> (32 - partBits)]?.get(key)
+  }
+
+  /** The entry whose key stands in `bytes[start, end)`; the text of one that was looked for lately is not made. */
+  find(bytes: Uint8Array, start: number, end: number): KeyEntry | undefined {
+    const hash = hashOfBytes(bytes, start, end)
+    this.recent ??= Array.from({ length: 1 << recentBits })
+    const slot = hash >>> (32 - recentBits)
+    const known = this.recent[slot]
+    if (known !== undefined && isKey(known.key, bytes, start, end)) return known
+    const found = this.parts[hash >>> (32 - partBits)]?.get(latin1(bytes, start, end))
+    if (found !== undefined) this.recent[slot] = found
+    return found
   }
 
   /** Adds an entry whose key is not there yet. */
   set(entry: KeyEntry): void {
     const { key } = entry
-    const at = partOf(key)
+    const at = hashOf(key) >>> (32 - partBits)
     const part = (this.parts[at] ??= new Map<string, KeyEntry>())
     part.set(key, entry)
     this.size++
@@ -30,18 +46,41 @@ export class KeyMap {
 
   /** Removes the entry of a key; false when there is none. */
   delete(key: string): boolean {
-    const known = this.parts[partOf(key)]?.delete(key) === true
+    const hash = hashOf(key)
+    const known = this.parts[hash >>> (32 - partBits)]?.delete(key) === true
     if (known) this.size--
+    const { recent } = this
+    const slot = hash >>> (32 - recentBits)
+    if (recent?.[slot]?.key === key) recent[slot] = undefined
     return known
   }
 }
 
-/** Spreads keys over the parts. */
-function partOf(key: string): number {
+/** Spreads keys over the parts by its first bits. */
+function hashOf(key: string): number {
   const { length } = key
   let hash = 0
   for (let at = length > charsUsed ? length - charsUsed : 0; at < length; at++) {
     hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0
   }
-  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1) >>> (32 - partBits)
+  return spread(hash)
+}
+
+/** As {@link hashOf}, of a key that stands in bytes. */
+function hashOfBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0
+  for (let at = end - start > charsUsed ? end - charsUsed : start; at < end; at++) {
+    hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0
+  }
+  return spread(hash)
+}
+
+function spread(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)
+}
+
+function isKey(key: string, bytes: Uint8Array, start: number, end: number): boolean {
+  if (key.length !== end - start) return false
+  for (let at = 0; at < key.length; at++) if (key.charCodeAt(at) !== bytes[start + at]) return false
+  return true
 }

@@ -61,12 +61,27 @@ export class State {
   ): void {
     const known = this.index.get(key)
     const record = known === undefined ? this.created(key, revision) : this.changed(known, revision)
-    record.mod = revision
     record.position = position
     if (lease !== 0) {
       record.lease = lease
       this.leaseKeys.move(key, 0, lease)
     }
+    this.become(record, source, at, valueLength, revision)
+  }
+
+  /** As {@link put}, as the only change of its revision, for a key of which nobody has made the text. */
+  putAt(source: Uint8Array, at: number, keyLength: number, valueLength: number, revision: number): void {
+    const known = this.index.find(source, at, at + keyLength)
+    const record =
+      known === undefined
+        ? this.created(latin1(source, at, at + keyLength), revision)
+        : this.changed(known, revision)
+    this.become(record, source, at, valueLength, revision)
+  }
+
+  /** The record is what its key is from this revision on. */
+  private become(record: KeyRecord, source: Uint8Array, at: number, valueLength: number, revision: number): void {
+    record.mod = revision
     this.write(record, source, at, valueLength)
     const { sum } = this
     sum[0] = (sum[0] as number) + record.h0
@@ -152,7 +167,7 @@ export class State {
 
   /** The key of a latin1 range in a byte string; for callers that have bytes. */
   lookup(bytes: Uint8Array, start: number, end: number): KeyEntry | undefined {
-    return this.index.get(latin1(bytes, start, end))
+    return this.index.find(bytes, start, end)
   }
 
   /** The record for a key that is not there, in the index from now on. */

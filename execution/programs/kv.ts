@@ -31,7 +31,7 @@ export function put(state: State, limits: MachineLimits, bytes: Uint8Array, at: 
   const valueLength = end - keyAt - keyLength
   if (valueLength > limits.valueBytes) throw tooLarge('ValueTooLarge', valueLength, limits.valueBytes)
   const revision = state.revision + 1
-  state.put(latin1(bytes, keyAt, keyAt + keyLength), bytes, keyAt, valueLength, revision, 0)
+  state.putAt(bytes, keyAt, keyLength, valueLength, revision)
   state.revision = revision
   return revisionResult(revision)
 }

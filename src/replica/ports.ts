@@ -85,7 +85,7 @@ export const defaultTiming: ReplicaTiming = { tickMs: 50, electionTicks: 10 }
 /** Defaults of {@link ReplicaSizes}. */
 export const defaultSizes: ReplicaSizes = {
   flushBytes: 4 << 20,
-  flushIntervalMs: 50,
+  flushIntervalMs: 200,
   logRetainEntries: 10_000,
   logRetainBytes: 16 << 20,
   logSegmentBytes: 16 << 20,

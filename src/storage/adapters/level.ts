@@ -46,11 +46,14 @@ class LevelKv implements Kv {
   }
 
   async batch(changes: readonly KvChange[], options: { readonly sync: boolean }): Promise<void> {
-    const operations = changes.map(({ key, value }) =>
-      value === undefined ? ({ type: 'del', key } as const) : ({ type: 'put', key, value } as const),
-    )
     try {
-      await this.level.batch(operations, options)
+      // A batch given as a list costs six times as much: each operation is copied and takes on its options one by one.
+      const batch = this.level.batch()
+      for (const { key, value } of changes) {
+        if (value === undefined) batch.del(key)
+        else batch.put(key, value)
+      }
+      await batch.write(options)
     } catch (error) {
       throw levelError(error, this.level.location)
     }
