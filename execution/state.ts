@@ -73,9 +73,7 @@ export class State {
   putAt(source: Uint8Array, at: number, keyLength: number, valueLength: number, revision: number): void {
     const known = this.index.find(source, at, at + keyLength)
     const record =
-      known === undefined
-        ? this.created(latin1(source, at, at + keyLength), revision)
-        : this.changed(known, revision)
+      known === undefined ? this.created(latin1(source, at, at + keyLength), revision) : this.changed(known, revision)
     this.become(record, source, at, valueLength, revision)
   }
 

@@ -27,6 +27,11 @@ export interface FileHandle {
 export interface OpenFileOptions {
   /** Create the file; fails if it exists. Without it a missing file is `NotFound`. */
   readonly create?: boolean
+  /**
+   * Every write is durable when it resolves, where the system can do that in one step; `sync` says it all the same, and then has
+   * nothing left to do. For files of which each write is synced.
+   */
+  readonly durableWrites?: boolean
 }
 
 /** A file system. Paths use `/`. */

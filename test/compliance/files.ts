@@ -23,6 +23,30 @@ export function testFiles(name: string, setUp: () => Promise<{ readonly files: F
       expect(text((await files.readFile(`${root}/a`)) as Uint8Array)).toBe('help me')
     })
 
+    it('does the same with a file whose writes are durable by themselves', async () => {
+      const { files, root } = await setUp()
+      const file = await files.open(`${root}/a`, { create: true, durableWrites: true })
+      await file.write(0, utf8('hello'))
+      await file.sync()
+      await file.truncate(4)
+      await file.sync()
+      await file.close()
+      await expect(files.open(`${root}/a`, { create: true, durableWrites: true })).rejects.toMatchObject({
+        code: 'DiskFailed',
+      })
+      const again = await files.open(`${root}/a`, { durableWrites: true })
+      await again.write(4, utf8(' water'))
+      await again.sync()
+      expect([text(await again.read(0, 100)), text(again.readSync(1, 3)), again.readSync(9, 5).length]).toEqual([
+        'hell water',
+        'ell',
+        1,
+      ])
+      await again.close()
+      expect(() => again.readSync(0, 1)).toThrow(expect.objectContaining({ code: 'DiskFailed' }))
+      await expect(files.open(`${root}/b`, { durableWrites: true })).rejects.toMatchObject({ code: 'NotFound' })
+    })
+
     it('fills gaps and extensions with zeros, and cuts', async () => {
       const { files, root } = await setUp()
       const file = await files.open(`${root}/a`, { create: true })

@@ -47,7 +47,15 @@ export class End {
   ): Promise<End> {
     const files = new MemoryFiles()
     const kv = new MemoryKvFactory(files)
-    const state = await openState({ files, kv, crypto: nodeCrypto, directory: 'data', expected: false })
+    const state = await openState({
+      files,
+      kv,
+      crypto: nodeCrypto,
+      directory: 'data',
+      expected: false,
+      longValueBytes: 256,
+      valueFileBytes: 4096,
+    })
     const machine = new Machine({ flags, readBlock: blockReader(() => state.kv) })
     machine.finishLoad()
     machine.applyConfiguration(1, 1, encodeConfiguration(founded(3)))

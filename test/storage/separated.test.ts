@@ -197,7 +197,8 @@ it('has all of a synced batch after a loss of power, whatever the disk kept of w
       bytes: (length: number) => new Uint8Array(length),
     }
     const kv = await open(place, true)
-    for (let at = 0; at < 5; at++) await kv.batch([put(`k${at}`, long(at)), put(`k${at - 3}`, undefined)], { sync: true })
+    for (let at = 0; at < 5; at++)
+      await kv.batch([put(`k${at}`, long(at)), put(`k${at - 3}`, undefined)], { sync: true })
     // under way when the power goes
     const lost = kv.batch([put('k9', long(9, 20_000)), put('k4', undefined)], { sync: true })
     for (let turns = 0; turns < seed % 8; turns++) await Promise.resolve()

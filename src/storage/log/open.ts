@@ -53,7 +53,7 @@ export async function openLog(options: LogOptions): Promise<DurableLog> {
   const recovered = await recover(files, directory, crypto, incarnation)
   const hook = options.hooks ?? ((): void => undefined)
   for (const name of recovered.obsolete) await files.remove(`${directory}/${name}`)
-  const active = await files.open(`${directory}/${segmentName(recovered.active.sequence)}`)
+  const active = await files.open(`${directory}/${segmentName(recovered.active.sequence)}`, { durableWrites: true })
   const opened = [active]
   try {
     const { position } = recovered.active
@@ -63,7 +63,7 @@ export async function openLog(options: LogOptions): Promise<DurableLog> {
     if (recovered.unsure.bytes.length > 0) await active.write(recovered.unsure.at, recovered.unsure.bytes)
     await active.sync()
     await files.syncDirectory(directory)
-    const witnessFile = await files.open(`${directory}/${witnessName}`)
+    const witnessFile = await files.open(`${directory}/${witnessName}`, { durableWrites: true })
     opened.push(witnessFile)
     const slotAt = (recovered.witnessSequence % 2) * sectorBytes
     await witnessFile.write(slotAt, await witnessFile.read(slotAt, sectorBytes))

@@ -109,7 +109,7 @@ const zeros = new Uint8Array(128 << 10)
 export async function prepareSegment(files: Files, directory: string, capacity: number): Promise<FileHandle> {
   const path = `${directory}/${nextSegmentName}`
   await files.remove(path)
-  const file = await files.open(path, { create: true })
+  const file = await files.open(path, { create: true, durableWrites: true })
   try {
     for (let at = 0; at < capacity; at += zeros.length) {
       await file.write(at, zeros.subarray(0, Math.min(zeros.length, capacity - at)))

@@ -11,8 +11,17 @@
  * an open. Which values a file holds is learnt from the records as they are read; only when all of them have been, and were
  * accepted, does a file that nobody named go ({@link SeparatedKv.tidy}), because a database may forget in silence.
  */
-import type { Crypto, FileHandle, Files, Kv, KvChange, KvFactory } from '../../../base/index.ts'
-import type { KvRange, KvRecord, KvSnapshot } from '../../../base/index.ts'
+import type {
+  Crypto,
+  FileHandle,
+  Files,
+  Kv,
+  KvChange,
+  KvFactory,
+  KvRange,
+  KvRecord,
+  KvSnapshot,
+} from '../../../base/index.ts'
 import { NitroError, isNitroError, latin1 } from '../../../base/index.ts'
 import { decodeStored, encodeInline, encodePointer } from './pointer.ts'
 import type { Pointer } from './pointer.ts'
@@ -91,6 +100,7 @@ export class SeparatedKv implements Kv {
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
+    this.checkOpen()
     const stored = this.kv.getSync(key)
     if (stored === undefined) return undefined
     const found = this.decode(stored)
@@ -152,7 +162,8 @@ export class SeparatedKv implements Kv {
     const stored: KvChange[] = []
     const places: (ValueFile | undefined)[] = []
     for (const { key, value } of changes) {
-      const file = value !== undefined && value.length >= this.ports.longValueBytes ? await this.fileForMore() : undefined
+      const file =
+        value !== undefined && value.length >= this.ports.longValueBytes ? await this.fileForMore() : undefined
       places.push(file)
       if (value === undefined) stored.push({ key, value })
       else if (file === undefined) stored.push({ key, value: encodeInline(value) })

@@ -6,13 +6,14 @@ import { expect, root } from '../harness/index.ts'
 /** How a build can lie about its syncs. */
 export type Lie = 'skipped' | 'late'
 
+const flag = 'fs.constants.O_DSYNC ?? 0'
 const sync = 'fs.fdatasync(this.descriptor, (error) => settle(error))'
 const lies: Readonly<Record<Lie, string>> = {
   skipped: 'setImmediate(() => settle(null))',
   late: '(setTimeout(() => fs.fdatasync(this.descriptor, () => {}), 20), setImmediate(() => settle(null)))',
 }
 
-/** Makes such a copy in `directory` and gives the path of its executable. */
+/** Makes such a copy, which leaves no sync to the system, in `directory` and gives the path of its executable. */
 export function breakBuild(directory: string, lie: Lie): string {
   mkdirSync(directory, { recursive: true })
   cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true })
@@ -20,7 +21,9 @@ export function breakBuild(directory: string, lie: Lie): string {
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   const path = join(directory, 'dist/src/storage/adapters/node-files.js')
   const source = readFileSync(path, 'utf8')
-  expect(source.split(sync).length === 2, `the compiled adapter does not hold this just once: ${sync}`)
-  writeFileSync(path, source.replace(sync, lies[lie]))
+  for (const text of [flag, sync]) {
+    expect(source.split(text).length === 2, `the compiled adapter does not hold this just once: ${text}`)
+  }
+  writeFileSync(path, source.replace(flag, '0').replace(sync, lies[lie]))
   return join(directory, 'dist/src/cli/main.js')
 }

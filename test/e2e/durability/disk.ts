@@ -1,7 +1,8 @@
 /**
  * What was on disk at each moment of a trace: records of the log and slots of the witness, in the formats of
- * src/storage/README.md. A write counts as on disk once a sync of its file, begun after the write had returned, has returned 0;
- * in a new segment only when the file has its name, and the directory was synced after that.
+ * src/storage/README.md. A write counts as on disk once a sync of its file, begun after the write had returned, has returned 0, or
+ * when it has returned itself if the file was opened with O_DSYNC; in a new segment only when the file has its name, and the
+ * directory was synced after that.
  */
 import type { Syscall } from './strace.ts'
 
@@ -56,6 +57,8 @@ export class DiskReplay {
   private lastNumber = 0
   private lastSequence = 0
   private readonly files = new Map<string, Pending>()
+  /** Descriptors of the log that sync each write. */
+  private readonly syncing = new Set<number>()
   /** Synced, but in a file that would not be found after a crash; and whether it has been renamed. */
   private nameless: LogRecord[] = []
   private named: LogRecord[] = []
@@ -64,6 +67,7 @@ export class DiskReplay {
     const changes: Change[] = []
     for (const call of calls) {
       if (!/\/log(?:$|\/wal-|\/witness$)/.test(call.target) || call.result === undefined || call.result < 0) continue
+      if (call.name === 'openat') changes.push({ line: call.ended, apply: () => this.opened(call) })
       if (call.name === 'rename') changes.push({ line: call.ended, apply: () => this.renamed() })
       if (call.name === 'pwrite64') changes.push({ line: call.ended, apply: () => this.wrote(call) })
       if (call.name !== 'fdatasync' && call.name !== 'fsync') continue
@@ -93,6 +97,11 @@ export class DiskReplay {
   }
 
   private wrote(call: Syscall): void {
+    this.note(call)
+    if (this.syncing.has(call.fd)) this.synced(call, this.begin(call))
+  }
+
+  private note(call: Syscall): void {
     const file = this.file(call)
     if (call.target.endsWith('/witness')) {
       file.slots.push(slotOf(call.data))
@@ -101,6 +110,11 @@ export class DiskReplay {
     const records = recordsOf(call)
     file.records.push(...records)
     this.now.unsynced += records.length
+  }
+
+  private opened({ fd, syncsWrites }: Syscall): void {
+    if (syncsWrites) this.syncing.add(fd)
+    else this.syncing.delete(fd)
   }
 
   private renamed(): void {

@@ -61,7 +61,7 @@ export async function runTraced({ directory, executable, puts, largePuts, electi
 
 /** With -D the process that was started is the server itself, so that signals reach it; the tracer ends after it. */
 function tracer(path: string): string[] {
-  const calls = 'trace=fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64,pwritev'
+  const calls = 'trace=openat,fsync,fdatasync,rename,write,writev,sendto,sendmsg,pwrite64,pwritev'
   return ['strace', '-D', '-f', '-ttt', '-xx', '-yy', '-s', `${stringBytesMax}`, '-o', path, '-e', calls]
 }
 

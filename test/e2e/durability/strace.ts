@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs'
 /** One call that was traced. */
 export interface Syscall {
   readonly name: string
-  /** -1 for `rename`. */
+  /** The new one of `openat`; -1 for `rename`. */
   readonly fd: number
   /** What the descriptor was: a path, or `TCP:[here->there]`. The new path of `rename`. */
   readonly target: string
@@ -25,12 +25,15 @@ export interface Syscall {
   readonly data: Buffer
   /** Where in the file, of `pwrite64`. */
   readonly offset: number
+  /** Whether a descriptor made by `openat` syncs each write. */
+  readonly syncsWrites: boolean
 }
 
 const linePattern = /^(\d+)\s+(\d+\.\d+) (.*)$/
 const resumedPattern = /^<\.\.\. (\w+) resumed>(.*)$/
 const unfinished = ' <unfinished ...>'
 const callPattern = /^(\w+)\((\d+)<(TCP(?:v6)?:\[[^\]]*\]|[^>]*)>/
+const openPattern = /^openat\(.*, (O_[A-Z_|]+)(?:, \d+)?\)\s+= (\d+)<([^>]*)>/
 const renamePattern = /^rename\("[^"]*", "([^"]*)"/
 const resultPattern = /\)\s+= (-?\d+)/
 const piecePattern = /"((?:\\x[0-9a-f]{2})*)"(?:\.\.\.)?, (?:iov_len=)?(\d+)/g
@@ -44,6 +47,7 @@ const interesting: ReadonlySet<string> = new Set([
   'pwritev',
   'fsync',
   'fdatasync',
+  'openat',
   'rename',
 ])
 
@@ -77,9 +81,7 @@ export function readTrace(path: string): Syscall[] {
 }
 
 function add(calls: Syscall[], text: string, { line, seconds }: Begun, ended: number): void {
-  const [, renamed] = renamePattern.exec(text) ?? []
-  const [, name = '', fd = '', target = ''] =
-    renamed === undefined ? (callPattern.exec(text) ?? []) : ['', 'rename', '-1', renamed]
+  const [, name = '', fd = '', target = ''] = partsOf(text)
   if (!interesting.has(name)) return
   const where = target.startsWith('TCP') ? target : bytesOf(target).toString('latin1')
   // Nobody asks for what goes to pipes, terminals and wakeups.
@@ -95,7 +97,17 @@ function add(calls: Syscall[], text: string, { line, seconds }: Begun, ended: nu
     result: result === undefined ? undefined : Number(result),
     data: dataOf(text),
     offset: name === 'pwrite64' ? Number(offsetPattern.exec(text)?.[1] ?? 0) : 0,
+    syncsWrites: name === 'openat' && /\bO_DSYNC\b/.test(openPattern.exec(text)?.[1] ?? ''),
   })
+}
+
+/** What it is, and its file: after the text itself, as patterns give it. */
+function partsOf(text: string): readonly string[] {
+  const [, renamed] = renamePattern.exec(text) ?? []
+  if (renamed !== undefined) return ['', 'rename', '-1', renamed]
+  const [, , opened, path = ''] = openPattern.exec(text) ?? []
+  if (opened !== undefined) return ['', 'openat', opened, path]
+  return callPattern.exec(text) ?? []
 }
 
 function dataOf(text: string): Buffer {

@@ -131,4 +131,35 @@ export const disk: readonly Mutant[] = [
     ],
     breaks: ['state survives crashes'],
   },
+  {
+    name: 'values-not-synced',
+    why: 'the database durably names values that are not on disk yet',
+    climate: 'power',
+    patches: [
+      {
+        file: 'src/storage/values/separated.ts',
+        find: 'if (options.sync && this.current?.isSynced === false) {',
+        replace: "if (this.path === 'nowhere' && options.sync && this.current?.isSynced === false) {",
+      },
+    ],
+    breaks: ['state survives crashes'],
+  },
+  {
+    name: 'values-removed-before-they-are-forgotten',
+    why: 'a file of values goes before the database has durably forgotten all that lies in it',
+    climate: 'power',
+    patches: [
+      {
+        file: 'src/storage/values/separated.ts',
+        find: '    await this.kv.batch(stored, options)\n',
+        replace: '',
+      },
+      {
+        file: 'src/storage/values/separated.ts',
+        find: 'places[at])\n    await this.removeUnused()\n',
+        replace: 'places[at])\n    await this.removeUnused()\n    await this.kv.batch(stored, options)\n',
+      },
+    ],
+    breaks: ['state survives crashes'],
+  },
 ]
