@@ -66,8 +66,8 @@ function messageOf(name: string, json: unknown): Record<string, unknown> {
   let exclusive: string | undefined
   for (const [key, value] of Object.entries(json)) {
     const field = Object.hasOwn(fields, key) ? key : camelNames(name).get(key)
-    if (field === undefined) throw invalid(`unknown field "${key}" in ${name}`)
-    if (value === null) continue
+    // Newer clients may say more: etcd passes over what it does not know, too.
+    if (field === undefined || value === null) continue
     const [, type, rule] = fields[field] as FieldSpec
     if (rule === 'oneof') {
       if (exclusive !== undefined) throw invalid(`${field} and ${exclusive} exclude each other`)
