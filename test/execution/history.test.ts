@@ -46,6 +46,37 @@ describe('compaction', () => {
     expect(box.machine.revision).toBe(3)
   })
 
+  it('may come while what it drops is moved to another block, and while what comes next takes its place', () => {
+    const box = new Box({ garbageBytes: 0 })
+    const values = new Map<string, string>()
+    const fillSome = (count: number, from: number): void => {
+      const keys = Array.from({ length: count }, (_, i) => [`k${(i * 7) % 10}`, `${from + i}`] as const)
+      for (const [key, value] of keys) values.set(key, value)
+      box.apply(keys.map(([key, value]) => put(key, value)))
+    }
+    box.apply(Array.from({ length: 100 }, (_, i) => put(`k${i % 10}`, 'x')))
+    for (let round = 0; round < 20; round++) {
+      fillSome(40, 100 * round)
+      box.flush()
+      // of what is kept now, a part goes while it is on its way
+      box.run(compact(box.machine.revision - 45))
+      fillSome(2, 100 * round + 40)
+      expect(box.seal()).toBe(true)
+      box.run(compact(box.machine.revision - 15))
+      fillSome(15, 100 * round + 50)
+      box.write()
+      box.flushed()
+      for (const [key, value] of values) expect(box.get(key)).toBe(value)
+    }
+    // half of the blocks that were written have been moved into others
+    expect(box.disk.size).toBeLessThan(20)
+    box.flush()
+    const hash = box.hash()
+    box.restart()
+    expect(box.hash()).toBe(hash)
+    for (const [key, value] of values) expect(box.get(key)).toBe(value)
+  })
+
   it('keeps the events at its revision, a delete too, and tells nothing of what they replaced', () => {
     const box = new Box()
     box.apply([put('k', 'a'), del({ start: utf8('k') }), put('k', 'b'), compact(2)])
