@@ -10,6 +10,8 @@ import { damaged, viewOf } from './record.ts'
 /** A durable block. */
 export interface BlockInfo {
   readonly sizeBytes: number
+  /** Records of it that were read alone since it was last read whole. */
+  parts: number
   /** The keys whose current record was in it once; it still is where the entry's record is in this block. */
   readonly entries: KeyEntry[]
   /** Records in it that are kept but not current. */
@@ -29,6 +31,15 @@ interface CachedBlock extends Block {
   isUsed: boolean
 }
 
+/**
+ * Reads a stored block, or `length` bytes of it from `offset` on if they are given. Undefined when there is no such block; fewer
+ * bytes where it ends. What it gives is checked by whoever asked.
+ */
+export type BlockReader = (id: number, offset?: number, length?: number) => Uint8Array | undefined
+
+/** Single records that are read of a block before it is read whole. */
+const partsMax = 8
+
 /** Knows every durable block; reads their bytes through the cache. */
 export class BlockStore {
   /** The oldest block there is; equal to `next` when there is none. */
@@ -47,27 +58,46 @@ export class BlockStore {
   private readonly cache = new Map<number, CachedBlock>()
   private cachedBytes = 0
   private readonly cacheBytesMax: number
-  private readonly readStored: (id: number) => Uint8Array | undefined
+  private readonly readStored: BlockReader
 
-  constructor(readStored: (id: number) => Uint8Array | undefined, cacheBytesMax: number) {
+  constructor(readStored: BlockReader, cacheBytesMax: number) {
     this.readStored = readStored
     this.cacheBytesMax = cacheBytesMax
   }
 
   /** The bytes of a block, not verified. Throws `StateDamaged` when it is missing. */
   read(id: number): Block {
-    const cached = this.cache.get(id)
-    if (cached !== undefined) {
-      cached.isUsed = true
-      return cached
-    }
-    const pinned = this.pinned.get(id)
-    if (pinned !== undefined) return pinned
+    const held = this.held(id)
+    if (held !== undefined) return held
     const bytes = this.readStored(id)
     if (bytes === undefined || bytes.length !== this.infoOf(id).sizeBytes) {
       throw damaged(`block ${id} is ${bytes === undefined ? 'missing' : 'of a wrong length'}`)
     }
     return this.remember(id, bytes)
+  }
+
+  /** A block that is in memory, or that is worth to be read whole by now; undefined when one record of it is better read alone. */
+  readIfWorth(id: number): Block | undefined {
+    const held = this.held(id)
+    if (held !== undefined) return held
+    const info = this.infoOf(id)
+    if (++info.parts <= partsMax) return undefined
+    info.parts = 0
+    return this.read(id)
+  }
+
+  /** Some bytes of a block. Throws `StateDamaged` when they are missing. */
+  readPart(id: number, offset: number, length: number): Uint8Array {
+    const bytes = this.readStored(id, offset, length)
+    if (bytes?.length !== length) throw damaged(`block ${id} is missing or of a wrong length`)
+    return bytes
+  }
+
+  private held(id: number): Block | undefined {
+    const cached = this.cache.get(id)
+    if (cached === undefined) return this.pinned.get(id)
+    cached.isUsed = true
+    return cached
   }
 
   /** What is known of a durable block. */
@@ -85,7 +115,7 @@ export class BlockStore {
 
   /** A block that a loaded state has; its bytes are not kept. */
   loaded(sizeBytes: number): void {
-    this.infos.push({ sizeBytes, entries: [], historyCount: 0, history: [] })
+    this.infos.push({ sizeBytes, parts: 0, entries: [], historyCount: 0, history: [] })
     this.storedBytes += sizeBytes
   }
 

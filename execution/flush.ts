@@ -118,7 +118,7 @@ export class StateFlush {
         block = blocks.read(id)
         blocks.pin(id, block)
       }
-      this.state.verify(record, block.view)
+      this.state.verify(record, block.view, record.offset)
       this.place(record, block.bytes, record.offset, record.until, id)
       moved += record.length
     }

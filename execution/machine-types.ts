@@ -1,4 +1,5 @@
 /** How a machine is made, and what it hands out. */
+import type { BlockReader } from './block-store.ts'
 import type { KvChange } from '../base/index.ts'
 import type { MachineLimits } from './limits.ts'
 import type { MethodGuard, Program } from './program.ts'
@@ -19,8 +20,8 @@ export interface MachineOptions {
   readonly cacheBytes?: number
   /** Bytes of superseded records tolerated on disk beyond the size of the live ones; local to this node. Default 1 MiB. */
   readonly garbageBytes?: number
-  /** The stored block of this id (its key is `blockKey(id)`), or undefined. The bytes must not change later. */
-  readonly readBlock: (id: number) => Uint8Array | undefined
+  /** The stored block of this id (its key is `blockKey(id)`), or the part of it that is asked for. The bytes must not change later. */
+  readonly readBlock: BlockReader
 }
 
 /** What one seal has to write, as one atomic batch. */

@@ -81,7 +81,7 @@ export class Machine {
     this.limits = limitsWith(options.limits)
     this.garbageBytes = options.garbageBytes ?? 1024 * 1024
     this.state = new State(
-      new BlockStore((id) => plainBlock(options.readBlock(id)), options.cacheBytes ?? 16 * 1024 * 1024),
+      new BlockStore((...which) => plainBlock(options.readBlock(...which)), options.cacheBytes ?? 16 * 1024 * 1024),
     )
     this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)

@@ -13,7 +13,7 @@ import { KeyEntry, KeyIndex } from './key-index.ts'
 import { KeyRecord, recordKinds } from './key-record.ts'
 import { LeaseKeys } from './lease-keys.ts'
 import { Overlay } from './overlay.ts'
-import { damaged, recordHeaderBytes, writeRecordHeader } from './record.ts'
+import { damaged, recordHeaderBytes, viewOf, writeRecordHeader } from './record.ts'
 
 const lanes = new Uint32Array(4)
 const mixer1 = 0x9e3779b1
@@ -126,15 +126,15 @@ export class State {
       this.foundAt = record.offset
       return
     }
-    const block = this.blocks.read(record.block)
-    this.verify(record, block.view)
-    this.foundBytes = block.bytes
-    this.foundAt = record.offset
+    const block = this.blocks.readIfWorth(record.block)
+    this.foundBytes = block?.bytes ?? this.blocks.readPart(record.block, record.offset, record.length)
+    this.foundAt = block === undefined ? 0 : record.offset
+    this.verify(record, block?.view ?? viewOf(this.foundBytes), this.foundAt)
   }
 
-  /** Throws `StateDamaged` when the record is not what was written into its block, whose bytes these are. */
-  verify(record: KeyRecord, block: DataView): void {
-    hash128View(lanes, 0, block, record.offset, record.offset + record.length)
+  /** Throws `StateDamaged` when the record, which stands at `at`, is not what was written into its block. */
+  verify(record: KeyRecord, bytes: DataView, at: number): void {
+    hash128View(lanes, 0, bytes, at, at + record.length)
     if (!hasHash(record, lanes)) throw damaged(`a record in block ${record.block} has a wrong hash`)
   }
 

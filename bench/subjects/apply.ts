@@ -121,7 +121,8 @@ class Stage {
   private results = 0
 
   constructor() {
-    const readBlock = (id: number): Uint8Array | undefined => this.blocks.get(latin1(blockKey(id)))
+    const readBlock = (id: number, offset = 0, length = Infinity): Uint8Array | undefined =>
+      this.blocks.get(latin1(blockKey(id)))?.subarray(offset, offset + length)
     this.machine = new Machine({ programs: [counter], readBlock })
     this.machine.finishLoad()
     activateAll(this.machine)

@@ -1,5 +1,5 @@
 /** What a group member is made of, and whom it tells. */
-import type { Machine } from '../../execution/index.ts'
+import type { BlockReader, Machine } from '../../execution/index.ts'
 import type { DurableLog, StateDirectory } from '../storage/index.ts'
 import type { DurablePosition } from './flusher.ts'
 import type { Directory } from './directory.ts'
@@ -29,7 +29,7 @@ export interface GroupOptions {
   /** Names and addresses, by the newest table known. */
   readonly directory: Directory
   /** An empty machine that reads its blocks through the function given. */
-  readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
+  readonly newMachine: (readBlock: BlockReader) => Machine
   readonly events: GroupEvents
 }
 

@@ -6,7 +6,7 @@
 import { isNitroError, messageOf } from '../../base/index.ts'
 import type { Logger } from '../../base/index.ts'
 import type { Message } from '../../consensus/index.ts'
-import type { Machine } from '../../execution/index.ts'
+import type { BlockReader, Machine } from '../../execution/index.ts'
 import { SnapshotReceiver } from '../storage/index.ts'
 import type { Replacement, StateDirectory } from '../storage/index.ts'
 import type { ReplicaPorts } from './ports.ts'
@@ -29,7 +29,7 @@ export interface ReceivingOptions {
   readonly ports: ReplicaPorts
   readonly logger: Logger
   readonly state: StateDirectory
-  readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
+  readonly newMachine: (readBlock: BlockReader) => Machine
   /** Settles when nothing of an earlier receiving is left on disk. */
   readonly cleared: Promise<void>
   readonly send: (payload: Uint8Array) => void

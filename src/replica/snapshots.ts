@@ -7,7 +7,7 @@
 import { ByteReader, ByteWriter, messageOf } from '../../base/index.ts'
 import { decodeMessage, encodeMessage, newMessage } from '../../consensus/index.ts'
 import type { Message } from '../../consensus/index.ts'
-import type { Machine } from '../../execution/index.ts'
+import type { BlockReader, Machine } from '../../execution/index.ts'
 import { SnapshotSender } from '../storage/index.ts'
 import type { SnapshotHead, StateDirectory } from '../storage/index.ts'
 import { frameKinds } from '../wire/index.ts'
@@ -29,7 +29,7 @@ export interface SnapshotsOptions {
   readonly selfId: number
   readonly flusher: Flusher
   readonly state: StateDirectory
-  readonly newMachine: (readBlock: (id: number) => Uint8Array | undefined) => Machine
+  readonly newMachine: (readBlock: BlockReader) => Machine
   readonly send: MemberSender
   readonly buffered: (to: number) => number
   /** Members that could be asked for their state. */

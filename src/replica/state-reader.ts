@@ -1,8 +1,10 @@
 /** How a machine reads its blocks back from the database. */
-import type { Kv } from '../../base/index.ts'
+import type { BlockReader } from '../../execution/index.ts'
 import { blockKey } from '../../execution/index.ts'
+import type { StateDirectory } from '../storage/index.ts'
 
 /** Reads blocks from whatever database is current. */
-export function blockReader(kv: () => Kv): (id: number) => Uint8Array | undefined {
-  return (id) => kv().getSync(blockKey(id))
+export function blockReader(kv: () => StateDirectory['kv']): BlockReader {
+  return (id, offset, length = 0) =>
+    offset === undefined ? kv().getSync(blockKey(id)) : kv().getPartSync(blockKey(id), offset, length)
 }

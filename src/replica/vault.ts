@@ -12,6 +12,7 @@
 import { NitroError, isNitroError, messageOf, present } from '../../base/index.ts'
 import type { Kv } from '../../base/index.ts'
 import { Machine } from '../../execution/index.ts'
+import type { BlockReader } from '../../execution/index.ts'
 import { lockDirectory, openAside, openLog, openState, readIdentity, writeIdentity } from '../storage/index.ts'
 import type { DurableLog, Identity, StateDirectory, StateOptions } from '../storage/index.ts'
 import {
@@ -107,7 +108,7 @@ export class Vault {
   }
 
   /** A machine with this node's programs. */
-  newMachine(readBlock: (id: number) => Uint8Array | undefined): Machine {
+  newMachine(readBlock: BlockReader): Machine {
     const { programs, flags, checkPrograms, limits } = this.options
     return new Machine({ programs, flags, limits, checkPrograms, guard: this.ports.guard, readBlock })
   }

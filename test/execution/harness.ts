@@ -96,7 +96,9 @@ export class Box {
 
   /** A machine over what the disk holds. */
   load(): Machine {
-    const machine = new Machine({ ...this.options, readBlock: (id) => this.handOut(latin1(blockKey(id))) })
+    const readBlock = (id: number, offset = 0, length = Infinity): Uint8Array | undefined =>
+      this.handOut(latin1(blockKey(id)))?.subarray(offset, offset + length)
+    const machine = new Machine({ ...this.options, readBlock })
     for (const key of [...this.disk.keys()].sort()) machine.load(fromLatin1(key), this.handOut(key) as Uint8Array)
     machine.finishLoad()
     return machine

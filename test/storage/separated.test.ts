@@ -88,6 +88,32 @@ describe.each([
     await again.close()
   })
 
+  it('reads parts of values, in files and in the database, as far as they go', async () => {
+    const place = await setUp()
+    const kv = await open(place, true)
+    await kv.batch([put('a', long(1)), put('b', Uint8Array.of(1, 2, 3, 4)), put('c', long(3))], { sync: true })
+    const part = (store: SeparatedKv, key: string, offset: number, length: number): string | undefined => {
+      const bytes = store.getPartSync(utf8(key), offset, length)
+      return bytes === undefined ? undefined : hex(bytes)
+    }
+    const check = (store: SeparatedKv): void => {
+      expect(part(store, 'a', 10, 5)).toBe(hex(long(1).subarray(10, 15)))
+      expect(part(store, 'c', 4990, 50)).toBe(hex(long(3).subarray(4990)))
+      expect([
+        part(store, 'a', 6000, 5),
+        part(store, 'b', 1, 2),
+        part(store, 'b', 3, 9),
+        part(store, 'd', 0, 1),
+      ]).toEqual(['', '0203', '04', undefined])
+    }
+    check(kv)
+    await kv.close()
+    const again = await open(place, false)
+    await readAll(again)
+    check(again)
+    await again.close()
+  })
+
   it('removes a file when the last value in it is gone or replaced, and never the one that it writes to', async () => {
     const place = await setUp()
     const kv = await open(place, true)

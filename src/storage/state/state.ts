@@ -217,7 +217,7 @@ export class StateDirectory {
   }
 
   /** The current database; another one after a replacement. */
-  get kv(): Kv {
+  get kv(): SeparatedKv {
     return this.current
   }
 
@@ -323,12 +323,12 @@ export class StateDirectory {
 
 /** A database that is being filled to become the current one. */
 export class Replacement {
-  readonly kv: Kv
+  readonly kv: SeparatedKv
   private readonly hook: (point: string) => void
   private readonly end: (chosen: boolean) => Promise<void>
   private ending: Promise<void> | undefined
 
-  constructor(kv: Kv, hook: (point: string) => void, end: (chosen: boolean) => Promise<void>) {
+  constructor(kv: SeparatedKv, hook: (point: string) => void, end: (chosen: boolean) => Promise<void>) {
     this.kv = kv
     this.hook = hook
     this.end = end

@@ -39,6 +39,13 @@ interface ValueFile {
   isSynced: boolean
 }
 
+/** Where the value of a key lies. */
+interface Place {
+  readonly file: ValueFile
+  readonly offset: number
+  readonly length: number
+}
+
 /** What such a store stands on, and its sizes. */
 export interface SeparatedPorts {
   readonly files: Files
@@ -78,8 +85,8 @@ export class SeparatedKv implements Kv {
   private readonly path: string
   private readonly kv: Kv
   private readonly files = new Map<number, ValueFile>()
-  /** In which file the value of a key lies, for all that lie in one. */
-  private readonly places = new Map<string, ValueFile>()
+  /** By key, for all values that lie in a file. */
+  private readonly places = new Map<string, Place>()
   /** The file that is written to. */
   private current: ValueFile | undefined
   private nextNumber: number
@@ -109,6 +116,18 @@ export class SeparatedKv implements Kv {
     if (file === undefined) throw this.damaged(`file ${found.file} of its values is not there`)
     this.checkPlace(file, found)
     return this.checkValue(found, file.handle.readSync(found.offset, found.length))
+  }
+
+  /**
+   * `length` bytes of a value from `offset` on, fewer where it ends; undefined when there is no value. Nothing checks them: whoever
+   * asks for a part knows what it must be.
+   */
+  getPartSync(key: Uint8Array, offset: number, length: number): Uint8Array | undefined {
+    this.checkOpen()
+    const place = this.places.get(latin1(key))
+    if (place === undefined) return this.getSync(key)?.subarray(offset, offset + length)
+    const rest = Math.max(0, place.length - offset)
+    return place.file.handle.readSync(place.offset + offset, Math.min(length, rest))
   }
 
   pages(range?: KvRange): AsyncIterable<readonly KvRecord[]> {
@@ -160,14 +179,18 @@ export class SeparatedKv implements Kv {
   private async write(changes: readonly KvChange[], options: { readonly sync: boolean }): Promise<void> {
     this.checkOpen()
     const stored: KvChange[] = []
-    const places: (ValueFile | undefined)[] = []
+    const places: (Place | undefined)[] = []
     for (const { key, value } of changes) {
       const file =
         value !== undefined && value.length >= this.ports.longValueBytes ? await this.fileForMore() : undefined
-      places.push(file)
-      if (value === undefined) stored.push({ key, value })
-      else if (file === undefined) stored.push({ key, value: encodeInline(value) })
-      else stored.push({ key, value: encodePointer(await this.append(file, value)) })
+      if (value === undefined || file === undefined) {
+        places.push(undefined)
+        stored.push({ key, value: value === undefined ? undefined : encodeInline(value) })
+      } else {
+        const pointer = await this.append(file, value)
+        places.push({ file, offset: pointer.offset, length: pointer.length })
+        stored.push({ key, value: encodePointer(pointer) })
+      }
     }
     if (options.sync && this.current?.isSynced === false) {
       await this.sync(this.current)
@@ -205,14 +228,14 @@ export class SeparatedKv implements Kv {
     file.isSynced = true
   }
 
-  /** The value of a key lies in this file from now on, or in none. */
-  private place(key: string, file: ValueFile | undefined): void {
+  /** The value of a key lies here from now on, or in no file. */
+  private place(key: string, place: Place | undefined): void {
     const before = this.places.get(key)
-    if (before !== undefined) before.used--
-    if (file === undefined) this.places.delete(key)
+    if (before !== undefined) before.file.used--
+    if (place === undefined) this.places.delete(key)
     else {
-      this.places.set(key, file)
-      file.used++
+      this.places.set(key, place)
+      place.file.used++
     }
   }
 
@@ -252,7 +275,7 @@ export class SeparatedKv implements Kv {
     const file = this.files.get(pointer.file) ?? (await this.openFile(pointer.file))
     this.checkPlace(file, pointer)
     const name = latin1(key)
-    if (isNow && !this.places.has(name)) this.place(name, file)
+    if (isNow && !this.places.has(name)) this.place(name, { file, offset: pointer.offset, length: pointer.length })
     return this.checkValue(pointer, await file.handle.read(pointer.offset, pointer.length))
   }
 

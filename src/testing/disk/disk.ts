@@ -127,7 +127,7 @@ export class VirtualDisk {
         return {
           size: () => handle.size(),
           read: (offset, length) => handle.read(offset, length),
-          readSync: (offset, length) => handle.readSync(offset, length),
+          readSync: (offset, length) => this.kv.read(handle.readSync(offset, length)),
           write: (offset, data) => {
             this.time.trace.add(this.time.nowMs, this.name, 'write', data)
             return handle.write(offset, data)
