@@ -71,6 +71,24 @@ describe.each(places)('the state directory: %s', (_, setUp) => {
     await again.close()
   })
 
+  it('refuses a state of another format, and leaves it as it is', async () => {
+    const place = await setUp()
+    const state = await open(place, false)
+    await state.close()
+    const path = `${place.directory}/state/current`
+    const pointer = ((await place.files.readFile(path)) as Uint8Array).slice()
+    const view = new DataView(pointer.buffer)
+    view.setUint32(4, 1, true)
+    view.setUint32(16, nodeCrypto.crc32(pointer.subarray(0, 16)), true)
+    const file = await place.files.open(path)
+    await file.write(0, pointer)
+    await file.close()
+    for (const expected of [true, false]) {
+      await expect(open(place, expected)).rejects.toMatchObject({ code: 'UnsupportedFormat', details: { format: 1 } })
+    }
+    expect(await place.files.list(`${place.directory}/state`)).toEqual(['current', 'db-000001', 'lock'])
+  })
+
   it('switches to a replacement by one step and removes the old database', async () => {
     const place = await setUp()
     const state = await open(place, false)

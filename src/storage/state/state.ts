@@ -59,11 +59,16 @@ function encodePointer(crypto: Crypto, number: number): Uint8Array {
 }
 
 function decodePointer(crypto: Crypto, bytes: Uint8Array): number | undefined {
+  return formatOf(crypto, bytes) === format ? new ByteReader(bytes, 8).u64() : undefined
+}
+
+/** The format that an intact pointer names. */
+function formatOf(crypto: Crypto, bytes: Uint8Array): number | undefined {
   if (bytes.length !== 20) return undefined
   const reader = new ByteReader(bytes)
-  const valid = reader.u32() === magic && reader.u32() === format
-  if (!valid || new ByteReader(bytes, 16).u32() !== crypto.crc32(bytes.subarray(0, 16))) return undefined
-  return reader.u64()
+  if (reader.u32() !== magic || new ByteReader(bytes, 16).u32() !== crypto.crc32(bytes.subarray(0, 16)))
+    return undefined
+  return reader.u32()
 }
 
 /** Options of {@link openState}. */
@@ -87,7 +92,8 @@ export interface StateOptions {
 
 /**
  * Opens the current database. Throws `StateDamaged` (details.reason) when the pointer is damaged, or missing though
- * expected; when the last three opens did not come to their ends; or when the database does. `DirectoryLocked` when
+ * expected; when the last three opens did not come to their ends; or when the database does. `UnsupportedFormat` for a state of another
+ * release. `DirectoryLocked` when
  * another process has it; `DiskFull`, `DirectoryUnusable`.
  */
 export function openState(options: StateOptions): Promise<StateDirectory> {
@@ -137,6 +143,11 @@ async function openLocked(options: StateOptions, lock: Kv): Promise<StateDirecto
   }
   const pointer = await files.readFile(`${directory}/${pointerName}`)
   if (pointer === undefined && expected) throw damaged(directory, 'the pointer to the database is missing')
+  const madeFor = pointer === undefined ? format : (formatOf(crypto, pointer) ?? format)
+  if (madeFor !== format) {
+    const message = `the state in ${directory} has format ${madeFor}, and this release reads format ${format} only`
+    throw new NitroError('UnsupportedFormat', message, { details: { directory, format: madeFor } })
+  }
   const number = pointer === undefined ? 1 : decodePointer(crypto, pointer)
   if (number === undefined) throw damaged(directory, 'the pointer to the database is damaged')
   for (const name of names) {
