@@ -29,6 +29,8 @@ export interface SendingOptions {
   /** Sends on the bulk link; false when it is down or full. */
   readonly sendControl: (payload: Uint8Array) => boolean
   readonly sendChunk: (payload: Uint8Array) => boolean
+  /** It can't be read any further. */
+  readonly failed: (error: unknown) => void
   readonly finished: (ok: boolean) => void
 }
 
@@ -62,6 +64,7 @@ export class Sending {
       (error: unknown) => {
         this.options.logger.error({ reason: messageOf(error), to: this.options.to }, 'snapshot not sent')
         this.finish(false)
+        this.options.failed(error)
       },
     )
   }

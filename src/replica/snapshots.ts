@@ -4,7 +4,7 @@
  * One per peer and two per node go out at a time, one comes in. The core learns of a received snapshot only when all of it
  * is here and verified: then its MsgSnap is stepped.
  */
-import { ByteReader, ByteWriter, messageOf } from '../../base/index.ts'
+import { ByteReader, ByteWriter, isNitroError, messageOf } from '../../base/index.ts'
 import { decodeMessage, encodeMessage, newMessage } from '../../consensus/index.ts'
 import type { Message } from '../../consensus/index.ts'
 import type { BlockReader, Machine } from '../../execution/index.ts'
@@ -36,7 +36,7 @@ export interface SnapshotsOptions {
   readonly askable: () => readonly number[]
   /** A complete state: to be offered to the core, or, without a message, to be used at once. */
   readonly received: (state: ReceivedState) => void
-  /** A state came that this node can't go on with. */
+  /** A state came that this node can't go on with, or its own can't be read. */
   readonly unable: (error: unknown) => void
   /** A sending for the core ended. */
   readonly finished: (to: number, ok: boolean) => void
@@ -144,6 +144,10 @@ export class Snapshots {
       sendChunk: (payload) =>
         this.options.buffered(to) < bufferedMax && send(to, 'bulk', frameKinds.snapshotChunk, payload),
       finished: (ok) => this.sendingEnded(to, position.index, repair, ok),
+      // What can't be sent can't be read by this node either: it needs another state itself.
+      failed: (error) => {
+        if (isNitroError(error, 'StateDamaged')) this.options.unable(error)
+      },
     })
     this.sendings.set(to, sending)
     ports.logger.info({ to, index: position.index, repair }, 'sending a snapshot')

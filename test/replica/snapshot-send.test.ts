@@ -24,6 +24,7 @@ function sending(total: number) {
       out.push(`chunk ${decodeChunk(payload).number}`)
       return true
     },
+    failed: () => undefined,
     finished: (ok) => (ended = ok),
   })
   const tickAt = (ms: number): void => {

@@ -34,5 +34,9 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     found: 'a frame was lost again and again on a route that lost nothing any more (test/net/memory.test.ts)',
   },
   { seed: 6001365, found: 'a state rebuilt from the log left a damaged copy of the member table (member-table)' },
+  {
+    seed: 9100454,
+    found: 'a leader whose state could not be read tried to send it again and again (src/replica/snapshots.ts)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
