@@ -1,6 +1,6 @@
 /** How a machine is made, and what it hands out. */
-import type { BlockReader } from './block-store.ts'
 import type { KvChange } from '../base/index.ts'
+import type { BlockReader } from './block-store.ts'
 import type { MachineLimits } from './limits.ts'
 import type { MethodGuard, Program } from './program.ts'
 

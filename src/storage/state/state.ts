@@ -92,9 +92,8 @@ export interface StateOptions {
 
 /**
  * Opens the current database. Throws `StateDamaged` (details.reason) when the pointer is damaged, or missing though
- * expected; when the last three opens did not come to their ends; or when the database does. `UnsupportedFormat` for a state of another
- * release. `DirectoryLocked` when
- * another process has it; `DiskFull`, `DirectoryUnusable`.
+ * expected; when the last three opens did not come to their ends; or when the database does. `UnsupportedFormat` for a state of
+ * another release. `DirectoryLocked` when another process has it; `DiskFull`, `DirectoryUnusable`.
  */
 export function openState(options: StateOptions): Promise<StateDirectory> {
   return withLock(options, openLocked)
