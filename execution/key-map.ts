@@ -6,7 +6,9 @@ import { latin1 } from '../base/index.ts'
 import type { KeyEntry } from './key-index.ts'
 
 const partBits = 5
-const recentBits = 16
+/** The shortcut has four slots and more for each entry, within these bounds: a small store stays small. */
+const recentBitsMin = 6
+const recentBitsMax = 16
 /** Chars at the end of a key that choose its part. Keys that are alike in so many share one, which is as one map would be. */
 const charsUsed = 16
 
@@ -16,8 +18,9 @@ export class KeyMap {
   size = 0
   /** Made when they are needed. */
   private readonly parts: (Map<string, KeyEntry> | undefined)[] = Array.from({ length: 1 << partBits })
-  /** Entries that were looked for lately, by the hash of their keys; only a shortcut to the maps. Made when it is needed. */
-  private recent: (KeyEntry | undefined)[] | undefined
+  /** Entries that were looked for lately, by the first bits of the hash of their keys; only a shortcut to the maps. */
+  private recent: (KeyEntry | undefined)[] = []
+  private recentBits = 0
 
   get(key: string): KeyEntry | undefined {
     return this.parts[hashOf(key) >>> (32 - partBits)]?.get(key)
@@ -25,9 +28,10 @@ export class KeyMap {
 
   /** The entry whose key stands in `bytes[start, end)`; the text of one that was looked for lately is not made. */
   find(bytes: Uint8Array, start: number, end: number): KeyEntry | undefined {
+    if (this.size === 0) return undefined
+    if (this.recent.length < 4 * this.size && this.recentBits < recentBitsMax) this.widen()
     const hash = hashOfBytes(bytes, start, end)
-    this.recent ??= Array.from({ length: 1 << recentBits })
-    const slot = hash >>> (32 - recentBits)
+    const slot = hash >>> (32 - this.recentBits)
     const known = this.recent[slot]
     if (known !== undefined && isKey(known.key, bytes, start, end)) return known
     const found = this.parts[hash >>> (32 - partBits)]?.get(latin1(bytes, start, end))
@@ -49,10 +53,17 @@ export class KeyMap {
     const hash = hashOf(key)
     const known = this.parts[hash >>> (32 - partBits)]?.delete(key) === true
     if (known) this.size--
-    const { recent } = this
-    const slot = hash >>> (32 - recentBits)
-    if (recent?.[slot]?.key === key) recent[slot] = undefined
+    if (this.recentBits === 0) return known
+    const slot = hash >>> (32 - this.recentBits)
+    if (this.recent[slot]?.key === key) this.recent[slot] = undefined
     return known
+  }
+
+  /** Begins the shortcut anew, large enough for the entries there are. */
+  private widen(): void {
+    const wanted = 36 - Math.clz32(this.size)
+    this.recentBits = Math.min(Math.max(wanted, recentBitsMin), recentBitsMax)
+    this.recent = Array.from({ length: 1 << this.recentBits })
   }
 }
 

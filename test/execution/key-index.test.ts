@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fromLatin1 } from '../../base/index.ts'
 import { KeyEntry, KeyIndex } from '../../execution/key-index.ts'
 
 const keys = fc.integer({ min: 0, max: 3000 }).map((number) => String(number))
@@ -37,4 +38,29 @@ test('an index finds what is in it, whatever the ends of keys look like', () => 
   expect(index.get('k/3000/')).toBeUndefined()
   for (const key of alike) index.remove(index.get(key) as KeyEntry)
   expect([index.size, ...alike.map((key) => index.get(key))]).toEqual([3_000, ...alike.map(() => undefined)])
+})
+
+test('keys are found by their bytes while an index grows and shrinks', () => {
+  const change = fc.record({ key: keys, isAdded: fc.boolean(), asked: keys })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 3000, size: 'max' }), (changes) => {
+      const index = new KeyIndex()
+      const model = new Map<string, KeyEntry>()
+      const found = (key: string): KeyEntry | undefined => index.find(fromLatin1(`<${key}>`), 1, key.length + 1)
+      for (const { key, isAdded, asked } of changes) {
+        const known = model.get(key)
+        if (isAdded && known === undefined) {
+          const entry = new KeyEntry(key)
+          index.add(entry)
+          model.set(key, entry)
+        } else if (!isAdded && known !== undefined) {
+          index.remove(known)
+          model.delete(key)
+        }
+        expect(found(asked)).toBe(model.get(asked))
+        expect(found(key)).toBe(model.get(key))
+      }
+    }),
+    { numRuns: 30 },
+  )
 })
