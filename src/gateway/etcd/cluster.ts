@@ -60,6 +60,7 @@ class ClusterService {
     { peerURLs, isLearner }: Decoded<'MemberAddRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberAddResponse'>> {
+    await this.backend.requireRoot(call)
     const address = addressOf(peerURLs)
     const { timeoutMs } = call
     const node = await this.backend.nodeFor(call)
@@ -77,6 +78,7 @@ class ClusterService {
   }
 
   async remove({ ID }: Decoded<'MemberRemoveRequest'>, call: CallContext): Promise<Encodable<'MemberRemoveResponse'>> {
+    await this.backend.requireRoot(call)
     const { timeoutMs } = call
     const node = await this.backend.nodeFor(call)
     await node.admin.removeMember(await this.nameOf(node, ID, timeoutMs), { timeoutMs })
@@ -88,6 +90,7 @@ class ClusterService {
     { ID, peerURLs }: Decoded<'MemberUpdateRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberUpdateResponse'>> {
+    await this.backend.requireRoot(call)
     const address = addressOf(peerURLs)
     const { timeoutMs } = call
     const node = await this.backend.nodeFor(call)
@@ -105,6 +108,7 @@ class ClusterService {
     { ID }: Decoded<'MemberPromoteRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberPromoteResponse'>> {
+    await this.backend.requireRoot(call)
     const { timeoutMs } = call
     const node = await this.backend.nodeFor(call)
     try {
