@@ -120,6 +120,49 @@ describe('a durable write', () => {
     ])
   })
 
+  it('takes the file of a segment that is no longer needed, zeroed and synced, for the next one', async () => {
+    const disk = new RecordingFiles()
+    const log = await openOn(disk.inner, { create: true, segmentBytes: 4096 })
+    await log.write({ entries: entriesFrom(1, 1, 1, 3000), hardState: { term: 1, vote: 0, commit: 0 } })
+    await log.write({ entries: entriesFrom(2, 1, 1, 1000) })
+    await log.compact(1)
+    disk.calls.length = 0
+    await log.write({ entries: entriesFrom(3, 1, 1, 1500) })
+    await settled()
+    const relevant = disk.calls.filter((call) => !call.startsWith('open') && !call.startsWith('size'))
+    const own = (call: string): boolean => !call.includes('-000000000002') && !call.includes('witness')
+    expect(relevant.filter(own)).toEqual([
+      // the entry, in a file that was opened under this name
+      'write wal-next.tmp',
+      'sync wal-next.tmp',
+      'remove wal-next.tmp',
+      `rename ${segment}`,
+      'write wal-next.tmp',
+      'sync wal-next.tmp',
+    ])
+    await log.write({ entries: entriesFrom(4, 1, 1, 3000) })
+    disk.inner.crash()
+    const again = await openOn(disk.inner)
+    expect([again.firstIndex(), again.lastIndex()]).toEqual([2, 4])
+    expect(disk.inner.paths().filter((path) => path.includes('wal-')).length).toBe(2)
+  })
+
+  it('takes no file of another size for the next segment', async () => {
+    const disk = new RecordingFiles()
+    const before = await openOn(disk.inner, { create: true, segmentBytes: 8192 })
+    await before.write({ entries: entriesFrom(1, 1, 1, 7000), hardState: { term: 1, vote: 0, commit: 0 } })
+    await before.close()
+    const log = await openOn(disk.inner, { segmentBytes: 4096 })
+    await log.write({ entries: entriesFrom(2, 1, 1, 1000) })
+    await log.compact(1)
+    await log.write({ entries: entriesFrom(3, 1, 1, 1500) })
+    await log.write({ entries: entriesFrom(4, 1, 1, 3000) })
+    await log.close()
+    const sizes = [...disk.inner.image()].filter(([path]) => path.includes('wal-')).map(([, { length }]) => length)
+    expect(sizes.every((size) => size === 4096)).toBe(true)
+    expect((await openOn(disk.inner)).lastIndex()).toBe(4)
+  })
+
   it('is not taken while another is under way', async () => {
     const log = await openOn(new MemoryFiles(), { create: true })
     const first = log.write({ entries: entriesFrom(1, 1), hardState: { term: 1, vote: 0, commit: 0 } })

@@ -3,18 +3,19 @@
  * open, as far as the marks on disk reach (README: damage table).
  *
  * One `write` is one gathered pwrite into a pre-zeroed segment and one sync; the witness is synced beside it when term or
- * vote changed. Bytes that were synced are never written again: a replaced suffix is simply followed by the new
- * entries with lower indexes.
+ * vote changed. Bytes that were synced are not written again while they are part of the log: a replaced suffix is simply
+ * followed by the new entries with lower indexes.
  */
 import type { Clock, Crypto, FileHandle, Files, Metrics, Scheduler, Timer } from '../../../base/index.ts'
 import { NitroError, assert, messageOf } from '../../../base/index.ts'
 import type { Entry, HardState, StorageFault } from '../../../consensus/index.ts'
 import { RecordArena, batchSize } from './arena.ts'
 import { sectorBytes } from './bytes.ts'
+import { NextSegment } from './next-segment.ts'
 import type { RecordContext } from './record.ts'
 import type { Recovered, SegmentPlace } from './recovery.ts'
 import type { SegmentHeader } from './segment.ts'
-import { encodeSegmentHeader, nextSegmentName, prepareSegment, segmentName } from './segment.ts'
+import { encodeSegmentHeader, nextSegmentName, segmentName } from './segment.ts'
 import type { EntryWindow } from './window.ts'
 import type { Witness } from './witness.ts'
 
@@ -47,11 +48,6 @@ interface ActiveSegment extends SegmentPlace {
   position: number
 }
 
-interface Prepared {
-  readonly file: FileHandle
-  readonly capacity: number
-}
-
 /** An open log. Made by `openLog`. */
 export class DurableLog {
   private readonly ports: LogPorts
@@ -60,7 +56,7 @@ export class DurableLog {
   private state: HardState
   private active: ActiveSegment
   private readonly closedSegments: SegmentPlace[]
-  private next: Promise<Prepared | undefined> | undefined
+  private readonly next: NextSegment
   private readonly arena = new RecordArena()
   /** Number and header checksum of the last record written, and number of the last one synced. */
   private number: number
@@ -74,6 +70,7 @@ export class DurableLog {
 
   constructor(ports: LogPorts, recovered: Recovered, file: FileHandle, witness: Witness) {
     this.ports = ports
+    this.next = new NextSegment(ports, (error) => this.poison(error))
     this.window = recovered.window
     this.witness = witness
     this.state = recovered.hardState
@@ -159,7 +156,7 @@ export class DurableLog {
       await this.dropping.catch(() => undefined)
       if (this.failed === undefined) await this.saveWitness()
     } finally {
-      const prepared = await this.next
+      const prepared = await this.next.take()
       await prepared?.file.close().catch(() => undefined)
       await this.active.file.close()
       await this.witness.close()
@@ -230,7 +227,7 @@ export class DurableLog {
     this.active.position = position + size
     hook('wal:after-sync')
     metrics.add('nitrostate_disk_wal_bytes_total', size)
-    if (this.active.position * 2 > this.active.capacity) this.prepareNext()
+    if (this.active.position * 2 > this.active.capacity) this.next.prepare()
   }
 
   /** Goes on in a new segment, which gets its name only when header and records are synced. */
@@ -252,7 +249,9 @@ export class DurableLog {
       compactedTerm: this.window.baseTerm,
       chain: this.chain,
     }
-    const { file, capacity } = await this.takePrepared(sectorBytes + size)
+    const prepared = await this.next.take()
+    this.refuse()
+    const { file, capacity } = await this.next.fit(prepared, sectorBytes + size)
     const place = { sequence, maxIndex: 0, file, capacity, position: sectorBytes + size }
     const full = this.active
     this.closedSegments.push({ sequence: full.sequence, maxIndex: full.maxIndex })
@@ -296,29 +295,6 @@ export class DurableLog {
     this.active.maxIndex = Math.max(this.active.maxIndex, reset?.index ?? 0, entries.at(-1)?.index ?? 0)
   }
 
-  private prepareNext(): void {
-    const { files, directory, segmentBytes } = this.ports
-    this.next ??= prepareSegment(files, directory, segmentBytes).then(
-      (file) => ({ file, capacity: segmentBytes }),
-      (error: unknown) => {
-        // a full disk may be emptied before the segment is needed; anything else is the end
-        if (!(error instanceof NitroError) || error.code !== 'DiskFull') this.poison(error)
-        return undefined
-      },
-    )
-  }
-
-  private async takePrepared(size: number): Promise<Prepared> {
-    const prepared = await this.next
-    this.next = undefined
-    this.refuse()
-    if (prepared !== undefined && prepared.capacity >= size) return prepared
-    await prepared?.file.close()
-    const { files, directory, segmentBytes } = this.ports
-    const capacity = Math.max(segmentBytes, Math.ceil(size / sectorBytes) * sectorBytes)
-    return { file: await prepareSegment(files, directory, capacity), capacity }
-  }
-
   /** Removes the oldest segments that hold nothing above the compaction point, after the witness says so. */
   private dropSegments(): Promise<void> {
     const kept = this.closedSegments.findIndex((segment) => segment.maxIndex > this.window.baseIndex)
@@ -341,7 +317,7 @@ export class DurableLog {
     this.witness.update({ firstSegment: last.sequence + 1 })
     await this.witness.save()
     hook('segment:before-remove')
-    for (const { sequence } of dropped) await files.remove(`${directory}/${segmentName(sequence)}`)
+    await this.next.discard(dropped.map(({ sequence }) => sequence))
     hook('segment:after-remove')
     await files.syncDirectory(directory)
   }

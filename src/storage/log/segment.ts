@@ -105,11 +105,21 @@ export function firstChain(crypto: Crypto, incarnation: Uint8Array): number {
 // small steps: a sync of many megabytes would make the log's own syncs wait (p99 of 28 kB appends: 2.8 ms with 1 MiB)
 const zeros = new Uint8Array(128 << 10)
 
-/** Creates a file of `capacity` zero bytes under the temporary name, synced; replaces an older attempt. */
-export async function prepareSegment(files: Files, directory: string, capacity: number): Promise<FileHandle> {
+/**
+ * Makes a file of `capacity` zero bytes under the temporary name, synced; replaces an older attempt. `used` is the name of a segment
+ * that is no longer part of the log: its file is taken if it has that size. A disk takes zeros over what it has two to three times as fast
+ * as in a new file, and neither a file is removed for it nor the file system's journal written.
+ */
+export async function prepareSegment(
+  files: Files,
+  directory: string,
+  capacity: number,
+  used?: string,
+): Promise<FileHandle> {
   const path = `${directory}/${nextSegmentName}`
   await files.remove(path)
-  const file = await files.open(path, { create: true, durableWrites: true })
+  const reused = used === undefined ? undefined : await reuse(files, `${directory}/${used}`, path, capacity)
+  const file = reused ?? (await files.open(path, { create: true, durableWrites: true }))
   try {
     for (let at = 0; at < capacity; at += zeros.length) {
       await file.write(at, zeros.subarray(0, Math.min(zeros.length, capacity - at)))
@@ -120,4 +130,13 @@ export async function prepareSegment(files: Files, directory: string, capacity: 
     throw error
   }
   return file
+}
+
+async function reuse(files: Files, from: string, path: string, capacity: number): Promise<FileHandle | undefined> {
+  await files.rename(from, path)
+  const file = await files.open(path, { durableWrites: true })
+  if ((await file.size()) === capacity) return file
+  await file.close()
+  await files.remove(path)
+  return undefined
 }

@@ -68,7 +68,9 @@ export class DiskReplay {
     for (const call of calls) {
       if (!/\/log(?:$|\/wal-|\/witness$)/.test(call.target) || call.result === undefined || call.result < 0) continue
       if (call.name === 'openat') changes.push({ line: call.ended, apply: () => this.opened(call) })
-      if (call.name === 'rename') changes.push({ line: call.ended, apply: () => this.renamed() })
+      // A used segment becomes the next one; that one becomes part of the log.
+      if (call.name === 'rename' && !call.target.endsWith('/wal-next.tmp'))
+        changes.push({ line: call.ended, apply: () => this.renamed() })
       if (call.name === 'pwrite64') changes.push({ line: call.ended, apply: () => this.wrote(call) })
       if (call.name !== 'fdatasync' && call.name !== 'fsync') continue
       let covered: Pending = { records: [], slots: [] }
