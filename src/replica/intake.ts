@@ -78,8 +78,10 @@ export class Intake {
 
   /** A program of which no version is in force yet may be in a moment: better to ask again than to hear that it is unknown. */
   private refuseAwaited(command: Uint8Array, { nameAt, nameEnd }: CommandHeader): void {
-    const activation = this.options.group.applier.machine?.activation
-    if (activation?.offersMore !== true) return
+    const { machine } = this.options.group.applier
+    if (machine === undefined) throw repairing()
+    const { activation } = machine
+    if (!activation.offersMore) return
     const name = latin1(command, nameAt, nameEnd)
     if (activation.awaits(name)) throw notActive(name)
   }
@@ -261,6 +263,11 @@ function notActive(program: string): NitroError {
     executed: 'no',
     retryable: true,
   })
+}
+
+/** Without its state a node can't tell whether a program is in force. */
+function repairing(): NitroError {
+  return new NitroError('Unavailable', 'this node is repairing its state', { executed: 'no', retryable: true })
 }
 
 function stopping(): NitroError {

@@ -38,5 +38,9 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 9100454,
     found: 'a leader whose state could not be read tried to send it again and again (src/replica/snapshots.ts)',
   },
+  {
+    seed: 1795810362450,
+    found: 'a leader without its state took a command of a program that was not in force yet (src/replica/intake.ts)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
