@@ -124,7 +124,7 @@ export class Intake {
   ): void {
     const { machine } = this.options.group.applier
     if (machine === undefined) {
-      owner.failed(tag, new NitroError('Unavailable', 'this node is repairing its state'))
+      owner.failed(tag, repairing())
       return
     }
     if (machine.activation.awaits(program)) return owner.failed(tag, notActive(program))
@@ -265,7 +265,7 @@ function notActive(program: string): NitroError {
   })
 }
 
-/** Without its state a node can't tell whether a program is in force. */
+/** Without its state a node can't read, nor tell whether a program is in force. */
 function repairing(): NitroError {
   return new NitroError('Unavailable', 'this node is repairing its state', { executed: 'no', retryable: true })
 }

@@ -60,10 +60,9 @@ class ClusterService {
     { peerURLs, isLearner }: Decoded<'MemberAddRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberAddResponse'>> {
-    await this.backend.requireRoot(call)
+    const node = await this.nodeForRoot(call)
     const address = addressOf(peerURLs)
     const { timeoutMs } = call
-    const node = await this.backend.nodeFor(call)
     const { admin } = node
     const taken = (await admin.members()).some((member) => member.address === address)
     if (taken) throw refuse('peerUrlExists')
@@ -78,9 +77,8 @@ class ClusterService {
   }
 
   async remove({ ID }: Decoded<'MemberRemoveRequest'>, call: CallContext): Promise<Encodable<'MemberRemoveResponse'>> {
-    await this.backend.requireRoot(call)
+    const node = await this.nodeForRoot(call)
     const { timeoutMs } = call
-    const node = await this.backend.nodeFor(call)
     await node.admin.removeMember(await this.nameOf(node, ID, timeoutMs), { timeoutMs })
     await this.backend.barrier(timeoutMs)
     return this.answer(node)
@@ -90,10 +88,9 @@ class ClusterService {
     { ID, peerURLs }: Decoded<'MemberUpdateRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberUpdateResponse'>> {
-    await this.backend.requireRoot(call)
+    const node = await this.nodeForRoot(call)
     const address = addressOf(peerURLs)
     const { timeoutMs } = call
-    const node = await this.backend.nodeFor(call)
     const name = await this.nameOf(node, ID, timeoutMs)
     try {
       await node.admin.updateMember(name, address, { timeoutMs })
@@ -108,9 +105,8 @@ class ClusterService {
     { ID }: Decoded<'MemberPromoteRequest'>,
     call: CallContext,
   ): Promise<Encodable<'MemberPromoteResponse'>> {
-    await this.backend.requireRoot(call)
+    const node = await this.nodeForRoot(call)
     const { timeoutMs } = call
-    const node = await this.backend.nodeFor(call)
     try {
       await node.admin.promoteMember(await this.nameOf(node, ID, timeoutMs), { timeoutMs })
     } catch (error) {
@@ -118,6 +114,12 @@ class ClusterService {
     }
     await this.backend.barrier(timeoutMs)
     return this.answer(node)
+  }
+
+  /** Who may not change members is not told which there are. */
+  private async nodeForRoot(call: CallContext): Promise<EtcdNodeFor> {
+    await this.backend.requireRoot(call)
+    return this.backend.nodeFor(call)
   }
 
   /** The change is made by the leader: this node must know what the leader knew when it was asked. */

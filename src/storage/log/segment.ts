@@ -135,8 +135,13 @@ export async function prepareSegment(
 async function reuse(files: Files, from: string, path: string, capacity: number): Promise<FileHandle | undefined> {
   await files.rename(from, path)
   const file = await files.open(path, { durableWrites: true })
-  if ((await file.size()) === capacity) return file
-  await file.close()
+  let isUsable = false
+  try {
+    isUsable = (await file.size()) === capacity
+    if (isUsable) return file
+  } finally {
+    if (!isUsable) await file.close()
+  }
   await files.remove(path)
   return undefined
 }
