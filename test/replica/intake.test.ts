@@ -270,3 +270,15 @@ test('commands that an older member could not read are kept out of the log until
   expect(owner.heard).toEqual(['1 Unavailable no', '2 Unavailable no', '3 Unavailable no'])
   expect(log.length).toBe(1)
 })
+
+test('while the state is away, no command of a user program is taken: nobody can tell whether it is in force', () => {
+  const { intake, log } = setUp(1)
+  const owner = new RecordingOwner()
+  const writer = new ByteWriter()
+  encodeCommand(writer, { program: 'bank', method: 'transfer', args: new Uint8Array() })
+  intake.submit(writer.take(), owner, 1)
+  intake.submit(putCommand('k'), owner, 2)
+  intake.turn()
+  expect(owner.heard).toEqual(['1 Unavailable no'])
+  expect(log.length).toBe(1)
+})
