@@ -3,9 +3,11 @@
  * bounded cache of their bytes.
  */
 import { assert } from '../base/index.ts'
+import { BlockCache } from './block-cache.ts'
+import type { Block } from './block-cache.ts'
 import type { KeyEntry } from './key-index.ts'
-import type { KeyRecord } from './key-record.ts'
-import { damaged, viewOf } from './record.ts'
+import { damaged } from './record.ts'
+import type { RecordId, Records } from './records.ts'
 
 /** A durable block. */
 export interface BlockInfo {
@@ -16,19 +18,8 @@ export interface BlockInfo {
   readonly entries: KeyEntry[]
   /** Records in it that are kept but not current. */
   historyCount: number
-  /** These, and some that are no longer kept. */
-  history: KeyRecord[]
-}
-
-/** The bytes of a block, with a view of them, made once. */
-export interface Block {
-  readonly bytes: Uint8Array
-  readonly view: DataView
-}
-
-interface CachedBlock extends Block {
-  /** It was read since the cache last looked for one to give up. */
-  isUsed: boolean
+  /** These, and some that are no longer kept, or are another record by now: see {@link BlockStore.historyOf}. */
+  readonly history: RecordId[]
 }
 
 /**
@@ -42,6 +33,7 @@ const partsMax = 8
 
 /** Knows every durable block; reads their bytes through the cache. */
 export class BlockStore {
+  readonly records: Records
   /** The oldest block there is; equal to `next` when there is none. */
   oldest = 1
   /** The id of the next block to be written. */
@@ -54,15 +46,13 @@ export class BlockStore {
   private readonly infos: BlockInfo[] = []
   /** Blocks being removed by a flush under way: they may be gone from disk before we hear of it. */
   private readonly pinned = new Map<number, Block>()
-  /** In the order in which they came, or were spared. */
-  private readonly cache = new Map<number, CachedBlock>()
-  private cachedBytes = 0
-  private readonly cacheBytesMax: number
+  private readonly cache: BlockCache
   private readonly readStored: BlockReader
 
-  constructor(readStored: BlockReader, cacheBytesMax: number) {
+  constructor(records: Records, readStored: BlockReader, cacheBytesMax: number) {
+    this.records = records
     this.readStored = readStored
-    this.cacheBytesMax = cacheBytesMax
+    this.cache = new BlockCache(cacheBytesMax)
   }
 
   /** The bytes of a block, not verified. Throws `StateDamaged` when it is missing. */
@@ -73,7 +63,7 @@ export class BlockStore {
     if (bytes === undefined || bytes.length !== this.infoOf(id).sizeBytes) {
       throw damaged(`block ${id} is ${bytes === undefined ? 'missing' : 'of a wrong length'}`)
     }
-    return this.remember(id, bytes)
+    return this.cache.add(id, bytes)
   }
 
   /** A block that is in memory, or that is worth to be read whole by now; undefined when one record of it is better read alone. */
@@ -94,10 +84,7 @@ export class BlockStore {
   }
 
   private held(id: number): Block | undefined {
-    const cached = this.cache.get(id)
-    if (cached === undefined) return this.pinned.get(id)
-    cached.isUsed = true
-    return cached
+    return this.cache.get(id) ?? this.pinned.get(id)
   }
 
   /** What is known of a durable block. */
@@ -107,10 +94,10 @@ export class BlockStore {
     return info
   }
 
-  /** A block that is now durable; its records come with {@link hold}. */
+  /** A block that is now durable; its records come with {@link hold}. Views of other blocks are over with it. */
   added(id: number, block: Uint8Array): void {
     this.loaded(block.length)
-    this.remember(id, block)
+    this.cache.addCopy(id, block)
   }
 
   /** A block that a loaded state has; its bytes are not kept. */
@@ -120,37 +107,49 @@ export class BlockStore {
   }
 
   /** A kept record is now in its block. */
-  hold(record: KeyRecord): void {
-    this.liveBytes += record.length
-    if (record.isCurrent) this.infoOf(record.block).entries.push(record.entry)
+  hold(record: RecordId): void {
+    const { records } = this
+    this.liveBytes += records.length(record)
+    if (records.isCurrent(record)) this.infoOf(records.block(record)).entries.push(records.entry(record))
     else this.becomesHistory(record)
   }
 
   /** A record leaves the block it is in, which is gone already, for another. */
-  leave(record: KeyRecord): void {
-    this.liveBytes -= record.length
+  leave(record: RecordId): void {
+    this.liveBytes -= this.records.length(record)
   }
 
   /** A kept record is not current, or will not be any more. */
-  becomesHistory(record: KeyRecord): void {
-    if (record.block === 0) return
-    const info = this.infoOf(record.block)
+  becomesHistory(record: RecordId): void {
+    const block = this.records.block(record)
+    if (block === 0) return
+    const info = this.infoOf(block)
     info.history.push(record)
     info.historyCount++
   }
 
   /** A record of history is no longer kept. */
-  dropHistory(record: KeyRecord): void {
-    if (record.block === 0) return
-    this.liveBytes -= record.length
-    const info = this.infoOf(record.block)
-    info.historyCount--
-    if (info.history.length > 2 * info.historyCount + 16) info.history = info.history.filter((one) => !one.isDropped)
+  dropHistory(record: RecordId): void {
+    const block = this.records.block(record)
+    if (block === 0) return
+    this.liveBytes -= this.records.length(record)
+    this.infoOf(block).historyCount--
+  }
+
+  /** The kept records of a block that are not current. */
+  historyOf(id: number): RecordId[] {
+    const { records } = this
+    const known = new Set<RecordId>()
+    for (const record of this.infoOf(id).history) {
+      if (records.block(record) === id && !records.isDropped(record) && !records.isCurrent(record)) known.add(record)
+    }
+    return [...known]
   }
 
   /** Keeps a block's bytes until it is removed. */
   pin(id: number, block: Block): void {
     this.pinned.set(id, block)
+    this.cache.keep(id)
   }
 
   /** The oldest block is no longer stored. */
@@ -160,27 +159,6 @@ export class BlockStore {
     this.infos.shift()
     this.oldest++
     this.pinned.delete(id)
-    const cached = this.cache.get(id)
-    if (cached !== undefined) {
-      this.cache.delete(id)
-      this.cachedBytes -= cached.bytes.length
-    }
-  }
-
-  /** Takes a block into the cache, and gives up others: the oldest first, but one that was read meanwhile is spared once. */
-  private remember(id: number, bytes: Uint8Array): Block {
-    const block = { bytes, view: viewOf(bytes), isUsed: true }
-    if (bytes.length > this.cacheBytesMax) return block
-    this.cache.set(id, block)
-    this.cachedBytes += bytes.length
-    for (const [oldest, cached] of this.cache) {
-      if (this.cachedBytes <= this.cacheBytesMax) break
-      this.cache.delete(oldest)
-      if (cached.isUsed) {
-        cached.isUsed = false
-        this.cache.set(oldest, cached)
-      } else this.cachedBytes -= cached.bytes.length
-    }
-    return block
+    this.cache.delete(id)
   }
 }

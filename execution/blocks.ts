@@ -21,6 +21,7 @@
  */
 import { ByteReader, ByteWriter, NitroError, hash128Into, hash128View } from '../base/index.ts'
 import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes, viewOf } from './record.ts'
+import type { RecordId, Records } from './records.ts'
 
 /** A block is closed when it has reached this size; a longer record gets a block of its own. */
 const blockTargetBytes = 128 * 1024
@@ -61,19 +62,12 @@ export class BlockBuilder {
   }
 
   /**
-   * Adds the record at `bytes[offset, offset + length)` with its hash lanes; `until` is the revision that has replaced it, or 0.
-   * Returns its offset in the block.
+   * Adds a record, which lies at its offset in `bytes`; `until` is the revision that has replaced it, or 0. Returns its offset in the
+   * block.
    */
-  add(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    h0: number,
-    h1: number,
-    h2: number,
-    h3: number,
-    until: number,
-  ): number {
+  add(records: Records, record: RecordId, bytes: Uint8Array, until: number): number {
+    const offset = records.offset(record)
+    const length = records.length(record)
     const at = this.sizeBytes - blockTrailerBytes - this.endings.length
     if (until !== 0) {
       this.endings.u32(this.count)
@@ -87,10 +81,7 @@ export class BlockBuilder {
       this.starts.push(offset)
       this.ends.push(offset + length)
     }
-    this.hashes.u32(h0)
-    this.hashes.u32(h1)
-    this.hashes.u32(h2)
-    this.hashes.u32(h3)
+    for (let lane = 0; lane < 4; lane++) this.hashes.u32(records.lane(record, lane))
     this.sizeBytes += length
     this.count++
     return at

@@ -5,8 +5,8 @@
  */
 
 import { NitroError } from '../base/index.ts'
-import { recordKinds } from './key-record.ts'
-import type { KeyRecord } from './key-record.ts'
+import { recordKinds } from './records.ts'
+import type { RecordId, Records } from './records.ts'
 import type { State } from './state.ts'
 
 /** What an event is. `emit` is a message of a program: it is in the history, but never the state of a key. */
@@ -63,45 +63,47 @@ export function visitEvents(state: State, fromRevision: number, visit: EventVisi
 const kindNames: readonly EventKind[] = ['put', 'delete', 'emit']
 
 class HistoryView implements EventView {
-  record!: KeyRecord
+  record: RecordId = 0
   place = 0
   private readonly state: State
+  private readonly records: Records
 
   constructor(state: State) {
     this.state = state
+    this.records = state.records
   }
 
   get revision(): number {
-    return this.record.mod
+    return this.records.mod(this.record)
   }
 
   get position(): number {
-    return this.record.position
+    return this.records.position(this.record)
   }
 
   get kind(): EventKind {
-    return kindNames[this.record.kind] as EventKind
+    return kindNames[this.records.kind(this.record)] as EventKind
   }
 
   get key(): string {
-    return this.record.entry.key
+    return this.records.entry(this.record).key
   }
 
   get createRevision(): number {
-    return this.record.create
+    return this.records.create(this.record)
   }
 
   get version(): number {
-    return this.record.version
+    return this.records.version(this.record)
   }
 
   get lease(): number {
-    return this.record.lease
+    return this.records.lease(this.record)
   }
 
   get lastOfRevision(): boolean {
     const { events } = this.state.history
-    return this.place + 1 === events.length || events.at(this.place + 1).mod !== this.record.mod
+    return this.place + 1 === events.length || this.records.mod(events.at(this.place + 1)) !== this.revision
   }
 
   value(): Uint8Array {
@@ -109,13 +111,18 @@ class HistoryView implements EventView {
   }
 
   previous(): PreviousRecord | undefined {
-    const { record, state } = this
-    const { older } = record
-    if (older === undefined || older.kind !== recordKinds.put || record.mod === state.history.compactRevision) {
+    const { records, state } = this
+    const older = records.older(this.record)
+    if (older === 0 || records.kind(older) !== recordKinds.put || this.revision === state.history.compactRevision) {
       return undefined
     }
-    const { create, mod, version, lease } = older
-    return { createRevision: create, modRevision: mod, version, lease, value: state.valueOf(older) }
+    return {
+      createRevision: records.create(older),
+      modRevision: records.mod(older),
+      version: records.version(older),
+      lease: records.lease(older),
+      value: state.valueOf(older),
+    }
   }
 }
 

@@ -9,9 +9,9 @@
  */
 import { assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
-import type { Block } from './block-store.ts'
+import type { Block } from './block-cache.ts'
 import { BlockBuilder } from './blocks.ts'
-import type { KeyRecord } from './key-record.ts'
+import type { RecordId } from './records.ts'
 import type { State } from './state.ts'
 
 /** The key of a block's stored record. */
@@ -32,9 +32,11 @@ export class StateFlush {
   readonly nextBlock: number
   private readonly state: State
   /** The records, and for each the block it is in now, where in it, and the block it moved out of, or 0 for a new one. */
-  private readonly records: KeyRecord[] = []
+  private readonly records: RecordId[] = []
   private readonly places: number[] = []
   private readonly blocks: { readonly id: number; readonly bytes: Uint8Array }[] = []
+  /** The chunk of memory that records went to when they were sealed. */
+  private readonly chunk: number
   private builder: BlockBuilder | undefined
   private next: number
 
@@ -46,11 +48,13 @@ export class StateFlush {
     this.state = state
     this.next = state.blocks.next
     let written = 0
+    const { overlay, records } = state
     state.history.seal((record) => {
-      this.place(record, record.bytes as Uint8Array, record.offset, 0, 0)
-      written += record.length
+      this.place(record, overlay.chunkOf(records.chunk(record)).bytes, 0, 0)
+      written += records.length(record)
     })
-    state.overlay.bytes = 0
+    overlay.bytes = 0
+    this.chunk = overlay.number
     this.oldestBlock = this.rewriteOldest(written, garbageBytes)
     this.closeBlock()
     this.nextBlock = this.next
@@ -63,22 +67,30 @@ export class StateFlush {
     while (blocks.oldest < this.oldestBlock) blocks.removedOldest()
     for (const { id, bytes } of this.blocks) blocks.added(id, bytes)
     blocks.next = this.nextBlock
-    const { records, places } = this
-    for (let i = 0; i < records.length; i++) {
-      const record = records[i] as KeyRecord
-      record.bytes = undefined
-      if (record.isDropped) continue
-      if (places[3 * i + 2] !== 0) blocks.leave(record)
-      record.block = places[3 * i] as number
-      record.offset = places[3 * i + 1] as number
-      blocks.hold(record)
+    const { records, overlay, history } = this.state
+    const { freedRevision } = history
+    const { places } = this
+    for (let i = 0; i < this.records.length; i++) {
+      const record = this.records[i] as RecordId
+      const isKept = !records.isDropped(record)
+      if (isKept) {
+        if (places[3 * i + 2] !== 0) blocks.leave(record)
+        records.setBlock(record, places[3 * i] as number, places[3 * i + 1] as number)
+        blocks.hold(record)
+      }
+      records.unseal(record)
+      if (isKept && records.mod(record) < freedRevision && records.isCurrent(record)) records.settle(record)
     }
+    overlay.release(this.chunk)
   }
 
-  private place(record: KeyRecord, bytes: Uint8Array, offset: number, until: number, from: number): void {
-    if (this.builder !== undefined && !this.builder.takes(record.length)) this.closeBlock()
+  private place(record: RecordId, bytes: Uint8Array, until: number, from: number): void {
+    const { records } = this.state
+    const length = records.length(record)
+    if (this.builder !== undefined && !this.builder.takes(length)) this.closeBlock()
     this.builder ??= new BlockBuilder(this.next)
-    const at = this.builder.add(bytes, offset, record.length, record.h0, record.h1, record.h2, record.h3, until)
+    const at = this.builder.add(records, record, bytes, until)
+    records.seal(record)
     this.records.push(record)
     this.places.push(this.builder.id, at, from)
   }
@@ -108,22 +120,23 @@ export class StateFlush {
 
   /** Moves what is kept of a block, deletes the block, and returns the bytes moved. */
   private moveKept(id: number): number {
-    const { blocks } = this.state
-    const { entries, history } = blocks.infoOf(id)
+    const { blocks, records } = this.state
     let moved = 0
     let block: Block | undefined
-    const move = (record: KeyRecord): void => {
+    const move = (record: RecordId): void => {
       // Read once, and only if something of it is kept.
       if (block === undefined) {
         block = blocks.read(id)
         blocks.pin(id, block)
       }
-      this.state.verify(record, block.view, record.offset)
-      this.place(record, block.bytes, record.offset, record.until, id)
-      moved += record.length
+      this.state.verify(record, block.view, records.offset(record))
+      this.place(record, block.bytes, records.until(record), id)
+      moved += records.length(record)
     }
-    for (const { record } of entries) if (record.block === id && record.isCurrent) move(record)
-    for (const record of history) if (!record.isDropped) move(record)
+    for (const { record } of blocks.infoOf(id).entries) {
+      if (records.block(record) === id && records.isCurrent(record)) move(record)
+    }
+    for (const record of blocks.historyOf(id)) move(record)
     this.changes.push({ key: blockKey(id), value: undefined })
     return moved
   }

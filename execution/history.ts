@@ -16,14 +16,14 @@
  */
 import { EventLog } from './event-log.ts'
 import type { KeyEntry, KeyIndex } from './key-index.ts'
-import { recordKinds } from './key-record.ts'
-import type { KeyRecord } from './key-record.ts'
+import { recordKinds } from './records.ts'
+import type { RecordId, Records } from './records.ts'
 
 /** Events freed by one slice, or twice as many as were added since the last one if that is more. */
 const sliceEvents = 4096
 
 /** Frees what a dropped record takes in its block. */
-export type ReleaseHistory = (record: KeyRecord) => void
+export type ReleaseHistory = (record: RecordId) => void
 
 /** The events of a key space, and its superseded records. */
 export class History {
@@ -33,7 +33,8 @@ export class History {
   freedRevision = 0
   /** Records kept that are not current. */
   count = 0
-  readonly events: EventLog = new EventLog()
+  readonly events: EventLog
+  private readonly records: Records
   private readonly gone: KeyIndex
   private readonly release: ReleaseHistory
   private added = 0
@@ -41,19 +42,21 @@ export class History {
   private sealed = 0
 
   /** `gone` holds the deleted keys. */
-  constructor(gone: KeyIndex, release: ReleaseHistory) {
+  constructor(records: Records, gone: KeyIndex, release: ReleaseHistory) {
+    this.records = records
+    this.events = new EventLog(records)
     this.gone = gone
     this.release = release
   }
 
   /** A new record; ones of the same revision come in the order of their positions. */
-  add(record: KeyRecord): void {
+  add(record: RecordId): void {
     this.events.push(record)
     this.added++
   }
 
   /** Visits the records that were not sealed yet, in the order of their changes; from now on they are. */
-  seal(visit: (record: KeyRecord) => void): void {
+  seal(visit: (record: RecordId) => void): void {
     const { events } = this
     for (let place = this.sealed - events.dropped; place < events.length; place++) visit(events.at(place))
     this.loaded()
@@ -71,14 +74,16 @@ export class History {
     this.added = 0
     if (this.freedRevision === this.compactRevision) return
     const upTo = this.reachable(budget)
-    const { events } = this
     if (upTo === this.freedRevision) return
+    const { events } = this
+    const below = events.placeOf(upTo)
     const end = events.placeOf(upTo + 1)
-    for (let at = 0; at < end; at++) this.dropOlder(events.at(at))
-    while (events.length > 0 && events.at(0).mod < upTo) {
-      this.dropEvent(events.at(0))
-      events.shift()
+    for (let at = 0; at < end; at++) {
+      const event = events.at(at)
+      this.dropOlder(event)
+      if (at < below) this.dropEvent(event)
     }
+    events.drop(below)
     this.freedRevision = upTo
   }
 
@@ -86,37 +91,53 @@ export class History {
   private reachable(budget: number): number {
     const { events, freedRevision } = this
     const written = this.sealed - events.dropped
-    const most = written < events.length ? Math.min(this.compactRevision, events.at(written).mod) : this.compactRevision
+    let most = this.compactRevision
+    if (written < events.length) most = Math.min(most, this.records.mod(events.at(written)))
     if (budget >= events.length) return most
-    return Math.min(most, Math.max(events.at(budget).mod - 1, freedRevision + 1))
+    return Math.min(most, Math.max(this.records.mod(events.at(budget)) - 1, freedRevision + 1))
   }
 
   /** What an event up to the compact revision replaced is state no longer. */
-  private dropOlder(event: KeyRecord): void {
-    const { older } = event
-    if (older === undefined) return
-    event.older = undefined
-    this.drop(older)
+  private dropOlder(event: RecordId): void {
+    const older = this.records.older(event)
+    if (older === 0) return
+    this.forget(older)
+    this.records.dropOlder(event)
   }
 
   /** An event below the compact revision: a put may still be state, a delete or an emit is nothing any more. */
-  private dropEvent(event: KeyRecord): void {
-    if (event.kind === recordKinds.put) return
-    this.drop(event)
-    if (event.kind === recordKinds.tombstone && event.entry.record === event) this.gone.remove(event.entry)
+  private dropEvent(event: RecordId): void {
+    const { records } = this
+    const kind = records.kind(event)
+    const entry = records.entry(event)
+    if (kind === recordKinds.put) {
+      if (entry.record === event) records.settle(event)
+      return
+    }
+    this.forget(event)
+    records.drop(event)
+    if (kind === recordKinds.tombstone && entry.record === event) this.gone.remove(entry)
   }
 
-  private drop(record: KeyRecord): void {
-    if (record.isDropped) return
-    record.isDropped = true
+  /** A record is no longer kept, if it still was. */
+  private forget(record: RecordId): void {
+    if (this.records.isDropped(record)) return
     this.count--
     this.release(record)
   }
 }
 
 /** Visits the retained records of a key, newest first, as the rule says for this compact revision. */
-export function visitVersions(entry: KeyEntry, compactRevision: number, visit: (record: KeyRecord) => boolean): void {
-  let record: KeyRecord | undefined = entry.record
-  for (; record !== undefined && record.mod > compactRevision; record = record.older) if (!visit(record)) return
-  if (record !== undefined && (record.kind === recordKinds.put || record.mod === compactRevision)) visit(record)
+export function visitVersions(
+  records: Records,
+  entry: KeyEntry,
+  compactRevision: number,
+  visit: (record: RecordId) => boolean,
+): void {
+  let { record } = entry
+  for (; record !== 0 && records.mod(record) > compactRevision; record = records.older(record)) {
+    if (!visit(record)) return
+  }
+  if (record === 0) return
+  if (records.kind(record) === recordKinds.put || records.mod(record) === compactRevision) visit(record)
 }

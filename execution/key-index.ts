@@ -7,34 +7,16 @@
  */
 import { assert } from '../base/index.ts'
 import { KeyMap } from './key-map.ts'
-import { KeyRecord } from './key-record.ts'
+import type { RecordId } from './records.ts'
 
 /** A key that exists, or of which history is kept. It lives as long as any record of the key does. */
 export class KeyEntry {
   readonly key: string
-  /** The last change of the key: its state if it is a put, its end if it is a delete. */
-  record: KeyRecord
+  /** The last change of the key: its state if it is a put, its end if it is a delete. 0 only until it has its first one. */
+  record: RecordId = 0
 
-  /** An entry comes with its first record, still blank. */
   constructor(key: string) {
     this.key = key
-    this.record = new KeyRecord(this)
-  }
-
-  get create(): number {
-    return this.record.create
-  }
-
-  get mod(): number {
-    return this.record.mod
-  }
-
-  get version(): number {
-    return this.record.version
-  }
-
-  get lease(): number {
-    return this.record.lease
   }
 }
 

@@ -5,20 +5,21 @@
  * kept records when it wrote them. Everything a node must have is counted, so that a record that is missing is noticed as
  * surely as a wrong one.
  */
-import { addHash, latin1 } from '../base/index.ts'
+import { latin1 } from '../base/index.ts'
 import type { Hash128 } from '../base/index.ts'
 import type { Auth } from './auth/auth.ts'
 import { isAuthKey } from './auth/record.ts'
 import { readBlock } from './blocks.ts'
 import { blockIdOf } from './flush.ts'
 import { KeyEntry } from './key-index.ts'
-import { KeyRecord, recordKinds } from './key-record.ts'
 import { isLeaseKey } from './lease-record.ts'
 import type { Leases } from './leases.ts'
 import { decodeMetadata, emptyMetadata, metadataKey } from './metadata.ts'
 import type { Metadata } from './metadata.ts'
 import { damaged, recordHeaderBytes } from './record.ts'
 import type { RecordHeader } from './record.ts'
+import { recordKinds } from './records.ts'
+import type { RecordId, Records } from './records.ts'
 import type { Sessions } from './sessions.ts'
 import type { State } from './state.ts'
 import { entryBounds, isEntryKey } from './sync/key.ts'
@@ -32,9 +33,9 @@ export class Loader {
   private readonly sync: Sync
   private readonly auth: Auth
   private readonly keys = new Map<string, KeyEntry>()
-  private readonly emitted: KeyRecord[] = []
+  private readonly emitted: RecordId[] = []
   /** Values of the sync program's records: it is rebuilt from them before any block can be read. */
-  private readonly syncValues = new Map<KeyRecord, Uint8Array>()
+  private readonly syncValues = new Map<RecordId, Uint8Array>()
   private metadata: Metadata | undefined
   private records = 0
   private firstBlock = 0
@@ -82,6 +83,7 @@ export class Loader {
     this.finishLeases(metadata)
     this.auth.finishLoad(metadata.auth)
     this.fillSync()
+    this.settle()
     state.revision = metadata.revision
     state.chain.set(metadata.chain)
     return metadata
@@ -99,11 +101,19 @@ export class Loader {
     state.index.ascend(...entryBounds, ({ key, record }) => {
       const value = syncValues.get(record)
       if (value === undefined) throw damaged('a sync entry has no value')
-      sync.load(key, value, record.lease)
+      sync.load(key, value, state.records.lease(record))
       return true
     })
     sync.finishLoad()
     syncValues.clear()
+  }
+
+  private settle(): void {
+    const { index, records, history } = this.state
+    index.ascend('', undefined, ({ record }) => {
+      if (records.mod(record) < history.freedRevision) records.settle(record)
+      return true
+    })
   }
 
   private loadMetadata(value: Uint8Array): void {
@@ -121,67 +131,73 @@ export class Loader {
       const valueAt = keyAt + header.keyLength
       const record = this.recordOf(latin1(block, keyAt, valueAt), header)
       if (isEntryKey(block, keyAt)) this.syncValues.set(record, block.slice(valueAt, at + header.length))
-      record.block = id
-      record.offset = at
-      record.h0 = (lanes[lane] as number) | 0
-      record.h1 = (lanes[lane + 1] as number) | 0
-      record.h2 = (lanes[lane + 2] as number) | 0
-      record.h3 = (lanes[lane + 3] as number) | 0
+      const { records } = this.state
+      records.setBlock(record, id, at)
+      records.setHash(
+        record,
+        lanes[lane] as number,
+        lanes[lane + 1] as number,
+        lanes[lane + 2] as number,
+        lanes[lane + 3] as number,
+      )
     })
   }
 
   /** A new record in its place among those of its key, newest first. */
-  private recordOf(key: string, header: RecordHeader): KeyRecord {
+  private recordOf(key: string, header: RecordHeader): RecordId {
+    const { records } = this.state
     const { kind } = header
     let entry = kind === recordKinds.emit ? undefined : this.keys.get(key)
     const isFirst = entry === undefined
     entry ??= new KeyEntry(key)
-    const record = isFirst ? entry.record : new KeyRecord(entry)
-    record.kind = kind
-    record.create = header.create
-    record.mod = header.mod
-    record.position = header.position
-    record.until = header.until
-    record.version = header.version
-    record.lease = header.lease
-    record.length = header.length
+    const record = records.add(entry)
+    records.setKind(record, kind)
+    records.setCreate(record, header.create)
+    records.setMod(record, header.mod)
+    records.setPosition(record, header.position)
+    records.setUntil(record, header.until)
+    records.setVersion(record, header.version)
+    records.setLease(record, header.lease)
+    records.setLength(record, header.length)
+    if (!isFirst) insert(records, entry, record)
+    else entry.record = record
     if (kind === recordKinds.emit) this.emitted.push(record)
     else if (isFirst) this.keys.set(key, entry)
-    else insert(entry, record)
     return record
   }
 
   private fill(metadata: Metadata): void {
     const { state } = this
-    const { history } = state
+    const { history, records } = state
     history.freedRevision = metadata.freedRevision
     history.compactRevision = metadata.compactRevision
-    const events: KeyRecord[] = []
+    const events: RecordId[] = []
     const live: KeyEntry[] = []
     const gone: KeyEntry[] = []
-    const keep = (record: KeyRecord): void => {
-      if (record.mod >= metadata.freedRevision) events.push(record)
-      if (!record.isCurrent) history.count++
+    const keep = (record: RecordId): void => {
+      if (records.mod(record) >= metadata.freedRevision) events.push(record)
+      if (!records.isCurrent(record)) history.count++
       state.blocks.hold(record)
     }
     for (const entry of this.keys.values()) {
-      const { record } = entry
-      if (record.mod > metadata.revision) throw damaged('a change is newer than the metadata')
-      if (!retain(entry, metadata.freedRevision, keep)) continue
-      if (record.kind === recordKinds.put) live.push(entry)
+      const newest = entry.record
+      if (records.mod(newest) > metadata.revision) throw damaged('a change is newer than the metadata')
+      if (!retain(records, entry, metadata.freedRevision, keep)) continue
+      if (records.kind(newest) === recordKinds.put) live.push(entry)
       else gone.push(entry)
     }
     for (const record of this.emitted) {
-      if (record.mod > metadata.revision) throw damaged('an event is newer than the metadata')
-      if (record.mod >= metadata.freedRevision) keep(record)
+      if (records.mod(record) > metadata.revision) throw damaged('an event is newer than the metadata')
+      if (records.mod(record) >= metadata.freedRevision) keep(record)
+      else records.drop(record)
     }
     this.keys.clear()
-    events.sort((a, b) => a.mod - b.mod || a.position - b.position)
+    events.sort((a, b) => records.mod(a) - records.mod(b) || records.position(a) - records.position(b))
     for (const record of events) history.events.push(record)
     history.loaded()
-    for (const { key, lease, record } of live) {
-      addRecordHash(state.sum, record)
-      state.leaseKeys.move(key, 0, lease)
+    for (const { key, record } of live) {
+      records.sum(record, state.sum, 1)
+      state.leaseKeys.move(key, 0, records.lease(record))
     }
     state.index.fill(live)
     state.gone.fill(gone)
@@ -193,53 +209,49 @@ export class Loader {
   }
 }
 
-/** Keeps what the rule keeps of a key's records, and lets go of the others; false when nothing is kept. */
-function retain(entry: KeyEntry, compactRevision: number, keep: (record: KeyRecord) => void): boolean {
-  let last: KeyRecord | undefined
-  let record: KeyRecord | undefined = entry.record
-  for (; record !== undefined && record.mod > compactRevision; record = record.older) {
-    record.until = last?.mod ?? 0
+/** Keeps what the rule keeps of a key's records, and frees the others; false when nothing is kept. */
+function retain(records: Records, entry: KeyEntry, compactRevision: number, keep: (record: RecordId) => void): boolean {
+  let last = 0
+  let { record } = entry
+  const take = (): void => {
+    records.setUntil(record, last === 0 ? 0 : records.mod(last))
     keep(record)
     last = record
+    record = records.older(record)
   }
-  if (record !== undefined && isKeptBelow(record, compactRevision)) {
-    record.until = last?.mod ?? 0
-    keep(record)
-    last = record
+  while (record !== 0 && records.mod(record) > compactRevision) take()
+  if (record !== 0 && isKeptBelow(records, record, compactRevision)) take()
+  if (last !== 0) records.setOlder(last, 0)
+  while (record !== 0) {
+    const older = records.older(record)
+    records.setOlder(record, 0)
+    records.drop(record)
+    record = older
   }
-  if (last !== undefined) last.older = undefined
-  return last !== undefined
+  return last !== 0
 }
 
 /** Whether the newest record up to the compact revision is kept: what replaced it since then may be gone already. */
-function isKeptBelow({ kind, mod, until }: KeyRecord, compactRevision: number): boolean {
+function isKeptBelow(records: Records, record: RecordId, compactRevision: number): boolean {
+  const until = records.until(record)
   if (until !== 0 && until <= compactRevision) return false
-  return kind === recordKinds.put || mod === compactRevision
+  return records.kind(record) === recordKinds.put || records.mod(record) === compactRevision
 }
 
 /** Blocks are read in the order they were written, so this is nearly always in front. */
-function insert(entry: KeyEntry, record: KeyRecord): void {
-  let newer: KeyRecord | undefined
-  let older: KeyRecord | undefined = entry.record
-  while (older !== undefined && older.mod > record.mod) {
+function insert(records: Records, entry: KeyEntry, record: RecordId): void {
+  const mod = records.mod(record)
+  let newer = 0
+  let older = entry.record
+  while (older !== 0 && records.mod(older) > mod) {
     newer = older
-    older = older.older
+    older = records.older(older)
   }
-  if (older?.mod === record.mod) throw damaged('a change is stored twice')
-  record.older = older
-  if (newer === undefined) entry.record = record
-  else newer.older = record
+  if (older !== 0 && records.mod(older) === mod) throw damaged('a change is stored twice')
+  if (newer === 0) entry.record = record
+  else records.setOlder(newer, record)
+  records.setOlder(record, older)
 }
-
-function addRecordHash(sum: Hash128, record: KeyRecord): void {
-  lanes[0] = record.h0
-  lanes[1] = record.h1
-  lanes[2] = record.h2
-  lanes[3] = record.h3
-  addHash(sum, lanesHash)
-}
-const lanes = new Int32Array(4)
-const lanesHash = new Uint32Array(lanes.buffer)
 
 function sameHash(a: Hash128, b: Hash128): boolean {
   return a.every((lane, i) => lane === b[i])

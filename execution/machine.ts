@@ -14,6 +14,7 @@ import { Auth } from './auth/auth.ts'
 import { MachineGate } from './auth/machine-gate.ts'
 import type { Caller } from './auth/principal.ts'
 import { BlockStore } from './block-store.ts'
+import type { BlockReader } from './block-store.ts'
 import { Builtins } from './builtins.ts'
 import { CommandHeader, builtins, decodeCommandHeader } from './command.ts'
 import { commandLengthAt, entryHeaderBytes, readEntryHeader, refuseUnknown } from './entry.ts'
@@ -30,6 +31,7 @@ import { manifestOf } from './manifest.ts'
 import { encodeMetadata, hashStanding, metadataKey } from './metadata.ts'
 import type { Standing } from './metadata.ts'
 import { readActivateArgs } from './programs/system.ts'
+import { Records } from './records.ts'
 import { errorResult } from './result.ts'
 import { Retention } from './retention.ts'
 import { Sessions } from './sessions.ts'
@@ -80,9 +82,8 @@ export class Machine {
   constructor(options: MachineOptions) {
     this.limits = limitsWith(options.limits)
     this.garbageBytes = options.garbageBytes ?? 1024 * 1024
-    this.state = new State(
-      new BlockStore((...which) => plainBlock(options.readBlock(...which)), options.cacheBytes ?? 16 * 1024 * 1024),
-    )
+    const readBlock: BlockReader = (...which) => plainBlock(options.readBlock(...which))
+    this.state = new State(new BlockStore(new Records(), readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
     this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)
     this.leases = new Leases(this.state, this.limits)

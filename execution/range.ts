@@ -8,10 +8,10 @@
 import { NitroError, compareBytes, latin1 } from '../base/index.ts'
 import { compacted, futureRevision } from './events.ts'
 import type { KeyEntry } from './key-index.ts'
-import { recordAt, recordKinds } from './key-record.ts'
-import type { KeyRecord } from './key-record.ts'
 import type { KeyRange, RangeRequest } from './kv-codec.ts'
 import type { MachineLimits } from './limits.ts'
+import { recordKinds } from './records.ts'
+import type { RecordId, Records } from './records.ts'
 import type { State } from './state.ts'
 import { firstUserKey, reservedKey } from './sync/key.ts'
 
@@ -21,11 +21,11 @@ export interface Selection {
   readonly count: number
   /** Whether records that match were left out. */
   readonly more: boolean
-  readonly records: readonly KeyRecord[]
+  readonly records: readonly RecordId[]
 }
 
 type Bounds = readonly [start: string, stop: string | undefined]
-type Visit = (record: KeyRecord) => boolean
+type Visit = (record: RecordId) => boolean
 
 /**
  * First and end key as latin1; the end undefined means without end. The reserved keys are shown to those who ask for nothing
@@ -60,14 +60,14 @@ export function checkRangeRequest(state: State, limits: MachineLimits, request: 
   const revision = request.revision ?? 0
   checkReadable(state, revision)
   const isSorted = isSortedRange(request)
-  if (request.countOnly || (!isSorted && filterOf(request) === undefined)) return
+  if (request.countOnly || (!isSorted && filterOf(state.records, request) === undefined)) return
   const bounds = boundsOf(request)
   const most = limits.rangeScanKeys
   const keys = state.index.count(...bounds) + (revision === 0 ? 0 : state.gone.count(...bounds))
   if (keys > most) throw tooMany('rangeScanKeys', most, `the range holds ${keys} keys`)
   if (request.sort !== 'value') return
   let bytes = 0
-  visitRange(state, bounds, revision, false, (record) => (bytes += record.length) <= limits.rangeBytes)
+  visitRange(state, bounds, revision, false, (record) => (bytes += state.records.length(record)) <= limits.rangeBytes)
   if (bytes > limits.rangeBytes) throw tooMany('rangeBytes', limits.rangeBytes, 'a range ordered by value is longer')
 }
 
@@ -86,19 +86,19 @@ export function selectRange(
   const count = countRange(state, bounds, revision)
   if (request.countOnly || count === 0) return { count, more: false, records: [] }
   const limit = Math.min(request.limit || count, limits.rangeRecords)
-  const records: KeyRecord[] = []
+  const records: RecordId[] = []
   let more = false
   let sizeBytes = 0
-  const take = (record: KeyRecord): boolean => {
-    sizeBytes += request.keysOnly ? record.entry.key.length : record.length
+  const take = (record: RecordId): boolean => {
+    sizeBytes += request.keysOnly ? state.records.entry(record).key.length : state.records.length(record)
     more = records.length >= limit || (sizeBytes > budgetBytes && (records.length > 0 || budgetBytes === 0))
     if (!more) records.push(record)
     return !more
   }
-  const keep = filterOf(request)
+  const keep = filterOf(state.records, request)
   const isReverse = request.reverse === true
   if (isSortedRange(request)) {
-    const all: KeyRecord[] = []
+    const all: RecordId[] = []
     visitRange(state, bounds, revision, false, (record) => keep?.(record) === false || all.push(record) > 0)
     sortRecords(state, all, request)
     if (isReverse) all.reverse()
@@ -116,37 +116,44 @@ function isSortedRange({ sort }: RangeRequest): boolean {
   return sort !== undefined && sort !== 'key'
 }
 
-function filterOf(request: RangeRequest): Visit | undefined {
+function filterOf(records: Records, request: RangeRequest): Visit | undefined {
   const { minModRevision = 0, maxModRevision = 0, minCreateRevision = 0, maxCreateRevision = 0 } = request
   if (minModRevision + maxModRevision + minCreateRevision + maxCreateRevision === 0) return undefined
-  return ({ mod, create }) =>
-    mod >= minModRevision &&
-    create >= minCreateRevision &&
-    (maxModRevision === 0 || mod <= maxModRevision) &&
-    (maxCreateRevision === 0 || create <= maxCreateRevision)
+  return (record) => {
+    const mod = records.mod(record)
+    const create = records.create(record)
+    return (
+      mod >= minModRevision &&
+      create >= minCreateRevision &&
+      (maxModRevision === 0 || mod <= maxModRevision) &&
+      (maxCreateRevision === 0 || create <= maxCreateRevision)
+    )
+  }
 }
 
 /** Puts records that are in key order in the order asked for; equal ones stay in key order. */
-function sortRecords(state: State, records: KeyRecord[], { sort }: RangeRequest): void {
+function sortRecords(state: State, selected: RecordId[], { sort }: RangeRequest): void {
+  const { records } = state
   if (sort === 'version' || sort === 'create' || sort === 'mod') {
-    records.sort((a, b) => a[sort] - b[sort])
+    selected.sort((a, b) => records[sort](a) - records[sort](b))
     return
   }
-  const values = new Map<KeyRecord, Uint8Array>()
-  for (const record of records) values.set(record, state.valueOf(record))
-  records.sort((a, b) => compareBytes(values.get(a) as Uint8Array, values.get(b) as Uint8Array))
+  const values = new Map<RecordId, Uint8Array>()
+  for (const record of selected) values.set(record, state.valueOf(record))
+  selected.sort((a, b) => compareBytes(values.get(a) as Uint8Array, values.get(b) as Uint8Array))
 }
 
 /** Whether the state at this revision is not simply the current one. */
-function isPast({ history: { events } }: State, revision: number): boolean {
-  return revision !== 0 && events.length > 0 && events.at(events.length - 1).mod > revision
+function isPast({ history: { events }, records }: State, revision: number): boolean {
+  return revision !== 0 && events.length > 0 && records.mod(events.at(events.length - 1)) > revision
 }
 
 /** Keys of a range at a revision: the fewer of what is there and what has happened since are counted. */
 function countRange(state: State, bounds: Bounds, revision: number): number {
   const now = state.index.count(...bounds)
   if (!isPast(state, revision)) return now
-  const { events } = state.history
+  const { history, records } = state
+  const { events } = history
   const from = events.placeOf(revision + 1)
   let count = 0
   if (events.length - from > now + state.gone.count(...bounds)) {
@@ -156,17 +163,19 @@ function countRange(state: State, bounds: Bounds, revision: number): number {
   count = now
   const [start, stop] = bounds
   for (let place = from; place < events.length; place++) {
-    const { kind, version, entry } = events.at(place)
-    if (entry.key < start || (stop !== undefined && entry.key >= stop)) continue
+    const event = events.at(place)
+    const { key } = records.entry(event)
+    if (key < start || (stop !== undefined && key >= stop)) continue
+    const kind = records.kind(event)
     if (kind === recordKinds.tombstone) count++
-    else if (kind === recordKinds.put && version === 1) count--
+    else if (kind === recordKinds.put && records.version(event) === 1) count--
   }
   return count
 }
 
 /** Visits the records of a range at a revision in the order of keys, until the visitor says false. */
 function visitRange(state: State, [start, stop]: Bounds, revision: number, reverse: boolean, visit: Visit): void {
-  const { index, gone } = state
+  const { index, gone, records } = state
   if (!isPast(state, revision)) {
     const visitEntry = ({ record }: KeyEntry): boolean => visit(record)
     if (reverse) index.descend(start, stop, visitEntry)
@@ -175,8 +184,8 @@ function visitRange(state: State, [start, stop]: Bounds, revision: number, rever
   }
   const entries = merge(index.entries(start, stop, reverse), gone.entries(start, stop, reverse), reverse)
   for (const entry of entries) {
-    const record = recordAt(entry.record, revision)
-    if (record?.kind === recordKinds.put && !visit(record)) return
+    const record = records.at(entry.record, revision)
+    if (record !== 0 && records.kind(record) === recordKinds.put && !visit(record)) return
   }
 }
 

@@ -16,8 +16,8 @@
  *  56  key, value
  */
 import { NitroError } from '../base/index.ts'
-import { recordKinds } from './key-record.ts'
-import type { RecordKind } from './key-record.ts'
+import { recordKinds } from './records.ts'
+import type { RecordKind } from './records.ts'
 
 /** The bytes before a record's key. */
 export const recordHeaderBytes = 56

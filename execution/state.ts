@@ -2,7 +2,7 @@
  * The versioned key space: current records, their history, their hash sum, and the running chain over all changes.
  *
  * Every change is encoded once (record.ts), hashed, and that hash goes three ways: into the sum over current records (the
- * predecessor's is taken out), into the chain, and into the record's object, against which the bytes are checked when they
+ * predecessor's is taken out), into the chain, and into the record's row, against which the bytes are checked when they
  * are read back.
  */
 import { hash128View, latin1 } from '../base/index.ts'
@@ -10,10 +10,11 @@ import type { Hash128 } from '../base/index.ts'
 import type { BlockStore } from './block-store.ts'
 import { History } from './history.ts'
 import { KeyEntry, KeyIndex } from './key-index.ts'
-import { KeyRecord, recordKinds } from './key-record.ts'
 import { LeaseKeys } from './lease-keys.ts'
 import { Overlay } from './overlay.ts'
 import { damaged, recordHeaderBytes, viewOf, writeRecordHeader } from './record.ts'
+import { recordKinds } from './records.ts'
+import type { RecordId, Records } from './records.ts'
 
 const lanes = new Uint32Array(4)
 const mixer1 = 0x9e3779b1
@@ -26,6 +27,7 @@ export class State {
   /** The deleted keys of which history is kept. */
   readonly gone: KeyIndex = new KeyIndex()
   readonly overlay: Overlay = new Overlay()
+  readonly records: Records
   readonly blocks: BlockStore
   readonly history: History
   /** Which keys are attached to which lease. */
@@ -42,7 +44,8 @@ export class State {
 
   constructor(blocks: BlockStore) {
     this.blocks = blocks
-    this.history = new History(this.gone, (record) => blocks.dropHistory(record))
+    this.records = blocks.records
+    this.history = new History(this.records, this.gone, (record) => blocks.dropHistory(record))
   }
 
   /**
@@ -61,9 +64,9 @@ export class State {
   ): void {
     const known = this.index.get(key)
     const record = known === undefined ? this.created(key, revision) : this.changed(known, revision)
-    record.position = position
+    this.records.setPosition(record, position)
     if (lease !== 0) {
-      record.lease = lease
+      this.records.setLease(record, lease)
       this.leaseKeys.move(key, 0, lease)
     }
     this.become(record, source, at, valueLength, revision)
@@ -78,26 +81,23 @@ export class State {
   }
 
   /** The record is what its key is from this revision on. */
-  private become(record: KeyRecord, source: Uint8Array, at: number, valueLength: number, revision: number): void {
-    record.mod = revision
+  private become(record: RecordId, source: Uint8Array, at: number, valueLength: number, revision: number): void {
+    this.records.setMod(record, revision)
     this.write(record, source, at, valueLength)
-    const { sum } = this
-    sum[0] = (sum[0] as number) + record.h0
-    sum[1] = (sum[1] as number) + record.h1
-    sum[2] = (sum[2] as number) + record.h2
-    sum[3] = (sum[3] as number) + record.h3
+    this.records.sum(record, this.sum, 1)
   }
 
   /** Deletes a key that is there. */
   remove(entry: KeyEntry, revision: number, position: number): void {
     this.index.remove(entry)
     this.gone.add(entry)
+    const { records } = this
     const record = this.changed(entry, revision)
-    record.kind = recordKinds.tombstone
-    record.create = 0
-    record.version = 0
-    record.mod = revision
-    record.position = position
+    records.setKind(record, recordKinds.tombstone)
+    records.setCreate(record, 0)
+    records.setVersion(record, 0)
+    records.setMod(record, revision)
+    records.setPosition(record, position)
     const { key } = entry
     const to = this.begin(record, 0) + recordHeaderBytes
     const { bytes } = this.overlay.chunk
@@ -108,10 +108,11 @@ export class State {
 
   /** Adds an event that changes no key. `source`, `at`, `revision` and `position` as in {@link put}. */
   emit(key: string, source: Uint8Array, at: number, valueLength: number, revision: number, position: number): void {
-    const { record } = new KeyEntry(key)
-    record.kind = recordKinds.emit
-    record.mod = revision
-    record.position = position
+    const { records } = this
+    const record = first(records, new KeyEntry(key))
+    records.setKind(record, recordKinds.emit)
+    records.setMod(record, revision)
+    records.setPosition(record, position)
     this.write(record, source, at, valueLength)
     this.history.count++
   }
@@ -120,29 +121,35 @@ export class State {
    * Finds a record's bytes: afterwards they lie in `foundBytes` at `foundAt`, verified.
    * Throws `StateDamaged` when they are missing or not what was written.
    */
-  readRecord(record: KeyRecord): void {
-    if (record.bytes !== undefined) {
-      this.foundBytes = record.bytes
-      this.foundAt = record.offset
+  readRecord(record: RecordId): void {
+    const { blocks, records } = this
+    const chunk = records.chunk(record)
+    const offset = records.offset(record)
+    if (chunk !== 0) {
+      this.foundBytes = this.overlay.chunkOf(chunk).bytes
+      this.foundAt = offset
       return
     }
-    const block = this.blocks.readIfWorth(record.block)
-    this.foundBytes = block?.bytes ?? this.blocks.readPart(record.block, record.offset, record.length)
-    this.foundAt = block === undefined ? 0 : record.offset
+    const id = records.block(record)
+    const block = blocks.readIfWorth(id)
+    this.foundBytes = block?.bytes ?? blocks.readPart(id, offset, records.length(record))
+    this.foundAt = block === undefined ? 0 : offset
     this.verify(record, block?.view ?? viewOf(this.foundBytes), this.foundAt)
   }
 
   /** Throws `StateDamaged` when the record, which stands at `at`, is not what was written into its block. */
-  verify(record: KeyRecord, bytes: DataView, at: number): void {
-    hash128View(lanes, 0, bytes, at, at + record.length)
-    if (!hasHash(record, lanes)) throw damaged(`a record in block ${record.block} has a wrong hash`)
+  verify(record: RecordId, bytes: DataView, at: number): void {
+    const { records } = this
+    hash128View(lanes, 0, bytes, at, at + records.length(record))
+    if (!records.hasHash(record, lanes)) throw damaged(`a record in block ${records.block(record)} has a wrong hash`)
   }
 
   /** The value of a record, a view. Throws `StateDamaged`. */
-  valueOf(record: KeyRecord): Uint8Array {
+  valueOf(record: RecordId): Uint8Array {
     this.readRecord(record)
-    const { foundAt } = this
-    return this.foundBytes.subarray(foundAt + recordHeaderBytes + record.entry.key.length, foundAt + record.length)
+    const { foundAt, records } = this
+    const start = foundAt + recordHeaderBytes + records.entry(record).key.length
+    return this.foundBytes.subarray(start, foundAt + records.length(record))
   }
 
   /** The current value of a key that exists, a view. Throws `StateDamaged`. */
@@ -169,84 +176,77 @@ export class State {
   }
 
   /** The record for a key that is not there, in the index from now on. */
-  private created(key: string, revision: number): KeyRecord {
+  private created(key: string, revision: number): RecordId {
     const gone = this.gone.size === 0 ? undefined : this.gone.get(key)
     const entry = gone ?? new KeyEntry(key)
-    let { record } = entry
-    if (gone !== undefined) {
-      this.gone.remove(gone)
-      record = succeed(gone)
-    }
+    const { records } = this
+    const record = gone === undefined ? first(records, entry) : records.succeed(gone, revision)
+    if (gone !== undefined) this.gone.remove(gone)
     this.index.add(entry)
-    record.create = revision
-    record.version = 1
+    records.setCreate(record, revision)
+    records.setVersion(record, 1)
     return record
   }
 
   /** The record for a change of a key that is there; the one so far becomes history. */
-  private changed(entry: KeyEntry, revision: number): KeyRecord {
+  private changed(entry: KeyEntry, revision: number): RecordId {
+    const { records } = this
     const before = entry.record
-    before.until = revision
-    const { sum } = this
-    sum[0] = (sum[0] as number) - before.h0
-    sum[1] = (sum[1] as number) - before.h1
-    sum[2] = (sum[2] as number) - before.h2
-    sum[3] = (sum[3] as number) - before.h3
-    if (before.lease !== 0) this.leaseKeys.move(entry.key, before.lease, 0)
+    records.sum(before, this.sum, -1)
+    const lease = records.lease(before)
+    if (lease !== 0) this.leaseKeys.move(entry.key, lease, 0)
     this.history.count++
     this.blocks.becomesHistory(before)
-    const record = succeed(entry)
-    record.create = before.create
-    record.version = before.version + 1
-    return record
+    return records.succeed(entry, revision)
   }
 
-  private write(record: KeyRecord, source: Uint8Array, at: number, valueLength: number): void {
+  private write(record: RecordId, source: Uint8Array, at: number, valueLength: number): void {
     const to = this.begin(record, valueLength)
-    const bodyLength = record.entry.key.length + valueLength
+    const bodyLength = this.records.entry(record).key.length + valueLength
     this.overlay.chunk.bytes.set(source.subarray(at, at + bodyLength), to + recordHeaderBytes)
     this.finish(record)
   }
 
   /** Writes the header; key and value go behind it. */
-  private begin(record: KeyRecord, valueLength: number): number {
-    const { overlay } = this
-    const keyLength = record.entry.key.length
+  private begin(record: RecordId, valueLength: number): number {
+    const { overlay, records } = this
+    const keyLength = records.entry(record).key.length
     const length = recordHeaderBytes + keyLength + valueLength
     const at = overlay.reserve(length)
-    const { kind, position, create, mod, version, lease } = record
-    writeRecordHeader(overlay.chunk.data, at, keyLength, valueLength, kind, position, create, mod, version, lease)
-    record.bytes = overlay.chunk.bytes
-    record.offset = at
-    record.length = length
+    writeRecordHeader(
+      overlay.chunk.data,
+      at,
+      keyLength,
+      valueLength,
+      records.kind(record),
+      records.position(record),
+      records.create(record),
+      records.mod(record),
+      records.version(record),
+      records.lease(record),
+    )
+    records.setChunk(record, overlay.number, at)
+    records.setLength(record, length)
     return at
   }
 
-  private finish(record: KeyRecord): void {
-    hash128View(lanes, 0, this.overlay.chunk.data, record.offset, record.offset + record.length)
-    record.h0 = (lanes[0] as number) | 0
-    record.h1 = (lanes[1] as number) | 0
-    record.h2 = (lanes[2] as number) | 0
-    record.h3 = (lanes[3] as number) | 0
-    this.mixChain(record.h0, record.h1, record.h2, record.h3)
+  private finish(record: RecordId): void {
+    const { records } = this
+    const offset = records.offset(record)
+    hash128View(lanes, 0, this.overlay.chunk.data, offset, offset + records.length(record))
+    const h0 = (lanes[0] as number) | 0
+    const h1 = (lanes[1] as number) | 0
+    const h2 = (lanes[2] as number) | 0
+    const h3 = (lanes[3] as number) | 0
+    records.setHash(record, h0, h1, h2, h3)
+    this.mixChain(h0, h1, h2, h3)
     this.history.add(record)
   }
 }
 
-/** A blank record in the place of the entry's last one. */
-function succeed(entry: KeyEntry): KeyRecord {
-  const record = new KeyRecord(entry)
-  record.older = entry.record
+/** The first record of an entry, blank. */
+function first(records: Records, entry: KeyEntry): RecordId {
+  const record = records.add(entry)
   entry.record = record
   return record
-}
-
-function hasHash(record: KeyRecord, hash: Uint32Array): boolean {
-  return (
-    (((hash[0] as number) ^ record.h0) |
-      ((hash[1] as number) ^ record.h1) |
-      ((hash[2] as number) ^ record.h2) |
-      ((hash[3] as number) ^ record.h3)) ===
-    0
-  )
 }

@@ -219,7 +219,8 @@ export class StateTransaction implements Transaction {
 
   private leaseOf(name: string): number {
     if (this.pending.has(name)) return this.pending.get(name)?.lease ?? 0
-    return this.state.index.get(name)?.lease ?? 0
+    const entry = this.state.index.get(name)
+    return entry === undefined ? 0 : this.state.records.lease(entry.record)
   }
 
   private deleteKeysOf(lease: number): void {
@@ -268,13 +269,14 @@ export class StateTransaction implements Transaction {
   private pendingRecord(name: string): KvEntry | undefined {
     const pending = this.pending.get(name)
     if (pending === undefined) return undefined
-    const before = this.state.index.get(name)
+    const { index, records } = this.state
+    const before = index.get(name)?.record ?? 0
     return {
       key: pending.bytes.slice(0, name.length),
       value: pending.bytes.slice(name.length),
-      createRevision: before?.create ?? this.revision,
+      createRevision: before === 0 ? this.revision : records.create(before),
       modRevision: this.revision,
-      version: (before?.version ?? 0) + 1,
+      version: before === 0 ? 1 : records.version(before) + 1,
       lease: pending.lease,
     }
   }
@@ -288,8 +290,16 @@ export class StateTransaction implements Transaction {
       this.damage = thrown
       throw thrown
     }
-    const { create, mod, version, lease } = entry
-    return { key: fromLatin1(entry.key), value, createRevision: create, modRevision: mod, version, lease }
+    const { records } = this.state
+    const { key, record } = entry
+    return {
+      key: fromLatin1(key),
+      value,
+      createRevision: records.create(record),
+      modRevision: records.mod(record),
+      version: records.version(record),
+      lease: records.lease(record),
+    }
   }
 
   private keyOf(key: KeyInput): string {

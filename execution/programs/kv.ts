@@ -6,12 +6,12 @@ import { ByteReader, ByteWriter, NitroError, latin1 } from '../../base/index.ts'
 import { compacted, futureRevision } from '../events.ts'
 import { visitVersions } from '../history.ts'
 import type { KeyEntry } from '../key-index.ts'
-import { recordKinds } from '../key-record.ts'
-import type { KeyRecord } from '../key-record.ts'
 import { decodeHistoryArgs, decodeRangeArgs, readKeyRange } from '../kv-codec.ts'
 import type { RangeRequest } from '../kv-codec.ts'
 import type { MachineLimits } from '../limits.ts'
 import { changedBounds, checkRangeRequest, checkReadable, selectRange } from '../range.ts'
+import { recordKinds } from '../records.ts'
+import type { RecordId } from '../records.ts'
 import { okStatus } from '../result.ts'
 import type { State } from '../state.ts'
 import { reservedKey } from '../sync/key.ts'
@@ -109,23 +109,24 @@ export function history(state: State, limits: MachineLimits, args: Uint8Array): 
   const entry = state.index.get(name) ?? state.gone.get(name)
   const { compactRevision } = state.history
   const most = Math.min(limit || limits.rangeRecords, limits.rangeRecords)
-  const records: KeyRecord[] = []
+  const { records } = state
+  const found: RecordId[] = []
   let sizeBytes = 0
   let more = false
   if (entry !== undefined) {
-    visitVersions(entry, compactRevision, (record) => {
-      if (revision !== 0 && record.mod > revision) return true
-      sizeBytes += record.length
-      more = records.length >= most || (sizeBytes > limits.rangeBytes && records.length > 0)
-      return !more && records.push(record) > 0
+    visitVersions(records, entry, compactRevision, (record) => {
+      if (revision !== 0 && records.mod(record) > revision) return true
+      sizeBytes += records.length(record)
+      more = found.length >= most || (sizeBytes > limits.rangeBytes && found.length > 0)
+      return !more && found.push(record) > 0
     })
   }
   const writer = begin(state.revision)
   writer.uint(compactRevision)
   writer.u8(more ? 1 : 0)
-  writer.uint(records.length)
-  for (const record of records) {
-    writer.u8(record.kind === recordKinds.tombstone ? 1 : 0)
+  writer.uint(found.length)
+  for (const record of found) {
+    writer.u8(records.kind(record) === recordKinds.tombstone ? 1 : 0)
     writeEntry(writer, state, record, true)
   }
   return writer.take()
@@ -147,12 +148,13 @@ function writeRange(
 }
 
 /** Appends a record as results hold it. Throws `StateDamaged`. */
-export function writeEntry(writer: ByteWriter, state: State, record: KeyRecord, withValue: boolean): void {
-  writer.latin1(record.entry.key)
-  writer.uint(record.create)
-  writer.uint(record.mod)
-  writer.uint(record.version)
-  writer.uint(record.lease)
+export function writeEntry(writer: ByteWriter, state: State, record: RecordId, withValue: boolean): void {
+  const { records } = state
+  writer.latin1(records.entry(record).key)
+  writer.uint(records.create(record))
+  writer.uint(records.mod(record))
+  writer.uint(records.version(record))
+  writer.uint(records.lease(record))
   if (withValue) writer.blob(state.valueOf(record))
   else writer.uint(0)
 }

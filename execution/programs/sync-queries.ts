@@ -74,7 +74,7 @@ export function writeCell(writer: ByteWriter, state: State, key: string): void {
   const known = state.index.get(key)
   writer.u8(known === undefined ? 0 : 1)
   if (known === undefined) return
-  writer.uint(known.mod)
+  writer.uint(state.records.mod(known.record))
   writer.blob(state.readValue(known))
 }
 

@@ -109,7 +109,7 @@ function set({ state, sync, limits }: TxnContext, reader: ByteReader): Uint8Arra
   if (token !== 0) holderOf({ sync }, request)
   const key = cellName(resourceName(request))
   const known = state.index.get(key)
-  const isDone = ifRevision === undefined || ifRevision === (known?.mod ?? 0)
+  const isDone = ifRevision === undefined || ifRevision === (known === undefined ? 0 : state.records.mod(known.record))
   if (isDone && value !== undefined) {
     if (known === undefined && state.index.count(...cellBounds) >= limits.syncCells) {
       throw tooMany('syncCells', limits.syncCells)

@@ -83,7 +83,11 @@ function holdsFor(state: State, condition: RangeCondition, entry: KeyEntry | und
     case 'create':
     case 'mod':
     case 'lease':
-      return related(entry?.[condition.target] ?? 0, condition.relation, condition.number)
+      return related(
+        entry === undefined ? 0 : state.records[condition.target](entry.record),
+        condition.relation,
+        condition.number,
+      )
   }
 }
 
@@ -161,11 +165,14 @@ class TxnRun {
     if (entry === undefined && (op.ignoreValue || op.ignoreLease)) {
       throw new NitroError('NotFound', 'the key is not there', { details: { key: op.key.slice() } })
     }
-    if (entry !== undefined && op.prevKv) this.previousBytes += entry.record.length
-    if (entry !== undefined && op.ignoreValue) this.bytes += entry.record.length
+    const known = entry === undefined ? 0 : state.records.length(entry.record)
+    if (op.prevKv) this.previousBytes += known
+    if (op.ignoreValue) this.bytes += known
     if (op.lease === 0) return
     this.attached ??= new Map()
-    const more = (this.attached.get(op.lease) ?? 0) + (entry?.lease === op.lease ? 0 : 1)
+    const more =
+      (this.attached.get(op.lease) ?? 0) +
+      (entry !== undefined && state.records.lease(entry.record) === op.lease ? 0 : 1)
     this.attached.set(op.lease, more)
     leases.checkAttach(op.lease, more)
   }
@@ -176,7 +183,7 @@ class TxnRun {
     this.keys += state.index.count(start, stop)
     if (!prevKv || this.keys > limits.transactionKeys) return
     state.index.ascend(start, stop, (entry) => {
-      this.previousBytes += entry.record.length
+      this.previousBytes += state.records.length(entry.record)
       return true
     })
   }
@@ -210,7 +217,7 @@ class TxnRun {
     const { state } = this.context
     const key = latin1(op.key)
     const entry = state.index.get(key)
-    const lease = op.ignoreLease ? (entry?.lease ?? 0) : op.lease
+    const lease = op.ignoreLease && entry !== undefined ? state.records.lease(entry.record) : op.lease
     const value = op.ignoreValue && entry !== undefined ? state.readValue(entry) : op.value
     this.writer.u8(op.prevKv && entry !== undefined ? 1 : 0)
     if (op.prevKv && entry !== undefined) writeEntry(this.writer, state, entry.record, true)

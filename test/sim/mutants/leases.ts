@@ -62,8 +62,8 @@ export const leases: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/loader.ts',
-        find: '      state.leaseKeys.move(key, 0, lease)\n',
-        replace: '      state.leaseKeys.move(key, 0, lease - lease)\n',
+        find: '      state.leaseKeys.move(key, 0, records.lease(record))\n',
+        replace: '      state.leaseKeys.move(key, 0, 0)\n',
       },
     ],
     breaks: ['one history', 'equal state'],

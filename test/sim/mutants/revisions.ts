@@ -59,8 +59,8 @@ export const revisions: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/state.ts',
-        find: '    record.create = revision\n    record.version = 1\n',
-        replace: '    record.create = revision\n    record.version = gone === undefined ? 1 : 2\n',
+        find: '    records.setVersion(record, 1)\n',
+        replace: '    records.setVersion(record, gone === undefined ? 1 : 2)\n',
       },
     ],
     breaks: ['one history', 'watch guarantees'],
@@ -71,9 +71,9 @@ export const revisions: readonly Mutant[] = [
     climate: 'engine',
     patches: [
       {
-        file: 'execution/key-record.ts',
-        find: 'record !== undefined && record.mod > revision) record = record.older',
-        replace: 'record !== undefined && record.mod >= revision) record = record.older',
+        file: 'execution/records.ts',
+        find: 'record !== 0 && this.mod(record) > revision) record = this.older(record)',
+        replace: 'record !== 0 && this.mod(record) >= revision) record = this.older(record)',
       },
     ],
     breaks: ['reads agree'],
@@ -112,9 +112,12 @@ export const revisions: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/history.ts',
-        find: 'events.at(0).mod < upTo',
-        replace:
-          '(events.at(0).mod < upTo || (events.at(0).mod === upTo && events.at(0).kind === recordKinds.tombstone))',
+        find: '    const below = events.placeOf(upTo)\n',
+        replace: `    let below = events.placeOf(upTo)
+    for (; below < events.placeOf(upTo + 1); below++) {
+      if (this.records.kind(events.at(below)) !== recordKinds.tombstone) break
+    }
+`,
       },
     ],
     breaks: ['one history', 'watch guarantees', 'reads agree'],

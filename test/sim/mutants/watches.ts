@@ -62,8 +62,9 @@ export const watches: readonly Mutant[] = [
     patches: [
       {
         file: 'execution/events.ts',
-        find: '    const { older } = record\n',
-        replace: '    const older = record.older?.older ?? record.older\n',
+        find: '    const older = records.older(this.record)\n',
+        replace:
+          '    const replaced = records.older(this.record)\n    const older = records.older(replaced) || replaced\n',
       },
     ],
     breaks: ['watch guarantees'],
