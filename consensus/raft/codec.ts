@@ -41,8 +41,11 @@ const hasContext = 32
 const hasEntries = 64
 const hasSnapshot = 128
 
-/** Appends the bytes of a message. Asserts that it is one that travels. */
-export function encodeMessage(writer: ByteWriter, m: Message): void {
+/** Takes the data of an entry whose place is at the end of what is written so far; false: it is to be written there. */
+export type SetAside = (data: Uint8Array) => boolean
+
+/** Appends the bytes of a message, but for what `aside` takes. Asserts that it is one that travels. */
+export function encodeMessage(writer: ByteWriter, m: Message, aside?: SetAside): void {
   assert(!localTypes.has(m.type) && m.responses.length === 0 && m.vote === 0, () => `${m.type} does not travel`)
   assert(m.entries.length <= entriesPerMessageMax, () => `${m.entries.length} entries in one message`)
   let flags = 0
@@ -68,7 +71,7 @@ export function encodeMessage(writer: ByteWriter, m: Message): void {
   if ((flags & hasReject) !== 0) writer.uint(m.rejectHint)
   if ((flags & hasRound) !== 0) writer.uint(m.round)
   if ((flags & hasContext) !== 0) writer.blob(m.context)
-  if ((flags & hasEntries) !== 0) writeEntries(writer, m.entries)
+  if ((flags & hasEntries) !== 0) writeEntries(writer, m.entries, aside)
   if (m.snapshot !== undefined) writeSnapshot(writer, m.snapshot)
 }
 
@@ -120,14 +123,15 @@ function check(m: Message): void {
   }
 }
 
-function writeEntries(writer: ByteWriter, entries: readonly Entry[]): void {
+function writeEntries(writer: ByteWriter, entries: readonly Entry[], aside: SetAside | undefined): void {
   writer.uint(entries.length)
   writer.uint((entries[0] as Entry).index)
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i] as Entry
     writer.uint(entry.term)
     writer.u8(entryTypes.indexOf(entry.type))
-    writer.blob(entry.data)
+    writer.uint(entry.data.length)
+    if (aside?.(entry.data) !== true) writer.raw(entry.data)
   }
 }
 

@@ -75,7 +75,7 @@ export class Group {
     this.leaderlessSinceMs = clock.monotonicMs()
     this.proposals = new Proposals(sizes.pendingMax)
     this.outbox = new Outbox(
-      (to, channel, payload) => this.sendTo(to, channel, frameKinds.raft, payload),
+      (to, channel, parts) => options.links.sendParts(this.nameOf(to), channel, frameKinds.raft, parts),
       (to) => this.driver.core.reportUnreachable(to),
     )
     this.driver = new Driver(

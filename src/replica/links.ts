@@ -216,8 +216,13 @@ export class Links {
 
   /** Sends one message; false when there is no link or its queue is full. */
   send(name: string, channel: Channel, kind: number, payload: Uint8Array): boolean {
-    const taken = this.peers.get(name)?.sessions[channel]?.send(kind, payload) ?? false
-    if (taken) this.sentBytes += payload.length
+    return this.sendParts(name, channel, kind, [payload])
+  }
+
+  /** As `send`, for a payload given in pieces. */
+  sendParts(name: string, channel: Channel, kind: number, parts: readonly Uint8Array[]): boolean {
+    const taken = this.peers.get(name)?.sessions[channel]?.sendParts(kind, parts) ?? false
+    if (taken) for (const part of parts) this.sentBytes += part.length
     return taken
   }
 

@@ -11,16 +11,59 @@ import type { Message } from '../../consensus/index.ts'
 /** The two links of a peer pair. */
 export type Channel = 'control' | 'bulk'
 
-/** Takes finished frames; false when the link is down or full. */
-export type FrameSender = (to: number, channel: Channel, payload: Uint8Array) => boolean
+/** Takes finished frames, in pieces; false when the link is down or full. */
+export type FrameSender = (to: number, channel: Channel, parts: readonly Uint8Array[]) => boolean
 
 const frameTargetBytes = 2 << 20
+/** Entries from this size on are sent as they lie in the log, to each peer, without a copy. */
+const asideBytesMin = 4096
 
-interface Pending {
+/** The frame that is being gathered for one channel of a peer. */
+class Pending {
   readonly to: number
   readonly channel: Channel
-  readonly writer: ByteWriter
-  count: number
+  readonly writer = new ByteWriter(512)
+  count = 0
+  /** Data that is sent from where it is, and what length the writer had at its place. */
+  private aside: Uint8Array[] = []
+  private readonly places: number[] = []
+  private asideBytes = 0
+  readonly setAside = (data: Uint8Array): boolean => {
+    if (data.length < asideBytesMin) return false
+    this.aside.push(data)
+    this.places.push(this.writer.length)
+    this.asideBytes += data.length
+    return true
+  }
+
+  constructor(to: number, channel: Channel) {
+    this.to = to
+    this.channel = channel
+  }
+
+  /** Bytes of the frame so far. */
+  get sizeBytes(): number {
+    return this.writer.length + this.asideBytes
+  }
+
+  /** Hands out the frame's pieces in order; the next frame begins empty. */
+  take(): Uint8Array[] {
+    const written = this.writer.take()
+    const parts: Uint8Array[] = []
+    let at = 0
+    for (let i = 0; i < this.aside.length; i++) {
+      const place = this.places[i] as number
+      parts.push(written.subarray(at, place), this.aside[i] as Uint8Array)
+      at = place
+    }
+    parts.push(at === 0 ? written : written.subarray(at))
+    this.writer.clear()
+    this.aside = []
+    this.places.length = 0
+    this.asideBytes = 0
+    this.count = 0
+    return parts
+  }
 }
 
 /** Gathers messages into frames. */
@@ -39,20 +82,16 @@ export class Outbox {
     const channel: Channel = message.type === 'MsgApp' ? 'bulk' : 'control'
     const key = `${message.to}${channel}`
     let pending = this.pending.get(key)
-    if (pending === undefined) {
-      this.pending.set(key, (pending = { to: message.to, channel, writer: new ByteWriter(512), count: 0 }))
-    }
+    if (pending === undefined) this.pending.set(key, (pending = new Pending(message.to, channel)))
     const { writer } = pending
-    if (pending.count === 0) {
-      writer.clear()
-      writer.f64(logTimeMs)
-    }
+    if (pending.count === 0) writer.f64(logTimeMs)
     pending.count++
     const start = writer.length
+    const before = pending.sizeBytes
     writer.u32(0)
-    encodeMessage(writer, message)
-    patchU32(writer, start, writer.length - start - 4)
-    if (writer.length >= frameTargetBytes) this.emit(pending)
+    encodeMessage(writer, message, pending.setAside)
+    patchU32(writer, start, pending.sizeBytes - before - 4)
+    if (pending.sizeBytes >= frameTargetBytes) this.emit(pending)
   }
 
   /** Sends what was gathered. */
@@ -61,8 +100,7 @@ export class Outbox {
   }
 
   private emit(pending: Pending): void {
-    pending.count = 0
-    if (!this.send(pending.to, pending.channel, pending.writer.take())) this.lost(pending.to)
+    if (!this.send(pending.to, pending.channel, pending.take())) this.lost(pending.to)
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { concatBytes } from '../../base/index.ts'
 import { newMessage } from '../../consensus/index.ts'
 import type { Group } from '../../src/replica/group.ts'
 import { LogClock } from '../../src/replica/log-clock.ts'
@@ -186,7 +187,7 @@ describe('the time in a frame', () => {
   const believed = (term: number, logTimeMs: number, type: 'MsgApp' | 'MsgVote', from = 2, lastTerm = 5): number => {
     const frames: Uint8Array[] = []
     const outbox = new Outbox(
-      (_to, _channel, payload) => frames.push(payload) > 0,
+      (_to, _channel, parts) => frames.push(concatBytes(parts)) > 0,
       () => undefined,
     )
     outbox.add({ ...newMessage(type, 1), from: 2, term }, logTimeMs)

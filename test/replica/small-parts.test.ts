@@ -1,7 +1,7 @@
 /** Log clock, hash check, compaction, frames of raft messages and snapshots, change signal, lateness. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { NitroError } from '../../base/index.ts'
+import { NitroError, concatBytes } from '../../base/index.ts'
 import { newMessage } from '../../consensus/index.ts'
 import type { Entry, Message } from '../../consensus/index.ts'
 import { ChangeSignal } from '../../src/replica/change-signal.ts'
@@ -228,11 +228,11 @@ describe('messages to peers', () => {
   const vote = (to: number): Message => Object.assign(newMessage('MsgVoteResp', to), { from: 1, term: 2 })
 
   function outbox(takes = true) {
-    const frames: { to: number; channel: string; payload: Uint8Array }[] = []
+    const frames: { to: number; channel: string; parts: readonly Uint8Array[]; payload: Uint8Array }[] = []
     const lost: number[] = []
     const box = new Outbox(
-      (to, channel, payload) => {
-        frames.push({ to, channel, payload })
+      (to, channel, parts) => {
+        frames.push({ to, channel, parts, payload: concatBytes(parts) })
         return takes
       },
       (to) => lost.push(to),
@@ -263,6 +263,20 @@ describe('messages to peers', () => {
     box.flush()
     expect(frames.map(({ payload }) => read(payload).messages.length)).toEqual([2, 2, 1])
     expect(frames.map(({ payload }) => read(payload).time)).toEqual([1, 3, 5])
+  })
+
+  test('a large entry is sent from where it lies in the log, between what was written around it', () => {
+    const { box, frames } = outbox()
+    const messages = [append(2, 9), append(2, 5_000), append(2, 1_000), append(2, 9_000)]
+    for (const message of messages) box.add(message, 4)
+    box.flush()
+    const { parts, payload } = frames[0] as (typeof frames)[0]
+    expect(read(payload)).toEqual({ time: 4, messages })
+    const data = (at: number): Uint8Array | undefined => messages[at]?.entries[0]?.data
+    expect([parts[1] === data(1), parts[3] === data(3), parts.length]).toEqual([true, true, 5])
+    box.add(append(2, 9), 5)
+    box.flush()
+    expect(read(frames[1]?.payload as Uint8Array)).toEqual({ time: 5, messages: [append(2, 9)] })
   })
 
   test('a frame that can not leave is told, once per frame', () => {
