@@ -5,13 +5,12 @@
  * client that does not read is not read from: above a bound of unsent answers the connection is paused, and nothing
  * gathers without limit.
  */
-import { NitroError, isNitroError, messageOf } from '../../base/index.ts'
+import { ByteWriter, NitroError, isNitroError, messageOf } from '../../base/index.ts'
 import type { Logger, Scheduler } from '../../base/index.ts'
 import { errorResult } from '../../execution/codec.ts'
 import type { Session } from '../../net/index.ts'
 import type { Replica } from '../replica/index.ts'
 import {
-  CommandBatchWriter,
   decodeCall,
   encodeLeaderHint,
   encodeReply,
@@ -32,12 +31,17 @@ const streamsMax = 4
 /** A stream leaves room in the connection's queue: results that find it full end the connection. */
 const streamUnsentMax = 4 << 20
 const lookAgainMs = 10
+const resultsBytesMin = 64
 
-/** Gathers results of one kind during a turn. */
+/**
+ * Gathers results of one kind during a turn. The payload is made with the first of them and as large as the last one was: a
+ * connection gets a few answers a turn, of some ten bytes each, and one that gets none holds no memory.
+ */
 class Results implements CommandOwner {
   private readonly port: ClientPort
   private readonly kind: number
-  private batch = new CommandBatchWriter()
+  private payload: ByteWriter | undefined
+  private expectedBytes = resultsBytesMin
 
   constructor(port: ClientPort, kind: number) {
     this.port = port
@@ -45,9 +49,15 @@ class Results implements CommandOwner {
   }
 
   completed(tag: number, result: Uint8Array): void {
-    if (this.batch.count === 0) this.port.flushLater()
-    this.batch.add(tag, result)
-    if (this.batch.sizeBytes >= frameBytesMax) this.flush()
+    let { payload } = this
+    if (payload === undefined) {
+      payload = this.payload = new ByteWriter(this.expectedBytes)
+      this.port.flushLater()
+    }
+    // The format of a batch of the wire.
+    payload.uint(tag)
+    payload.blob(result)
+    if (payload.length >= frameBytesMax) this.flush()
   }
 
   failed(tag: number, error: NitroError): void {
@@ -55,7 +65,12 @@ class Results implements CommandOwner {
   }
 
   flush(): void {
-    if (this.batch.count > 0) this.port.send(this.kind, this.batch.take())
+    const { payload } = this
+    if (payload === undefined) return
+    this.payload = undefined
+    const { length } = payload
+    this.expectedBytes = Math.min(Math.max(resultsBytesMin, length + (length >> 2)), frameBytesMax)
+    this.port.send(this.kind, payload.view())
   }
 }
 
@@ -230,11 +245,13 @@ export class ClientPort {
   flushLater(): void {
     if (this.flushing) return
     this.flushing = true
-    this.options.scheduler.endOfTurn(() => {
-      this.flushing = false
-      this.commands.flush()
-      this.queries.flush()
-    })
+    this.options.scheduler.endOfTurn(this.flushTurn)
+  }
+
+  private readonly flushTurn = (): void => {
+    this.flushing = false
+    this.commands.flush()
+    this.queries.flush()
   }
 
   /** Ends the connection; the reason travels to the client. */
