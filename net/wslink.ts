@@ -1,7 +1,7 @@
 /** A link over one WebSocket. `ws` reads and does the closing handshake; frames are written by {@link Outbox}. */
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { isErrorCode, NitroError, type Scheduler, text, type Timer, utf8 } from '../base/index.ts'
+import { emptyBytes, isErrorCode, NitroError, type Scheduler, text, type Timer, utf8 } from '../base/index.ts'
 import { Inbox } from './inbox.ts'
 import { type Arena, Outbox } from './outbox.ts'
 import type { Link, LinkHandlers, LinkLimits } from './transport.ts'
@@ -89,7 +89,7 @@ export class WsLink implements Link {
       return false
     }
     if (this.bufferedBytes + length > this.limits.maxBufferedBytes) {
-      this.refused = true
+      this.refuse()
       return false
     }
     this.outbox.append(parts, length)
@@ -132,8 +132,16 @@ export class WsLink implements Link {
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (let i = 0; i < last; i++) socket.write(chunks[i] as Uint8Array)
-    socket.write(chunks[last] as Uint8Array, this.written)
+    // A write that somebody waits for costs the stream a tick of its own, even if the system takes it at once.
+    socket.write(chunks[last] as Uint8Array, this.refused ? this.written : undefined)
     if (last > 0) socket.uncork()
+  }
+
+  /** From now on the end of every write is told; of what the socket holds already, the empty write behind it tells. */
+  private refuse(): void {
+    if (this.refused) return
+    this.refused = true
+    if (this.socket.writableLength > 0) this.socket.write(emptyBytes, this.written)
   }
 
   private readonly written = (): void => {

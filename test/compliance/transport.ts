@@ -215,6 +215,19 @@ export function transportCompliance(name: string, open: () => Promise<TransportF
       expect(atFar.frames.every((bytes) => bytes.length === frame.length)).toBe(true)
     })
 
+    test('drain tells of room also when all that fills the buffer was written before the refusal', async () => {
+      const { near, far } = await connectPair(fixture)
+      const atNear = new Recorder()
+      near.start(atNear.handlers)
+      const frame = pattern(50_000, 1)
+      const turn = (): Promise<void> => new Promise((resolve) => fixture.scheduler.endOfTurn(resolve))
+      while (near.send(frame)) for (let i = 0; i < 3; i++) await fixture.until(turn())
+      const atFar = new Recorder()
+      far.start(atFar.handlers)
+      await fixture.until(atNear.when(() => atNear.drains > 0))
+      expect(near.bufferedBytes).toBeLessThanOrEqual(bufferLimit / 2)
+    })
+
     test('a paused link holds frames until it is resumed', async () => {
       const { near, far } = await connectPair(fixture)
       const atFar = new Recorder()
