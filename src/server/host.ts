@@ -1,5 +1,7 @@
 /** The process as the server sees it: where it writes, and what asks it to stop. The only file here that knows `process`. */
 import { writeSync } from 'node:fs'
+import { systemScheduler } from '../../base/index.ts'
+import { keepHeapRoom, v8Heap } from './heap.ts'
 import { parentGone, type StopSource } from './shutdown.ts'
 
 /** What a server needs of its process. */
@@ -11,6 +13,8 @@ export interface ServerHost {
   readonly colors: boolean
   /** Signals, and with `exitWithParent` the end of standard input. */
   stops(exitWithParent: boolean): StopSource
+  /** Gives the heap room for garbage until the function it returns is called. */
+  keepHeapRoom(): () => void
   /** Ends the process at once, with nothing flushed and nobody told. */
   crash(): void
 }
@@ -23,6 +27,7 @@ export function processHost(colors: boolean): ServerHost {
     errorIsTerminal: process.stderr.isTTY,
     colors,
     stops: processStops,
+    keepHeapRoom: () => keepHeapRoom(v8Heap, systemScheduler),
     crash: () => process.kill(process.pid, 'SIGKILL'),
   }
 }

@@ -42,6 +42,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
     metrics,
   })
   const source = host.stops(options.exitWithParent)
+  const heapIsOver = host.keepHeapRoom()
   try {
     const nodeOptions = nodeOptionsOf(options, {
       programs: await loadPrograms(options.programs),
@@ -67,6 +68,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   } catch (error) {
     return ended(error, options, host)
   } finally {
+    heapIsOver()
     etcd.close()
     metrics.close()
   }

@@ -64,10 +64,16 @@ export class FakeHost implements ServerHost {
   readonly colors = false
   written = ''
   crashes = 0
+  heaps = 0
   readonly #listeners = new Set<(reason: string) => void>()
 
   writeError(text: string): void {
     this.written += text
+  }
+
+  keepHeapRoom(): () => void {
+    this.heaps++
+    return () => void this.heaps--
   }
 
   crash(): void {
