@@ -2,10 +2,11 @@
  * The race against etcd: three etcd members and three NitroState servers as real processes on this machine, fsync on. Both clusters stand
  * all the time and are loaded in turn, round by round, with the order of the subjects reversed every other round.
  *
- *   npm run bench:etcd [-- --rounds 5 --seconds 4 --only put,range,txn,lease,watch,check-perf --out race.json]
+ *   npm run bench:etcd [-- --rounds 5 --seconds 4 --warmup 12 --only put,range,txn,lease,watch,check-perf --out race.json]
  *
  * Subjects are etcd over gRPC, NitroState over gRPC with the very same generator, and NitroState with its own client. Loads are
- * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first. `check-perf` runs etcd's own tool for a
+ * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first, and before all of them each subject does puts and
+ * then reads for `--warmup` seconds, so that no server is measured while it still compiles what it runs. `check-perf` runs etcd's own tool for a
  * minute on each cluster: if named, or in a whole race with a generator-bound row of puts.
  */
 import { existsSync, writeFileSync } from 'node:fs'
@@ -21,7 +22,7 @@ import { hasEtcdctl, runCheckPerf } from './etcd/check-perf.ts'
 import type { CheckPerf } from './etcd/check-perf.ts'
 import type { Protocol } from './etcd/goals.ts'
 import { compactHistory, openGrpc } from './etcd/grpc.ts'
-import { keySpace, loads, sections, valueBytes, writes } from './etcd/loads.ts'
+import { keySpace, loads, sections, valueBytes, warmupLoads, writes } from './etcd/loads.ts'
 import type { RaceLoad } from './etcd/loads.ts'
 import { measureLoad } from './etcd/measure.ts'
 import type { Figures, Subject } from './etcd/measure.ts'
@@ -35,6 +36,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
+    warmup: { type: 'string', default: '12' },
     only: { type: 'string' },
     out: { type: 'string' },
   },
@@ -43,6 +45,7 @@ const rounds = positive('--rounds', values.rounds)
 if (!Number.isInteger(rounds)) throw new Error(`--rounds: ${rounds} is not a whole number`)
 const measureMs = positive('--seconds', values.seconds) * 1000
 const times = { warmupMs: measureMs / 2, measureMs }
+const warmupMs = positive('--warmup', values.warmup) * 1000
 const choices: readonly string[] = [...sections, 'check-perf']
 const only = values.only?.split(',')
 const unknown = only?.find((name) => !choices.includes(name))
@@ -101,6 +104,8 @@ async function race(directory: string): Promise<void> {
       subjects.push(grpcSubject(theirs.target.name, theirs))
     }
     for (const { target } of clusters) await fillKeys(target)
+    for (const subject of subjects) await warmUp(subject)
+    for (const { leaderAddress } of clusters) await compactHistory(await leaderAddress())
     for (const load of loads.filter(({ section }) => only === undefined || only.includes(section))) {
       results.push({ load, rounds: await inRounds(subjects, load) })
       if (writes(load)) for (const { leaderAddress } of clusters) await compactHistory(await leaderAddress())
@@ -124,6 +129,14 @@ function clusterOf(target: EtcdTarget): Cluster {
 
 function grpcSubject(name: string, { target, leaderAddress }: Cluster): Subject {
   return { name, target, open: async (load) => openGrpc(await leaderAddress(), load) }
+}
+
+/** Many puts, and reads for a third of the time, of which nothing is kept. */
+async function warmUp(subject: Subject): Promise<void> {
+  process.stderr.write(`${subject.name}: warming up\n`)
+  const { puts, reads } = warmupLoads
+  await measureLoad(subject, puts, { warmupMs: 1, measureMs: (warmupMs * 2) / 3 })
+  await measureLoad(subject, reads, { warmupMs: 1, measureMs: warmupMs / 3 })
 }
 
 /** Measures each subject once a round. */
@@ -178,7 +191,7 @@ function json(): unknown {
   return {
     machine: { ...machine, runnablePerCoreAfter: loadPerCore() },
     etcd: version ?? null,
-    settings: { rounds, ...times, valueBytes, keySpace, only: only ?? null },
+    settings: { rounds, ...times, serverWarmupMs: warmupMs, valueBytes, keySpace, only: only ?? null },
     loads: results.map(({ load, rounds: byName }) => ({
       ...load,
       subjects: [...byName].map(([name, figures]) => ({

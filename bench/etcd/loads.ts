@@ -44,10 +44,12 @@ export const leaseTtlSeconds = 600
 const few = [1, 1] as const
 const some = [100, 10] as const
 const many = [1000, 100] as const
+/** As many clients, as programs have them that share a few connections. */
+const manyOverFew = [1000, 10] as const
 
 /** The loads, in the order of the tables. */
 export const loads: readonly RaceLoad[] = [
-  ...each('put', 'put', 'put', few, some, many),
+  ...each('put', 'put', 'put', few, some, many, manyOverFew),
   ...each('range', 'range 1 key, linearizable', 'get', few, some, many),
   ...each('range', 'range 1 key, serializable', 'get committed', some, many),
   ...each('range', `range ${rangeKeys} keys, linearizable`, 'range', some),
@@ -57,16 +59,20 @@ export const loads: readonly RaceLoad[] = [
   ...each('watch', 'put until its event', 'watch', few, some),
 ]
 
-function each(
-  section: Section,
-  title: string,
-  work: Work,
-  ...sizes: readonly (readonly [clients: number, connections: number])[]
-): RaceLoad[] {
-  return sizes.map(([clients, connections]) => ({
-    ...{ section, work, clients, connections },
-    title: `${title}, ${clients}/${connections}`,
-  }))
+/** What each subject does before anything is measured. */
+export const warmupLoads: { readonly puts: RaceLoad; readonly reads: RaceLoad } = {
+  puts: one('put', 'warm-up of puts', 'put', many),
+  reads: one('range', 'warm-up of reads', 'get', many),
+}
+
+type Size = readonly [clients: number, connections: number]
+
+function each(section: Section, title: string, work: Work, ...sizes: readonly Size[]): RaceLoad[] {
+  return sizes.map((size) => one(section, title, work, size))
+}
+
+function one(section: Section, title: string, work: Work, [clients, connections]: Size): RaceLoad {
+  return { section, title: `${title}, ${clients}/${connections}`, work, clients, connections }
 }
 
 /** Whether the load leaves history behind. */
