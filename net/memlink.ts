@@ -110,6 +110,10 @@ export class MemoryLink implements Link {
     return this.send(concatBytes(parts))
   }
 
+  sendCopy(parts: readonly Uint8Array[]): boolean {
+    return this.send(concatBytes(parts))
+  }
+
   close(error?: NitroError): void {
     if (this.closed || this.dead) return
     this.enqueue({ ...this.departure(), frame: undefined, error })

@@ -3,7 +3,8 @@
  * all frames of a turn leave in one socket write.
  *
  * Small pieces are copied into an arena that all links of a transport share: one chunk then holds hundreds of
- * frames, and an idle link holds no buffer. Large pieces go by reference, without a copy.
+ * frames, and an idle link holds no buffer. Large pieces go by reference, without a copy, unless their owner wants them back.
+ * Memory that the kernel has copied is used again, if nothing was written behind it.
  *
  * A client's frames carry the mask key zero, which leaves the payload as it is. Section 5.3 asks for random keys to
  * protect proxies from web pages that choose the bytes on the wire; both ends here are programs of ours, requests
@@ -16,7 +17,7 @@ const blockBytes = 64 * 1024
 /** Opcode, length in its longest form, mask key. */
 const headerMaxBytes = 14
 
-/** Append-only memory shared by the links of one transport. Bytes once written are never written again. */
+/** Memory shared by the links of one transport. What an outbox has handed out is not written again before it was sent. */
 export class Arena {
   block: Buffer = Buffer.allocUnsafeSlow(blockBytes)
   at = 0
@@ -40,6 +41,8 @@ export class Outbox {
   private block: Buffer
   private start = 0
   private end = 0
+  /** From here to `end` nobody else has written to `block`. */
+  private first = 0
 
   constructor(arena: Arena, masked: boolean) {
     this.arena = arena
@@ -47,14 +50,15 @@ export class Outbox {
     this.block = arena.block
   }
 
-  /** Adds one frame of `length` bytes in `parts`. */
-  append(parts: readonly Uint8Array[], length: number): void {
+  /** Adds one frame of `length` bytes in `parts`; with `copy` none of them is kept. */
+  append(parts: readonly Uint8Array[], length: number, copy: boolean): void {
     this.header(length)
+    const copyMax = copy ? blockBytes : copyMaxBytes
     for (const part of parts) {
       if (part.length === 0) continue
-      if (part.length > copyMaxBytes) {
+      if (part.length > copyMax) {
         this.closeSegment()
-        this.chunks.push(part)
+        this.chunks.push(copy ? new Uint8Array(part) : part)
       } else {
         this.open(part.length)
         this.block.set(part, this.end)
@@ -71,6 +75,13 @@ export class Outbox {
     this.chunks = []
     this.bytes = 0
     return chunks
+  }
+
+  /** Everything that was handed out has been sent. */
+  written(): void {
+    const { arena, first } = this
+    if (this.bytes > 0 || this.block !== arena.block || this.end !== arena.at) return
+    this.start = this.end = arena.at = first
   }
 
   private header(length: number): void {
@@ -102,7 +113,7 @@ export class Outbox {
     if (this.block === arena.block && this.end === arena.at) return
     this.closeSegment()
     this.block = arena.block
-    this.start = this.end = arena.at
+    this.first = this.start = this.end = arena.at
   }
 
   private commit(bytes: number): void {

@@ -78,6 +78,11 @@ export class Session {
     return this.link.sendParts(this.seal([this.header(kind), payload]))
   }
 
+  /** As `send`, but the payload is copied: the caller may write to it again. For payloads up to some 32 KiB. */
+  sendCopy(kind: number, payload: Uint8Array): boolean {
+    return this.link.sendCopy(this.seal([this.header(kind), payload]))
+  }
+
   /** As `send`, for a payload given in pieces. */
   sendParts(kind: number, parts: readonly Uint8Array[]): boolean {
     return this.link.sendParts(this.seal([this.header(kind), ...parts]))

@@ -40,6 +40,8 @@ export interface Link {
   send(frame: Uint8Array): boolean
   /** As `send`, for a frame given in pieces; they are not joined in memory when that would cost a copy. */
   sendParts(parts: readonly Uint8Array[]): boolean
+  /** As `sendParts`, but the bytes are copied: they stay the caller's, whatever is answered. For frames up to some 32 KiB. */
+  sendCopy(parts: readonly Uint8Array[]): boolean
   /** Bytes taken by `send` that have not left this process. */
   readonly bufferedBytes: number
   /** Asks for no more frames, so that the other end's buffer fills; a few may be held. An end of the link is still told. */

@@ -81,6 +81,14 @@ export class WsLink implements Link {
   }
 
   sendParts(parts: readonly Uint8Array[]): boolean {
+    return this.take(parts, false)
+  }
+
+  sendCopy(parts: readonly Uint8Array[]): boolean {
+    return this.take(parts, true)
+  }
+
+  private take(parts: readonly Uint8Array[], copy: boolean): boolean {
     if (this.closed || this.ws.readyState !== this.ws.OPEN) return false
     let length = 0
     for (const part of parts) length += part.length
@@ -92,7 +100,7 @@ export class WsLink implements Link {
       this.refuse()
       return false
     }
-    this.outbox.append(parts, length)
+    this.outbox.append(parts, length, copy)
     if (this.outbox.bytes >= flushBytes) {
       this.flush()
     } else if (!this.flushing) {
@@ -135,6 +143,8 @@ export class WsLink implements Link {
     // A write that somebody waits for costs the stream a tick of its own, even if the system takes it at once.
     socket.write(chunks[last] as Uint8Array, this.refused ? this.written : undefined)
     if (last > 0) socket.uncork()
+    // The kernel has it all already, as nearly always.
+    if (socket.writableLength === 0) this.outbox.written()
   }
 
   /** From now on the end of every write is told; of what the socket holds already, the empty write behind it tells. */

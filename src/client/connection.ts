@@ -22,6 +22,8 @@ import { ConnectionWatches } from './watches.ts'
 
 /** A batch that has grown to this many bytes leaves before the turn ends. */
 const batchBytes = 256 * 1024
+/** A batch up to this size is copied by the link, so that the next one is gathered in the same memory. */
+const copiedBytesMax = 32 * 1024
 /** How long a connection that was replaced waits for its last answers. */
 const retireMs = 10_000
 
@@ -149,10 +151,16 @@ export class Connection {
   /** Sends what has gathered. */
   flush(): void {
     if (!this.open) return
-    if (this.commands.count > 0) this.send({ kind: frameKinds.commands, payload: this.commands.take() })
-    if (this.queries.count > 0) this.send({ kind: frameKinds.queries, payload: this.queries.take() })
+    if (this.commands.count > 0) this.sendBatch(frameKinds.commands, this.commands)
+    if (this.queries.count > 0) this.sendBatch(frameKinds.queries, this.queries)
     const { asks } = this.watches
     if (!asks.empty) this.send({ kind: frameKinds.watch, payload: asks.take() })
+  }
+
+  private sendBatch(kind: number, batch: CommandBatchWriter | QueryBatchWriter): void {
+    const copied = batch.sizeBytes <= copiedBytesMax && this.blocked.length === 0
+    if (copied && this.session.sendCopy(kind, batch.view())) batch.clear()
+    else this.send({ kind, payload: batch.take() })
   }
 
   private send(frame: Frame): void {

@@ -131,6 +131,10 @@ class Socket implements Link {
     return true
   }
 
+  sendCopy(parts: readonly Uint8Array[]): boolean {
+    return this.link.sendCopy(parts)
+  }
+
   pause(): void {
     this.paused = true
     this.link.pause()

@@ -33,6 +33,17 @@ export class CommandBatchWriter {
     this.count++
   }
 
+  /** The payload gathered so far; valid until the next `add` or `clear`. */
+  view(): Uint8Array {
+    return this.out.view()
+  }
+
+  /** Forgets what was gathered and keeps its memory. */
+  clear(): void {
+    this.out.clear()
+    this.count = 0
+  }
+
   /** The payload gathered so far, handed over to the caller; the writer is empty again. */
   take(): Uint8Array {
     const payload = this.out.view()
@@ -114,6 +125,17 @@ export class QueryBatchWriter {
     this.out = new ByteWriter(capacityAfter(payload.length))
     this.count = 0
     return payload
+  }
+
+  /** The payload gathered so far; valid until the next `add` or `clear`. */
+  view(): Uint8Array {
+    return this.out.view()
+  }
+
+  /** Forgets what was gathered and keeps its memory. */
+  clear(): void {
+    this.out.clear()
+    this.count = 0
   }
 }
 

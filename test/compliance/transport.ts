@@ -136,6 +136,38 @@ export function transportCompliance(name: string, open: () => Promise<TransportF
       )
     })
 
+    test('frames sent as copies arrive as they were, whatever becomes of the bytes, even when a link is stuck', async () => {
+      const pairs = [await connectPair(fixture), await connectPair(fixture)]
+      const sizes = [1, 126, 1025, 30_000, 70_000]
+      const scratch = new Uint8Array(70_000)
+      const sent: Uint8Array[][] = [[], []]
+      for (const { near } of pairs) near.start(new Recorder().handlers)
+      const [stuck, open] = pairs as [Pair, Pair]
+      const atOpen = new Recorder()
+      open.far.start(atOpen.handlers)
+      const sendTo = ({ near }: Pair, frames: Uint8Array[] | undefined, seed: number): boolean => {
+        const frame = pattern(sizes[seed % sizes.length] as number, seed)
+        scratch.set(frame)
+        const isTaken = near.sendCopy([scratch.subarray(0, 1), scratch.subarray(1, frame.length)])
+        scratch.fill(0xee)
+        if (isTaken) frames?.push(frame)
+        return isTaken
+      }
+      // Until the network in between and the buffer are full, and a little longer.
+      for (let seed = 0, refusals = 0; refusals < 20; seed++) {
+        if (!sendTo(stuck, sent[0], seed)) refusals++
+        if (seed % 3 > 0) sendTo(open, sent[1], seed)
+        if (seed % 4 > 0) continue
+        await fixture.until(new Promise<void>((resolve) => fixture.scheduler.after(0, resolve)))
+      }
+      const atStuck = new Recorder()
+      stuck.far.start(atStuck.handlers)
+      await fixture.until(atStuck.when(() => atStuck.frames.length === sent[0]?.length))
+      await fixture.until(atOpen.when(() => atOpen.frames.length === sent[1]?.length))
+      expectFrames(atStuck.frames, sent[0] as Uint8Array[])
+      expectFrames(atOpen.frames, sent[1] as Uint8Array[])
+    })
+
     test('a delivered frame is a plain byte array whose slice is a copy', async () => {
       const { near, far } = await connectPair(fixture)
       const atFar = new Recorder()
