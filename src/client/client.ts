@@ -3,6 +3,7 @@ import { NitroError, systemAsyncContext } from '../../base/index.ts'
 import type { Program } from '../../execution/index.ts'
 import type { Admin, Auth, Engine, Leases, OpenSession, ProgramsOf, RequestOptions, Store, Sync } from '../api/index.ts'
 import { Sessions, createLeases, createPrograms, createStore } from '../store/index.ts'
+import type { StoreEngine } from '../store/index.ts'
 import { createSync } from '../sync/index.ts'
 import type { EngineSync } from '../sync/index.ts'
 import { CommandSession, QueryRetrier, WatchSession } from '../wire/index.ts'
@@ -99,12 +100,20 @@ class RemoteClient<List extends readonly Program[]> implements Client<List> {
     this.calls = new Calls(channel, common)
     this.engine = {
       command: (program, method, args, options) =>
-        this.asUser('change', options, (given) => this.commands.command(program, method, args, given)),
+        login === undefined
+          ? this.commands.command(program, method, args, options)
+          : this.asUser('change', options, (given) => this.commands.command(program, method, args, given)),
       query: (program, method, args, options) =>
-        this.asUser('read', options, (given) => this.queries.query(program, method, args, given)),
+        login === undefined
+          ? this.queries.query(program, method, args, options)
+          : this.asUser('read', options, (given) => this.queries.query(program, method, args, given)),
       watch: (request, listener) => this.watches.watch(request, listener),
     }
-    this.store = createStore(this.engine, common)
+    const commandAs: StoreEngine['commandAs'] = (program, method, args, options, read) =>
+      login === undefined
+        ? this.commands.commandAs(program, method, args, options, read)
+        : this.asUser('change', options, (given) => this.commands.commandAs(program, method, args, given, read))
+    this.store = createStore({ ...this.engine, commandAs }, common)
     this.leases = createLeases(this.engine, settings.ports.scheduler)
     this.sessions = new Sessions({ ...settings.ports, leases: this.leases })
     this.session = this.sessions.open

@@ -34,11 +34,6 @@ export interface ConnectionEvents {
   closed(connection: Connection, error: NitroError | undefined): void
 }
 
-interface Flight {
-  readonly owner: CommandOwner
-  readonly tag: number
-}
-
 interface Frame {
   readonly kind: number
   readonly payload: Uint8Array
@@ -51,7 +46,8 @@ export class Connection {
   readonly session: Session
   private readonly scheduler: Scheduler
   private readonly events: ConnectionEvents
-  private readonly flights = new TagTable<Flight>()
+  /** Who waits for an answer, each with its own tag for the request. */
+  private readonly flights = new TagTable<CommandOwner>()
   private readonly commands = new CommandBatchWriter()
   private readonly queries = new QueryBatchWriter()
   private readonly watches = new ConnectionWatches(() => this.flushLater(0))
@@ -92,7 +88,7 @@ export class Connection {
   /** Sends a command at the end of this turn. */
   submit(command: Uint8Array, owner: CommandOwner, tag: number): void {
     if (!this.accepts(owner, tag)) return
-    this.commands.add(this.flights.add({ owner, tag }), command)
+    this.commands.add(this.flights.add(owner, tag), command)
     this.flushLater(this.commands.sizeBytes)
   }
 
@@ -107,7 +103,7 @@ export class Connection {
     tag: number,
   ): void {
     if (!this.accepts(owner, tag)) return
-    this.queries.add(this.flights.add({ owner, tag }), consistency, timeoutMs, program, method, args)
+    this.queries.add(this.flights.add(owner, tag), consistency, timeoutMs, program, method, args)
     this.flushLater(this.queries.sizeBytes)
   }
 
@@ -131,7 +127,7 @@ export class Connection {
   /** Calls a method at once; the owner gets the whole reply. */
   call(method: string, params: CallParams, owner: CommandOwner, tag: number): void {
     if (!this.accepts(owner, tag)) return
-    const id = this.flights.add({ owner, tag })
+    const id = this.flights.add(owner, tag)
     this.send({ kind: frameKinds.call, payload: encodeCall({ id, method, params }) })
   }
 
@@ -194,9 +190,12 @@ export class Connection {
   }
 
   private readonly result = (tag: number, bytes: Uint8Array, start: number, end: number): void => {
-    const flight = this.flights.take(tag)
+    const owner = this.flights.take(tag)
     this.answered = true
-    if (flight !== undefined) flight.owner.completed(flight.tag, bytes.subarray(start, end))
+    if (owner === undefined) return
+    const ownTag = this.flights.takenNote
+    if (owner.completedIn === undefined) owner.completed(ownTag, bytes.subarray(start, end))
+    else owner.completedIn(ownTag, bytes, start, end)
   }
 
   /** Closes as soon as nothing is under way any more; new requests go elsewhere. */
@@ -230,7 +229,7 @@ export class Connection {
       cause: reason,
     })
     this.events.closed(this, reason)
-    for (const { owner, tag } of this.flights.drain()) owner.failed(tag, lost)
+    this.flights.drain((owner, tag) => owner.failed(tag, lost))
     this.watches.endAll(lost)
   }
 }

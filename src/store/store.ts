@@ -2,7 +2,7 @@
  * The store over any engine: it checks what callers give, speaks the kv program's codecs, and makes entries of the answers.
  * It keeps no state beside a buffer for arguments.
  */
-import { ByteWriter, NitroError, concatBytes } from '../../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, concatBytes } from '../../base/index.ts'
 import {
   decodeCompactResult,
   decodeDeleteResult,
@@ -65,17 +65,29 @@ const arenaBytes = 64 * 1024
 /** Records per page of {@link Store.entries}. */
 const pageRecords = Math.min(1000, defaultLimits.rangeRecords)
 
+/** An engine; one that can read an answer where it arrives saves each put a view and a promise. */
+export interface StoreEngine extends Engine {
+  /** As `command`, but resolves with what `read` makes of the payload `frame[start, end)`, and throws what that throws. */
+  readonly commandAs?: <T>(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    options: RequestOptions | undefined,
+    read: (frame: Uint8Array, start: number, end: number) => T,
+  ) => Promise<T>
+}
+
 /** Makes the store of an engine. */
-export function createStore(engine: Engine, ports: UpdatePorts): Store {
+export function createStore(engine: StoreEngine, ports: UpdatePorts): Store {
   return new EngineStore(engine, ports)
 }
 
 class EngineStore implements Store {
-  private readonly engine: Engine
+  private readonly engine: StoreEngine
   private readonly ports: UpdatePorts
   private arena = new ByteWriter(arenaBytes)
 
-  constructor(engine: Engine, ports: UpdatePorts) {
+  constructor(engine: StoreEngine, ports: UpdatePorts) {
     this.engine = engine
     this.ports = ports
   }
@@ -88,7 +100,10 @@ class EngineStore implements Store {
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.engine.command('kv', 'put', args, options).then(decodePutResult)
+    const { commandAs } = this.engine
+    return commandAs === undefined
+      ? this.engine.command('kv', 'put', args, options).then(decodePutResult)
+      : commandAs('kv', 'put', args, options, readPutResult)
   }
 
   /** The long form of a put. */
@@ -233,6 +248,14 @@ class EngineStore implements Store {
     }
     return { revision: revision as number, entries }
   }
+}
+
+/** As {@link decodePutResult}, of a part of a frame. */
+function readPutResult(frame: Uint8Array, start: number, end: number): PutResult {
+  const reader = new ByteReader(frame, start, end)
+  const revision = reader.uint()
+  reader.finish()
+  return { revision }
 }
 
 function hasWriteOptions({ lease, prev, ignoreValue, ignoreLease }: WriteOptions): boolean {

@@ -13,6 +13,8 @@ import type { Consistency } from '../api/index.ts'
 export interface CommandOwner {
   /** The outcome, encoded as `execution/result.ts` says. The bytes are the owner's. */
   completed(tag: number, result: Uint8Array): void
+  /** As `completed`, for a result that is `frame[start, end)`: an owner that reads it there needs no view of it. */
+  completedIn?(tag: number, frame: Uint8Array, start: number, end: number): void
   /** No outcome: `error.executed` is about this submission, `error.retryable` whether another one makes sense. */
   failed(tag: number, error: NitroError): void
 }

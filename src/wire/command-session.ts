@@ -22,7 +22,7 @@ import type { Caller } from '../../execution/codec.ts'
 import type { RequestOptions } from '../api/index.ts'
 import type { CommandChannel } from './channel.ts'
 import { MachineRequests, Request, worthRepeating } from './requests.ts'
-import type { RequestsOptions } from './requests.ts'
+import type { PayloadReader, RequestsOptions } from './requests.ts'
 
 /** Numbers the machine keeps answers for. */
 const windowDefault = 1024
@@ -43,7 +43,7 @@ export interface CommandSessionOptions extends RequestsOptions {
   readonly caller?: ((needed: boolean) => Caller | undefined) | undefined
 }
 
-class Command extends Request {
+class Command extends Request<unknown> {
   /** Number in its session; 0 before it has one. */
   seq = 0
   /** Which session of this object the number belongs to. */
@@ -107,7 +107,20 @@ export class CommandSession extends MachineRequests<Command> {
     options?: RequestOptions,
     caller?: Caller,
   ): Promise<Uint8Array> {
-    return this.begin(new Command(program, method, args, caller), options)
+    return this.begin(new Command(program, method, args, caller), options) as Promise<Uint8Array>
+  }
+
+  /** As {@link command}, but resolves with what `read` makes of the payload, and throws what that throws. */
+  commandAs<T>(
+    program: string,
+    method: string,
+    args: Uint8Array,
+    options: RequestOptions | undefined,
+    read: PayloadReader<T>,
+  ): Promise<T> {
+    const command = new Command(program, method, args)
+    command.reader = read
+    return this.begin(command, options) as Promise<T>
   }
 
   /** Ends the session: everything unsettled is rejected with `Closed`, and the machine may forget the answers. */
@@ -228,9 +241,9 @@ export class CommandSession extends MachineRequests<Command> {
     this.send(this.opening, undefined)
   }
 
-  protected override succeeded(command: Command, payload: Uint8Array): void {
+  protected override succeeded(command: Command, value: unknown): void {
     if (command !== this.opening) {
-      super.succeeded(command, payload)
+      super.succeeded(command, value)
       return
     }
     this.opening = undefined

@@ -25,7 +25,7 @@ export {
 export { decodeError, encodeError, type ErrorRecord } from './errors.ts'
 export { decodeLeaderHint, encodeLeaderHint, frameKinds, type LeaderHint } from './frames.ts'
 export { QueryRetrier, type QueryRetrierOptions } from './query-retrier.ts'
-export { checkTimeout, Request, Requests, type RequestsOptions } from './requests.ts'
+export { checkTimeout, type PayloadReader, Request, Requests, type RequestsOptions } from './requests.ts'
 export { TagTable } from './tags.ts'
 export { WatchChunk, type WatchChannel, type WatchPort, type WatchSink } from './watch-channel.ts'
 export {

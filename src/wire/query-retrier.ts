@@ -10,7 +10,7 @@ import type { QueryChannel } from './channel.ts'
 import { MachineRequests, Request } from './requests.ts'
 import type { RequestsOptions } from './requests.ts'
 
-class QueryTry extends Request {
+class QueryTry extends Request<unknown> {
   readonly consistency: Consistency
   readonly caller: Caller | undefined
 
@@ -53,7 +53,7 @@ export class QueryRetrier extends MachineRequests<QueryTry> {
       const message = `consistency is ${JSON.stringify(consistency)}; it must be linearizable or committed`
       return Promise.reject(new NitroError('InvalidArgument', message))
     }
-    return this.begin(new QueryTry(program, method, args, consistency, caller), options)
+    return this.begin(new QueryTry(program, method, args, consistency, caller), options) as Promise<Uint8Array>
   }
 
   protected override enter(request: QueryTry): void {

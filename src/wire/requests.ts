@@ -36,6 +36,8 @@ export abstract class Request<V = Uint8Array> {
   readonly program: string
   readonly method: string
   readonly args: Uint8Array
+  /** What becomes of an answer's payload; a view of it if undefined. */
+  reader: PayloadReader<V> | undefined = undefined
   /** Set by {@link Requests.begin}. */
   resolve: (value: V) => void = unset
   reject: (reason: unknown) => void = unset
@@ -89,6 +91,8 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
   private live = 0
   private liveBytes = 0
   private readonly names = new Set<string>()
+  private lastProgram: string | undefined
+  private lastMethod: string | undefined
 
   constructor(options: RequestsOptions) {
     this.clock = options.clock
@@ -120,8 +124,7 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
       if (this.closed) throw new NitroError('Closed', 'the engine is closed')
       const timeoutMs = options?.timeoutMs === undefined ? this.defaultTimeoutMs : checkTimeout(options.timeoutMs)
       if (signal?.aborted === true) throw signal.reason
-      this.checkName(request.program)
-      this.checkName(request.method)
+      this.checkNames(request.program, request.method)
       checkArgs(request.args)
       this.checkRoom(request.args.length)
       const nowMs = this.clock.monotonicMs()
@@ -143,6 +146,15 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
     if (this.live >= liveMax || this.liveBytes + sizeBytes > liveBytesMax) {
       throw new NitroError('Overloaded', `${this.live} requests of ${this.liveBytes} bytes are already waiting`)
     }
+  }
+
+  private checkNames(program: string, method: string): void {
+    // Mostly it is what it was the last time.
+    if (program === this.lastProgram && method === this.lastMethod) return
+    this.checkName(program)
+    this.checkName(method)
+    this.lastProgram = program
+    this.lastMethod = method
   }
 
   /** Names travel as latin1; the set only saves checking the same few names again. */
@@ -281,13 +293,31 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
   }
 }
 
-/** Requests to the machine: outcomes are encoded results, values are their payloads. */
-export abstract class MachineRequests<R extends Request> extends Requests<R, Uint8Array> {
+/** Makes a value of the payload `frame[start, end)`. */
+export type PayloadReader<T> = (frame: Uint8Array, start: number, end: number) => T
+
+/** Requests to the machine: outcomes are encoded results, values are what readers make of their payloads, or views of these. */
+export abstract class MachineRequests<R extends Request<unknown>> extends Requests<R, unknown> {
   completed(tag: number, result: Uint8Array): void {
+    this.completedIn(tag, result, 0, result.length)
+  }
+
+  completedIn(tag: number, frame: Uint8Array, start: number, end: number): void {
     const request = this.take(tag)
     if (request === undefined) return
-    if (result[0] === okStatus) this.succeeded(request, result.subarray(1))
-    else this.refused(request, errorOf(result))
+    if (start === end || frame[start] !== okStatus) {
+      this.refused(request, errorOf(frame.subarray(start, end)))
+      return
+    }
+    let value: unknown
+    try {
+      const { reader } = request
+      value = reader === undefined ? frame.subarray(start + 1, end) : reader(frame, start + 1, end)
+    } catch (error) {
+      this.fail(request, error)
+      return
+    }
+    this.succeeded(request, value)
   }
 }
 

@@ -18,16 +18,20 @@ export class TagTable<T extends object> {
   /** The tag a slot's tenant has, or its next one will have. */
   private readonly tags: number[] = []
   private readonly free: number[] = []
+  /** By slot: a number that was given with the item. */
+  private readonly notes: number[] = []
   /** Items in the table. */
   size = 0
+  /** The note of the item that was taken last. */
+  takenNote = 0
 
   /** Whether another item can be added. */
   get full(): boolean {
     return this.size === slotsMax
   }
 
-  /** Takes an item in and gives its tag. Asserts that the table is not full. */
-  add(item: T): number {
+  /** Takes an item in, with a number that belongs to it, and gives its tag. Asserts that the table is not full. */
+  add(item: T, note = 0): number {
     assert(this.size < slotsMax, 'the tag table is full')
     this.size++
     let slot = this.free.pop()
@@ -35,9 +39,11 @@ export class TagTable<T extends object> {
       slot = this.items.length
       this.items.push(item)
       this.tags.push(slot)
+      this.notes.push(note)
       return slot
     }
     this.items[slot] = item
+    this.notes[slot] = note
     return this.tags[slot] as number
   }
 
@@ -49,6 +55,7 @@ export class TagTable<T extends object> {
     if (item === undefined) return undefined
     this.items[slot] = undefined
     this.tags[slot] = slot | ((((tag >> slotBits) + 1) & generationMask) << slotBits)
+    this.takenNote = this.notes[slot] as number
     this.free.push(slot)
     this.size--
     return item
@@ -59,15 +66,13 @@ export class TagTable<T extends object> {
     for (const item of this.items) if (item !== undefined) yield item
   }
 
-  /** Takes all items out. */
-  drain(): T[] {
-    const all: T[] = []
-    for (let slot = 0; slot < this.items.length; slot++) {
-      const item = this.items[slot]
-      if (item === undefined) continue
-      all.push(item)
-      this.take(this.tags[slot] as number)
+  /** Takes all items out, and then tells of each, with its note. */
+  drain(each: (item: T, note: number) => void): void {
+    const all: { readonly item: T; readonly note: number }[] = []
+    for (const tag of [...this.tags]) {
+      const item = this.take(tag)
+      if (item !== undefined) all.push({ item, note: this.takenNote })
     }
-    return all
+    for (const { item, note } of all) each(item, note)
   }
 }

@@ -11,18 +11,25 @@ describe('the tag table', () => {
         steps.forEach((pick, step) => {
           if (pick === undefined || model.size === 0) {
             const item = { step }
-            const tag = table.add(item)
+            const tag = table.add(item, step)
             expect(model.has(tag)).toBe(false)
             model.set(tag, item)
           } else {
             const tag = [...model.keys()][pick % model.size] as number
-            expect(table.take(tag)).toBe(model.get(tag))
+            const item = table.take(tag)
+            expect(item).toBe(model.get(tag))
+            expect(table.takenNote).toBe(item?.step)
             model.delete(tag)
             expect(table.take(tag)).toBeUndefined()
           }
           expect(table.size).toBe(model.size)
         })
-        expect(new Set(table.drain())).toEqual(new Set(model.values()))
+        const drained = new Map<{ readonly step: number }, number>()
+        table.drain((item, note) => {
+          expect(table.size).toBe(0)
+          drained.set(item, note)
+        })
+        expect(drained).toEqual(new Map([...model.values()].map((item) => [item, item.step])))
         expect(table.size).toBe(0)
       }),
     )
