@@ -92,6 +92,13 @@ export class Connection {
     this.flushLater(this.commands.sizeBytes)
   }
 
+  /** Sends a command in two pieces at the end of this turn. */
+  submitParts(head: Uint8Array, args: Uint8Array, owner: CommandOwner, tag: number): void {
+    if (!this.accepts(owner, tag)) return
+    this.commands.addParts(this.flights.add(owner, tag), head, args)
+    this.flushLater(this.commands.sizeBytes)
+  }
+
   /** Sends a query at the end of this turn. */
   query(
     program: string,

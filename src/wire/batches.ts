@@ -33,6 +33,16 @@ export class CommandBatchWriter {
     this.count++
   }
 
+  /** Adds one item of two pieces; they are copied. */
+  addParts(tag: number, head: Uint8Array, rest: Uint8Array): void {
+    const out = this.out
+    out.uint(tag)
+    out.uint(head.length + rest.length)
+    out.raw(head)
+    out.raw(rest)
+    this.count++
+  }
+
   /** The payload gathered so far; valid until the next `add` or `clear`. */
   view(): Uint8Array {
     return this.out.view()

@@ -23,6 +23,8 @@ export interface CommandOwner {
 export interface CommandChannel {
   /** Submits an encoded command. The bytes do not change afterwards. */
   submit(command: Uint8Array, done: CommandOwner, tag: number): void
+  /** As `submit`, for a command in two pieces, what stands before its arguments and these; for a channel that copies in any case. */
+  submitParts?(head: Uint8Array, args: Uint8Array, done: CommandOwner, tag: number): void
 }
 
 /** Carries queries to a machine. */

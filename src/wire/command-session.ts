@@ -15,7 +15,7 @@
  * Every attempt to open a session uses a new random id. A delayed second copy of an open command can therefore
  * never revive a session whose answers are gone, under which an old attempt would be executed again.
  */
-import { ByteWriter, NitroError } from '../../base/index.ts'
+import { ByteWriter, NitroError, emptyBytes } from '../../base/index.ts'
 import type { Executed } from '../../base/index.ts'
 import { encodeCommand, encodeSessionArgs, maxCommandBytes, sessionIdBytes } from '../../execution/codec.ts'
 import type { Caller } from '../../execution/codec.ts'
@@ -48,8 +48,10 @@ class Command extends Request<unknown> {
   seq = 0
   /** Which session of this object the number belongs to. */
   epoch = 0
-  /** The encoded command; the same for all attempts. */
+  /** The encoded command, without its arguments if it is split; the same for all attempts. */
   bytes: Uint8Array | undefined = undefined
+  /** Its arguments are submitted beside `bytes`. */
+  isSplit = false
   /** Who it is for; undefined for whoever the session is. */
   readonly caller: Caller | undefined
   /** Its bytes say who it is for. */
@@ -110,7 +112,10 @@ export class CommandSession extends MachineRequests<Command> {
     return this.begin(new Command(program, method, args, caller), options) as Promise<Uint8Array>
   }
 
-  /** As {@link command}, but resolves with what `read` makes of the payload, and throws what that throws. */
+  /**
+   * As {@link command}, but resolves with what `read` makes of the payload, and throws what that throws. `args` must never change:
+   * they need not be copied.
+   */
   commandAs<T>(
     program: string,
     method: string,
@@ -120,6 +125,7 @@ export class CommandSession extends MachineRequests<Command> {
   ): Promise<T> {
     const command = new Command(program, method, args)
     command.reader = read
+    command.isSplit = this.channel.submitParts !== undefined
     return this.begin(command, options) as Promise<T>
   }
 
@@ -184,12 +190,13 @@ export class CommandSession extends MachineRequests<Command> {
 
   /** Encodes a command and makes its first attempt. */
   private send(command: Command, session: Uint8Array | undefined): void {
-    if (this.arena.length + command.args.length + headerBytesMax > arenaBytes) {
-      this.arena = new ByteWriter(Math.max(arenaBytes, command.args.length + headerBytesMax))
+    const { seq, program, method, isSplit } = command
+    const args = isSplit ? emptyBytes : command.args
+    if (this.arena.length + args.length + headerBytesMax > arenaBytes) {
+      this.arena = new ByteWriter(Math.max(arenaBytes, args.length + headerBytesMax))
     }
     const out = this.arena
     const start = out.length
-    const { seq, program, method, args } = command
     const caller = command.caller ?? this.caller(command.needsName)
     command.isNamed = caller !== undefined
     if (session === undefined) encodeCommand(out, { caller, program, method, args })
@@ -200,7 +207,8 @@ export class CommandSession extends MachineRequests<Command> {
 
   private attempt(command: Command, bytes: Uint8Array): void {
     command.tag = this.underWay.add(command)
-    this.channel.submit(bytes, this, command.tag)
+    if (command.isSplit) this.channel.submitParts?.(bytes, command.args, this, command.tag)
+    else this.channel.submit(bytes, this, command.tag)
   }
 
   protected override again(command: Command): void {

@@ -9,8 +9,8 @@ export class Submission {
   readonly command: Command
   /** As it was submitted; empty for queries. */
   readonly bytes: Uint8Array
-  private readonly done: CommandOwner
-  private readonly tag: number
+  readonly done: CommandOwner
+  readonly tag: number
 
   constructor(command: Command, bytes: Uint8Array, done: CommandOwner, tag: number) {
     this.command = command

@@ -44,8 +44,12 @@ describe('batches', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(tag, bytes)), (items) => {
         const batch = new CommandBatchWriter()
-        for (const [tag, command] of items) batch.add(tag, command)
+        for (const [at, [tag, command]] of items.entries()) {
+          if (at % 2 === 0) batch.add(tag, command)
+          else batch.addParts(tag, command.subarray(0, at), command.subarray(at))
+        }
         expect(batch.count).toBe(items.length)
+        expect(commandsOf(batch.view())).toEqual(items)
         const payload = batch.take()
         expect(commandsOf(payload)).toEqual(items)
         expect([batch.count, batch.sizeBytes]).toEqual([0, 0])
@@ -60,6 +64,17 @@ describe('batches', () => {
     batch.add(2, Uint8Array.of(9, 9, 9, 9))
     expect(commandsOf(first)).toEqual([[1, Uint8Array.of(1, 2, 3)]])
     expect(commandsOf(batch.take())).toEqual([[2, Uint8Array.of(9, 9, 9, 9)]])
+  })
+
+  test('a cleared writer begins again in the same memory', () => {
+    const batch = new CommandBatchWriter()
+    batch.add(1, Uint8Array.of(1, 2, 3))
+    const before = batch.view()
+    batch.clear()
+    expect([batch.count, batch.sizeBytes]).toEqual([0, 0])
+    batch.add(2, Uint8Array.of(9))
+    expect(commandsOf(batch.view())).toEqual([[2, Uint8Array.of(9)]])
+    expect(batch.view().buffer).toBe(before.buffer)
   })
 
   test('queries come out as they went in, in order', () => {

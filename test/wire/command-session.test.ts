@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { isNitroError, type NitroError } from '../../base/index.ts'
+import { concatBytes, isNitroError, NitroError } from '../../base/index.ts'
 import { CommandSession } from '../../src/wire/index.ts'
+import type { CommandOwner } from '../../src/wire/index.ts'
 import { seededRandom, VirtualTime } from '../net/schedulers.ts'
 import { ScriptedChannel } from '../support/scripted-channel.ts'
 
@@ -20,6 +21,13 @@ async function errorOf(work: Promise<unknown>): Promise<NitroError> {
   const error: unknown = await work.catch((reason: unknown) => reason)
   if (!isNitroError(error)) throw new Error(`expected a NitroError, got ${String(error)}`)
   return error
+}
+
+/** Takes commands in pieces. */
+class SplitChannel extends ScriptedChannel {
+  submitParts(head: Uint8Array, args: Uint8Array, done: CommandOwner, tag: number): void {
+    this.submit(concatBytes([head, args]), done, tag)
+  }
 }
 
 describe('numbers', () => {
@@ -73,6 +81,42 @@ describe('attempts', () => {
     expect(second.bytes).toEqual(first.bytes)
     second.answer(1)
     expect(await work).toEqual(Uint8Array.of(1))
+  })
+
+  test('a command with a reader resolves with what it makes of the payload, where it lies', async () => {
+    const { channel, session } = setUp()
+    const read = (frame: Uint8Array, start: number, end: number): number[] => [...frame.subarray(start, end)]
+    const work = session.commandAs('p', 'm', noArgs, undefined, read)
+    const { done, tag } = channel.take()
+    done.completedIn?.(tag, Uint8Array.of(9, 0, 7, 8, 9), 1, 4)
+    expect(await work).toEqual([7, 8])
+  })
+
+  test('what the reader throws is thrown, and the number counts as answered', async () => {
+    const { channel, session, send } = setUp()
+    const work = session.commandAs('p', 'm', noArgs, undefined, () => {
+      throw new NitroError('MalformedFrame', 'not what was expected')
+    })
+    channel.take().answer(1)
+    expect((await errorOf(work)).code).toBe('MalformedFrame')
+    void send()
+    expect(channel.take().command).toMatchObject({ seq: 2, answeredUpTo: 1 })
+  })
+
+  test('a split command is the same bytes for all attempts, whether the channel takes pieces or not', async () => {
+    const args = Uint8Array.of(5, 6, 7)
+    const attempts: Uint8Array[] = []
+    for (const channel of [new ScriptedChannel(), new SplitChannel()]) {
+      const time = new VirtualTime()
+      const session = new CommandSession({ channel, clock: time, scheduler: time, random: seededRandom(7) })
+      void session.commandAs('p', 'm', args, undefined, () => undefined)
+      const first = channel.take()
+      expect(first.command).toMatchObject({ seq: 1, program: 'p', method: 'm', args })
+      first.fail('ConnectionClosed')
+      await time.pass(20)
+      attempts.push(first.bytes, channel.take().bytes)
+    }
+    expect(new Set(attempts.map((bytes) => bytes.join())).size).toBe(1)
   })
 
   test('pauses grow from at most 10 ms to at most 500 ms, and start anew after a success', async () => {
