@@ -61,7 +61,7 @@ import { storeTxn } from './txn.ts'
 import { openWatch } from './watch.ts'
 
 /** Arguments of puts share buffers of this size; a buffer is freed when the last command that uses it is. */
-const arenaBytes = 64 * 1024
+const arenaBytes = 16 * 1024
 /** Records per page of {@link Store.entries}. */
 const pageRecords = Math.min(1000, defaultLimits.rangeRecords)
 

@@ -27,7 +27,7 @@ import type { PayloadReader, RequestsOptions } from './requests.ts'
 /** Numbers the machine keeps answers for. */
 const windowDefault = 1024
 /** Encoded commands share buffers of this size; a buffer is freed when its last command is. */
-const arenaBytes = 64 * 1024
+const arenaBytes = 16 * 1024
 /** More than a command needs beside its arguments: flags, session, numbers, a user, names. */
 const headerBytesMax = 1024
 
