@@ -68,6 +68,15 @@ export abstract class Request<V = Uint8Array> {
 
 function unset(): void {}
 
+/** What settles the promise that was made last: taken out of it so that making one needs no closure. */
+let resolveLast: (value: never) => void = unset
+let rejectLast: (reason: unknown) => void = unset
+
+function takeSettlers(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  resolveLast = resolve
+  rejectLast = reject
+}
+
 /** Refused here, before anything of it is under way: from a batch that is written in part nothing can be taken back. */
 function checkArgs(args: unknown): void {
   if (!(args instanceof Uint8Array)) throw new NitroError('InvalidArgument', 'the arguments must be a Uint8Array')
@@ -119,27 +128,35 @@ export abstract class Requests<R extends Request<V>, V> implements CommandOwner 
 
   /** Takes a request in; its promise is the caller's. */
   protected begin(request: R, options: RequestOptions | undefined): Promise<V> {
-    return new Promise<V>((resolve, reject) => {
-      const signal = options?.signal
-      if (this.closed) throw new NitroError('Closed', 'the engine is closed')
-      const timeoutMs = options?.timeoutMs === undefined ? this.defaultTimeoutMs : checkTimeout(options.timeoutMs)
-      if (signal?.aborted === true) throw signal.reason
-      this.checkNames(request.program, request.method)
-      checkArgs(request.args)
-      this.checkRoom(request.args.length)
-      const nowMs = this.clock.monotonicMs()
-      request.resolve = resolve
-      request.reject = reject
-      request.deadlineMs = nowMs + timeoutMs
-      if (signal !== undefined) {
-        request.owner = this
-        request.signal = signal
-        signal.addEventListener('abort', request)
-      }
-      this.link(request)
-      this.deadlines.by(request.deadlineMs, nowMs)
-      this.enter(request)
-    })
+    const promise = new Promise<V>(takeSettlers)
+    request.resolve = resolveLast as (value: V) => void
+    request.reject = rejectLast
+    try {
+      this.admit(request, options)
+    } catch (error) {
+      request.reject(error)
+    }
+    return promise
+  }
+
+  private admit(request: R, options: RequestOptions | undefined): void {
+    const signal = options?.signal
+    if (this.closed) throw new NitroError('Closed', 'the engine is closed')
+    const timeoutMs = options?.timeoutMs === undefined ? this.defaultTimeoutMs : checkTimeout(options.timeoutMs)
+    if (signal?.aborted === true) throw signal.reason
+    this.checkNames(request.program, request.method)
+    checkArgs(request.args)
+    this.checkRoom(request.args.length)
+    const nowMs = this.clock.monotonicMs()
+    request.deadlineMs = nowMs + timeoutMs
+    if (signal !== undefined) {
+      request.owner = this
+      request.signal = signal
+      signal.addEventListener('abort', request)
+    }
+    this.link(request)
+    this.deadlines.by(request.deadlineMs, nowMs)
+    this.enter(request)
   }
 
   private checkRoom(sizeBytes: number): void {
