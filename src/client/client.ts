@@ -226,10 +226,10 @@ function remoteChannel(connector: Connector): CommandChannel & QueryChannel & Ca
       if (connection === undefined) done.failed(tag, connector.unavailable())
       else connection.submit(command, done, tag)
     },
-    submitParts(head, args, done, tag) {
+    submitParts(from, start, end, args, done, tag) {
       const connection = connector.current
       if (connection === undefined) done.failed(tag, connector.unavailable())
-      else connection.submitParts(head, args, done, tag)
+      else connection.submitParts(from, start, end, args, done, tag)
     },
     query(program, method, args, consistency, timeoutMs, done, tag) {
       const connection = connector.current

@@ -93,9 +93,9 @@ export class Connection {
   }
 
   /** Sends a command in two pieces at the end of this turn. */
-  submitParts(head: Uint8Array, args: Uint8Array, owner: CommandOwner, tag: number): void {
+  submitParts(from: Uint8Array, start: number, end: number, args: Uint8Array, owner: CommandOwner, tag: number): void {
     if (!this.accepts(owner, tag)) return
-    this.commands.addParts(this.flights.add(owner, tag), head, args)
+    this.commands.addParts(this.flights.add(owner, tag), from, start, end, args)
     this.flushLater(this.commands.sizeBytes)
   }
 

@@ -33,12 +33,13 @@ export class CommandBatchWriter {
     this.count++
   }
 
-  /** Adds one item of two pieces; they are copied. */
-  addParts(tag: number, head: Uint8Array, rest: Uint8Array): void {
+  /** Adds one item of two pieces, a short one in `from[start, end)` and the rest; they are copied. */
+  addParts(tag: number, from: Uint8Array, start: number, end: number, rest: Uint8Array): void {
     const out = this.out
     out.uint(tag)
-    out.uint(head.length + rest.length)
-    out.raw(head)
+    out.uint(end - start + rest.length)
+    out.reserve(end - start)
+    for (let at = start; at < end; at++) out.bytes[out.length++] = from[at] as number
     out.raw(rest)
     this.count++
   }

@@ -23,8 +23,8 @@ export interface CommandOwner {
 export interface CommandChannel {
   /** Submits an encoded command. The bytes do not change afterwards. */
   submit(command: Uint8Array, done: CommandOwner, tag: number): void
-  /** As `submit`, for a command in two pieces, what stands before its arguments and these; for a channel that copies in any case. */
-  submitParts?(head: Uint8Array, args: Uint8Array, done: CommandOwner, tag: number): void
+  /** As `submit`, for a command in two pieces, `from[start, end)` and its arguments; for a channel that copies in any case. */
+  submitParts?(from: Uint8Array, start: number, end: number, args: Uint8Array, done: CommandOwner, tag: number): void
 }
 
 /** Carries queries to a machine. */

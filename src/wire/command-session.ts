@@ -48,8 +48,10 @@ class Command extends Request<unknown> {
   seq = 0
   /** Which session of this object the number belongs to. */
   epoch = 0
-  /** The encoded command, without its arguments if it is split; the same for all attempts. */
+  /** `bytes[start, end)` is the encoded command, without its arguments if it is split; the same for all attempts. */
   bytes: Uint8Array | undefined = undefined
+  start = 0
+  end = 0
   /** Its arguments are submitted beside `bytes`. */
   isSplit = false
   /** Who it is for; undefined for whoever the session is. */
@@ -196,19 +198,22 @@ export class CommandSession extends MachineRequests<Command> {
       this.arena = new ByteWriter(Math.max(arenaBytes, args.length + headerBytesMax))
     }
     const out = this.arena
-    const start = out.length
+    command.start = out.length
     const caller = command.caller ?? this.caller(command.needsName)
     command.isNamed = caller !== undefined
     if (session === undefined) encodeCommand(out, { caller, program, method, args })
     else encodeCommand(out, { session, seq, answeredUpTo: this.answeredUpTo, caller, program, method, args })
-    command.bytes = out.bytes.subarray(start, out.length)
+    command.bytes = out.bytes
+    command.end = out.length
     this.attempt(command, command.bytes)
   }
 
   private attempt(command: Command, bytes: Uint8Array): void {
-    command.tag = this.underWay.add(command)
-    if (command.isSplit) this.channel.submitParts?.(bytes, command.args, this, command.tag)
-    else this.channel.submit(bytes, this, command.tag)
+    const { start, end, args } = command
+    const tag = this.underWay.add(command)
+    command.tag = tag
+    if (command.isSplit) this.channel.submitParts?.(bytes, start, end, args, this, tag)
+    else this.channel.submit(bytes.subarray(start, end), this, tag)
   }
 
   protected override again(command: Command): void {

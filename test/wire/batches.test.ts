@@ -46,7 +46,7 @@ describe('batches', () => {
         const batch = new CommandBatchWriter()
         for (const [at, [tag, command]] of items.entries()) {
           if (at % 2 === 0) batch.add(tag, command)
-          else batch.addParts(tag, command.subarray(0, at), command.subarray(at))
+          else batch.addParts(tag, command, 0, Math.min(at, command.length), command.subarray(at))
         }
         expect(batch.count).toBe(items.length)
         expect(commandsOf(batch.view())).toEqual(items)

@@ -25,8 +25,8 @@ async function errorOf(work: Promise<unknown>): Promise<NitroError> {
 
 /** Takes commands in pieces. */
 class SplitChannel extends ScriptedChannel {
-  submitParts(head: Uint8Array, args: Uint8Array, done: CommandOwner, tag: number): void {
-    this.submit(concatBytes([head, args]), done, tag)
+  submitParts(from: Uint8Array, start: number, end: number, args: Uint8Array, done: CommandOwner, tag: number): void {
+    this.submit(concatBytes([from.subarray(start, end), args]), done, tag)
   }
 }
 
