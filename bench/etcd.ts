@@ -5,9 +5,9 @@
  *   npm run bench:etcd [-- --rounds 5 --seconds 4 --warmup 12 --only put,range,txn,lease,watch,check-perf --out race.json]
  *
  * Subjects are etcd over gRPC, NitroState over gRPC with the very same generator, and NitroState with its own client. Loads are
- * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first, and before all of them each subject does puts and
- * then reads for `--warmup` seconds, so that no server is measured while it still compiles what it runs. `check-perf` runs etcd's own tool for a
- * minute on each cluster: if named, or in a whole race with a generator-bound row of puts.
+ * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first, and before all of them each subject does
+ * puts and then reads for `--warmup` seconds, so that no server is measured while it still compiles what it runs. `check-perf` runs
+ * etcd's own tool for a minute on each cluster: if named, or in a whole race with a generator-bound row of puts.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'

@@ -3,7 +3,8 @@
  *
  * Once per turn: drain what arrived, tick if due, propose what waits, ask for reads, then hand out what the core wants
  * done. The order of effects is the contract (DESIGN section 2): a leader's appends, heartbeats and read messages leave at
- * once; votes, vote requests and every acknowledgement leave after the durable write; committed entries go to the applier.
+ * once; votes, vote requests and every acknowledgement leave after the durable write; committed entries go to the applier, and last:
+ * what others wait for, peers and the disk, is on its way before this thread is busy with them.
  */
 import type { Clock, Logger, Scheduler } from '../../base/index.ts'
 import { isVoteRequest, localAppendThread, localApplyThread } from '../../consensus/index.ts'
@@ -44,6 +45,8 @@ export class Driver {
   private readonly outbox: Outbox
   private writer: LogWriter | undefined
   private inbox: Message[] = []
+  /** Committed entries of this turn. */
+  private committed: Message[] = []
   private scheduled = false
   private stopped = false
   private tickDue = false
@@ -82,6 +85,7 @@ export class Driver {
   stop(): void {
     this.stopped = true
     this.inbox = []
+    this.committed = []
   }
 
   /** A message for the core, from a peer or from local storage; stepped in this turn. */
@@ -123,6 +127,9 @@ export class Driver {
     this.events.beforeReady()
     while (this.core.hasReady()) this.handOut()
     this.outbox.flush()
+    const { committed } = this
+    this.committed = []
+    for (const message of committed) this.events.apply(message)
   }
 
   /** A late tick counts once: an election timeout is never used up in one jump. */
@@ -158,7 +165,7 @@ export class Driver {
     const logTimeMs = this.events.logTimeMs()
     for (const message of ready.messages) {
       if (message.to === localAppendThread) append = message
-      else if (message.to === localApplyThread) this.events.apply(message)
+      else if (message.to === localApplyThread) this.committed.push(message)
       else if (message.type === 'MsgSnap') this.events.sendSnapshot(message)
       else if (isVoteRequest(message.type)) held.push(message)
       else this.send(message, logTimeMs)

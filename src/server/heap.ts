@@ -1,7 +1,8 @@
 /**
- * Room for garbage. V8 begins to collect the old generation when it and the buffers made since the last time have grown to about twice of what
- * was live then. A server's heap is small, while frames, blocks and entries of the log pass through it fast: under load that is several
- * collections a second, and a quarter of a follower's processor time. A heap that may grow by some megabytes first needs a tenth of them.
+ * Room for garbage. V8 begins to collect the old generation when it and the buffers made since the last time have grown to about twice
+ * of what was live then. A server's heap is small, while frames, blocks and entries of the log pass through it fast: under load that
+ * is several collections a second, and a quarter of a follower's processor time. A heap that may grow by some megabytes first needs a
+ * tenth of them.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import type { Scheduler } from '../../base/index.ts'

@@ -101,7 +101,7 @@ test('ticks that are a little late do not slow the clock down', () => {
   expect(late).toEqual(Array.from({ length: 10 }, () => 5))
 })
 
-test('appends, heartbeats and reads leave at once; vote requests go with the write; the rest to its own place', () => {
+test('appends, heartbeats and reads leave at once; vote requests go with the write; committed entries come last', () => {
   const { driver, time, told, readies } = setUp()
   const types = ['MsgApp', 'MsgHeartbeat', 'MsgReadIndex', 'MsgVote', 'MsgPreVote', 'MsgSnap'] as const
   const messages = types.map((type) => newMessage(type, 2))
@@ -122,7 +122,7 @@ test('appends, heartbeats and reads leave at once; vote requests go with the wri
       'out MsgHeartbeat to 2 at 7',
       'out MsgReadIndex to 2 at 7',
     ],
-    ...['snapshot for 2', 'apply', 'write MsgStorageAppend holding MsgVote,MsgPreVote', 'flush'],
+    ...['snapshot for 2', 'write MsgStorageAppend holding MsgVote,MsgPreVote', 'flush', 'apply'],
   ])
 })
 
