@@ -19,7 +19,7 @@
  * Ids count up without gaps; only the oldest block is ever removed. Hence a missing block is always noticed, and a tombstone
  * in it has nothing left to hide.
  */
-import { ByteReader, ByteWriter, NitroError, hash128Into, hash128View } from '../base/index.ts'
+import { ByteReader, ByteWriter, NitroError, assert, hash128Into, hash128View } from '../base/index.ts'
 import { RecordHeader, damaged, readRecordHeader, recordHeaderBytes, viewOf } from './record.ts'
 import type { RecordId, Records } from './records.ts'
 
@@ -52,6 +52,7 @@ export class BlockBuilder {
   private readonly endings = new ByteWriter(64)
 
   constructor(id: number) {
+    assert(id < two32, 'blocks are numbered in 32 bits: five a second for 27 years')
     this.id = id
     this.hashes.raw(new Uint8Array(blockHeaderBytes))
   }

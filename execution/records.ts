@@ -5,7 +5,7 @@
  *
  *    f64  create, mod, version, until (the revision that has replaced it; 0 for none), lease
  *    i32  hash, 4 lanes
- *    i32  block (the durable one that holds it; 0 while it is only in memory), offset in it, or in its chunk of memory
+ *    u32  block (the durable one that holds it; 0 while it is only in memory), offset in it, or in its chunk of memory
  *    i32  chunk of memory (overlay.ts) that holds it; 0 if none does
  *    i32  length of the whole record; position among the changes of its revision, from 0
  *    i32  older: the record this one replaced; 0 when there was none or it is not kept
@@ -142,7 +142,7 @@ export class Records {
   }
 
   block(record: RecordId): number {
-    return this.int(record, blockAt)
+    return this.int(record, blockAt) >>> 0
   }
 
   offset(record: RecordId): number {

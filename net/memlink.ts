@@ -114,6 +114,9 @@ export class MemoryLink implements Link {
     return this.send(concatBytes(parts))
   }
 
+  /** Frames are on their way when they are sent. */
+  flush(): void {}
+
   close(error?: NitroError): void {
     if (this.closed || this.dead) return
     this.enqueue({ ...this.departure(), frame: undefined, error })

@@ -88,6 +88,11 @@ export class Session {
     return this.link.sendParts(this.seal([this.header(kind), ...parts]))
   }
 
+  /** Nothing more comes in this turn: what was sent leaves now. */
+  flush(): void {
+    this.link.flush()
+  }
+
   /** Asks for no more messages; see `Link.pause`. */
   pause(): void {
     this.paused = true

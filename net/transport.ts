@@ -42,6 +42,11 @@ export interface Link {
   sendParts(parts: readonly Uint8Array[]): boolean
   /** As `sendParts`, but the bytes are copied: they stay the caller's, whatever is answered. For frames up to some 32 KiB. */
   sendCopy(parts: readonly Uint8Array[]): boolean
+  /**
+   * Nothing more comes in this turn: what was sent leaves now. Without it frames gather until the turn ends, which on a busy thread
+   * is after everything else that has arrived meanwhile.
+   */
+  flush(): void
   /** Bytes taken by `send` that have not left this process. */
   readonly bufferedBytes: number
   /** Asks for no more frames, so that the other end's buffer fills; a few may be held. An end of the link is still told. */

@@ -132,7 +132,7 @@ export class WsLink implements Link {
     this.flush()
   }
 
-  private flush(): void {
+  flush(): void {
     if (this.outbox.bytes === 0) return
     const chunks = this.outbox.take()
     if (this.ws.readyState !== this.ws.OPEN) return

@@ -149,6 +149,7 @@ export class Connection {
   private readonly flushNow = (): void => {
     this.flushPlanned = false
     this.flush()
+    if (this.open) this.session.flush()
   }
 
   /** Sends what has gathered. */

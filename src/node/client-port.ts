@@ -252,6 +252,7 @@ export class ClientPort {
     this.flushing = false
     this.commands.flush()
     this.queries.flush()
+    this.session.flush()
   }
 
   /** Ends the connection; the reason travels to the client. */

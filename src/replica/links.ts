@@ -214,16 +214,18 @@ export class Links {
     this.events.changed(peer.name, false)
   }
 
-  /** Sends one message; false when there is no link or its queue is full. */
+  /** Sends one message at once; false when there is no link or its queue is full. */
   send(name: string, channel: Channel, kind: number, payload: Uint8Array): boolean {
     return this.sendParts(name, channel, kind, [payload])
   }
 
   /** As `send`, for a payload given in pieces. */
   sendParts(name: string, channel: Channel, kind: number, parts: readonly Uint8Array[]): boolean {
-    const taken = this.peers.get(name)?.sessions[channel]?.sendParts(kind, parts) ?? false
-    if (taken) for (const part of parts) this.sentBytes += part.length
-    return taken
+    const session = this.peers.get(name)?.sessions[channel]
+    if (session?.sendParts(kind, parts) !== true) return false
+    session.flush()
+    for (const part of parts) this.sentBytes += part.length
+    return true
   }
 
   /** Bytes waiting towards a peer on one channel. */

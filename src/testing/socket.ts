@@ -135,6 +135,10 @@ class Socket implements Link {
     return this.link.sendCopy(parts)
   }
 
+  flush(): void {
+    this.link.flush()
+  }
+
   pause(): void {
     this.paused = true
     this.link.pause()

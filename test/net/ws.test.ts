@@ -16,6 +16,27 @@ const upgrade = (path = '/v1/link', more = ''): string =>
 const raw = (first: number, payload: Uint8Array): Buffer =>
   Buffer.concat([Uint8Array.of(first, 0x80 | payload.length, 0, 0, 0, 0), payload])
 
+test('a frame leaves at the end of the turn, or at once when it is asked to', async () => {
+  const ends: (() => void)[] = []
+  const scheduler = { ...systemScheduler, endOfTurn: (run: () => void) => void ends.push(run) }
+  const listener = await wsTransport({ scheduler: systemScheduler }).listen('127.0.0.1:0', (link) =>
+    link.start(new Recorder().handlers),
+  )
+  const link = await wsTransport({ scheduler }).dial(listener.address, { timeoutMs: 5_000 })
+  try {
+    ends.length = 0
+    link.send(new Uint8Array(100))
+    expect([link.bufferedBytes > 100, ends.length]).toEqual([true, 1])
+    link.flush()
+    expect(link.bufferedBytes).toBe(0)
+    for (const end of ends) end()
+    expect(link.bufferedBytes).toBe(0)
+  } finally {
+    link.close()
+    await listener.close()
+  }
+})
+
 describe('ws listener', () => {
   let listener: Listener
   let links: Link[]

@@ -31,11 +31,14 @@ function setUp(snapshot: () => AsyncIterable<Uint8Array> = async function* none(
     remote: { name: 'client' },
     bufferedBytes: 0,
     takes: true,
+    /** Messages sent when the last one was asked to leave. */
+    left: 0,
     start: (given: SessionHandlers) => void (handlers = given),
     send(kind: number, payload: Uint8Array) {
       if (session.takes) sent.push({ kind: kindNames.get(kind) ?? '?', payload })
       return session.takes
     },
+    flush: () => void (session.left = sent.length),
     pause: () => void told.push('pause'),
     resume: () => void told.push('resume'),
     close(error?: NitroError) {
@@ -83,7 +86,7 @@ test('a client first hears where the leader is', () => {
 })
 
 test('commands of a frame are submitted in order; what is answered in a turn leaves in one frame', () => {
-  const { time, sent, submitted, hear } = setUp()
+  const { time, sent, submitted, session, hear } = setUp()
   hear(frameKinds.commands, commands(3, 1, 2))
   expect(submitted.map(({ tag, bytes }) => [tag, ...bytes])).toEqual([
     [3, 0, 3],
@@ -95,6 +98,7 @@ test('commands of a frame are submitted in order; what is answered in a turn lea
   expect(sent.length).toBe(1)
   time.allTurns()
   expect(sent.slice(1).map(({ kind, payload }) => [kind, tagsOf(payload)])).toEqual([['results', [3, 1, 2]]])
+  expect(session.left).toBe(2)
 })
 
 test('results of much size leave before the turn ends', () => {
