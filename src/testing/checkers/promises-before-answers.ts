@@ -32,7 +32,7 @@ export class PromisesBeforeAnswers implements Checker {
       this.report(`${node} sends its vote for ${to} in term ${term} before that is on disk: ${promised(one)}`)
     } else if (type === 'MsgVote' && !hasVoted(one, term, one.raftId)) {
       this.report(`${node} asks for votes in term ${term} before its own is on disk: ${promised(one)}`)
-    } else if (type === 'MsgAppResp' && (one.term < term || one.durable.lastIndex < index)) {
+    } else if (type === 'MsgAppResp' && !hasWritten(one, term, index)) {
       const disk = `${promised(one)}, entries up to ${one.durable.lastIndex}`
       this.report(`${node} acknowledges entries up to ${index} in term ${term} before they are on disk: ${disk}`)
     }
@@ -42,6 +42,16 @@ export class PromisesBeforeAnswers implements Checker {
 /** Nobody asks again for a term that is over. */
 function hasVoted(one: MemberLog, term: number, candidate: number): boolean {
   return one.term > term || (one.term === term && one.vote === candidate)
+}
+
+/**
+ * A later leader may replace entries in the very write that would have stored them. An acknowledgement of them that leaves after it is as
+ * one that was long on its way: harmless, if nothing of that time still waits for the disk.
+ */
+function hasWritten({ term, durable, pending }: MemberLog, ackTerm: number, index: number): boolean {
+  if (term < ackTerm) return false
+  if (durable.lastIndex >= index) return true
+  return term > ackTerm && !pending.some((list) => list.some((one) => one.term <= ackTerm && one.index <= index))
 }
 
 function promised({ term, vote }: MemberLog): string {

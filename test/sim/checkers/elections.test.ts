@@ -118,6 +118,18 @@ test('an acknowledgement of entries that are not on disk, or of a term that is n
   expect(found).toHaveLength(2)
 })
 
+test('an acknowledgement of what a later leader replaced in the same write is none of those, unless it still waits', () => {
+  const { checker, logs, found } = promises({ term: 2, entries: entries(1, 1) })
+  logs.written('n1', { entries: [], hardState: { term: 3, vote: 0, commit: 0 } })
+  checker.sent('n1', message('MsgAppResp', { term: 2, index: 4 }))
+  expect(found).toEqual([])
+  logs.handsOut('n1', ready({ entries: [entry(3, 2), entry(4, 2)] }))
+  checker.sent('n1', message('MsgAppResp', { term: 2, index: 4 }))
+  checker.sent('n1', message('MsgAppResp', { term: 2, index: 2 }))
+  checker.sent('n1', message('MsgAppResp', { term: 3, index: 4 }))
+  expect(found).toHaveLength(2)
+})
+
 /** n1 heard from leader 2 in term 5 `agoMs` ago and now grants n3 what it asks for. */
 function disloyal(
   agoMs: number,

@@ -42,5 +42,10 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     seed: 1795810362450,
     found: 'a leader without its state took a command of a program that was not in force yet (src/replica/intake.ts)',
   },
+  {
+    seed: 1795821657376,
+    found:
+      'a late acknowledgement of entries that a later leader had replaced in the same write (promises-before-answers)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
