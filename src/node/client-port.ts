@@ -64,6 +64,10 @@ class Results implements CommandOwner {
     this.completed(tag, errorResult(error))
   }
 
+  runEnded(): void {
+    this.port.flush()
+  }
+
   flush(): void {
     const { payload } = this
     if (payload === undefined) return
@@ -250,6 +254,11 @@ export class ClientPort {
 
   private readonly flushTurn = (): void => {
     this.flushing = false
+    this.flush()
+  }
+
+  /** Sends what has gathered. */
+  flush(): void {
     this.commands.flush()
     this.queries.flush()
     this.session.flush()

@@ -54,7 +54,9 @@ export class Applier {
     const { batch } = open
     open.done = position + 1
     const owner = batch.owners[position]
-    if (owner !== undefined) owner.completed(batch.tags[position] as number, result)
+    if (owner === undefined) return
+    if (position > 0 && batch.owners[position - 1] !== owner) batch.owners[position - 1]?.runEnded?.()
+    owner.completed(batch.tags[position] as number, result)
   }
 
   constructor(clock: Clock, scheduler: Scheduler, proposals: Proposals, events: ApplierEvents) {

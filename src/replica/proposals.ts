@@ -1,15 +1,18 @@
 /**
  * Commands on their way into the log.
  *
- * Commands wait per owner (a connection, the local engine, a follower that forwards) and are taken round-robin, so that one
- * busy connection can't starve the rest. A batch becomes one entry; its owners are remembered under (index, term) until
- * the entry at that index is applied, or one of a later term before it. Only then is an outcome known: the same term at the index
- * means these commands ran, a later term there or before that they were overwritten and never will. Losing leadership
- * alone decides nothing.
+ * Commands wait per owner (a connection, the local engine, a follower that forwards) and are taken round-robin, so that one busy
+ * connection can't starve the rest; in runs, so that the answers of an owner can leave together while others are still made. A
+ * batch becomes one entry; its owners are remembered under (index, term) until the entry at that index is applied, or one of a
+ * later term before it. Only then is an outcome known: the same term at the index means these commands ran, a later term there or
+ * before that they were overwritten and never will. Losing leadership alone decides nothing.
  */
 import { NitroError } from '../../base/index.ts'
 import type { EntryBuilder } from '../../execution/index.ts'
 import type { CommandOwner } from '../wire/index.ts'
+
+/** Commands of an owner that are taken one after the other. */
+const runCommands = 64
 
 interface Waiting {
   readonly owner: CommandOwner
@@ -65,22 +68,26 @@ export class Proposals {
   fill(builder: EntryBuilder, term: number): ProposedBatch {
     const owners: CommandOwner[] = []
     const tags: number[] = []
-    let full = false
-    while (this.queued > 0 && !full) {
-      for (const queue of this.waiting.values()) {
-        const command = queue.commands[queue.at] as Uint8Array
-        if (!builder.fits(command)) {
-          full = true
-          break
-        }
-        builder.add(command)
-        owners.push(queue.owner)
-        tags.push(queue.tags[queue.at] as number)
-        this.queued--
-        if (++queue.at === queue.commands.length) this.waiting.delete(queue.owner)
-      }
-    }
+    // An owner that has more comes again behind the others.
+    for (const queue of this.waiting.values()) if (!this.takeRun(queue, builder, owners, tags)) break
     return { term, owners, tags }
+  }
+
+  /** Takes some commands of one owner, who is last in turn then; false when the entry has no room for more. */
+  private takeRun(queue: Waiting, builder: EntryBuilder, owners: CommandOwner[], tags: number[]): boolean {
+    const { owner, commands } = queue
+    const end = Math.min(queue.at + runCommands, commands.length)
+    for (; queue.at < end; queue.at++) {
+      const command = commands[queue.at] as Uint8Array
+      if (!builder.fits(command)) return false
+      builder.add(command)
+      owners.push(owner)
+      tags.push(queue.tags[queue.at] as number)
+      this.queued--
+    }
+    this.waiting.delete(owner)
+    if (queue.at < commands.length) this.waiting.set(owner, queue)
+    return true
   }
 
   /** Takes every waiting command out, for forwarding to the leader. */

@@ -6,6 +6,7 @@ import { EntryBuilder, Machine } from '../../execution/index.ts'
 import type { ApplierEvents } from '../../src/replica/applier.ts'
 import { Applier } from '../../src/replica/applier.ts'
 import { Proposals } from '../../src/replica/proposals.ts'
+import type { CommandOwner } from '../../src/wire/index.ts'
 import { HandTime, RecordingOwner, putCommand } from './support.ts'
 
 function setUp(part: Partial<ApplierEvents> = {}) {
@@ -156,4 +157,21 @@ test('a stop in the middle of an entry fails the rest of it, and the machine doe
   applier.stop()
   expect(owner.heard.slice(2)).toEqual(['1002 Closed maybe', '1003 Closed maybe'])
   expect(applier.atBoundary).toBe(false)
+})
+
+test('an owner hears when a run of its outcomes is over and those of another follow', () => {
+  const { proposals, applier } = setUp()
+  const heard: string[] = []
+  const ownerOf = (name: string): CommandOwner => ({
+    completed: (tag) => void heard.push(`${name}${tag}`),
+    failed: (tag) => void heard.push(`${name}${tag} failed`),
+    runEnded: () => void heard.push(`${name} over`),
+  })
+  const [a, b] = [ownerOf('a'), ownerOf('b')]
+  for (const tag of [1, 2, 3]) proposals.submit(putCommand(`a/${tag}`), a, tag)
+  proposals.submit(putCommand('b/1'), b, 1)
+  const builder = new EntryBuilder()
+  proposals.record(1, proposals.fill(builder, 1))
+  applier.push(handOut(1, { index: 1, term: 1, type: 'normal', data: builder.finish(1, 0) }))
+  expect(heard).toEqual(['a1', 'a2', 'a3', 'a over', 'b1'])
 })

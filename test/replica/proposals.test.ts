@@ -4,6 +4,7 @@ import { NitroError, utf8 } from '../../base/index.ts'
 import { EntryBuilder, maxEntryCommands } from '../../execution/index.ts'
 import type { ProposedBatch } from '../../src/replica/proposals.ts'
 import { Proposals } from '../../src/replica/proposals.ts'
+import type { CommandOwner } from '../../src/wire/index.ts'
 import { RecordingOwner } from './support.ts'
 
 const unknown = new NitroError('Unavailable', 'damaged', { executed: 'maybe' })
@@ -13,7 +14,7 @@ function fill(proposals: Proposals, term = 1): ProposedBatch {
   return proposals.fill(new EntryBuilder(), term)
 }
 
-test('an entry takes one command of each owner in turn, so that nobody starves', () => {
+test('an entry takes a run of commands of each owner in turn, so that nobody starves', () => {
   const proposals = new Proposals(100_000)
   const [busy, calm, late] = [new RecordingOwner(), new RecordingOwner(), new RecordingOwner()]
   for (let tag = 0; tag < 3 * maxEntryCommands; tag++) proposals.submit(command(), busy, tag)
@@ -22,9 +23,22 @@ test('an entry takes one command of each owner in turn, so that nobody starves',
   proposals.submit(command(), late, 0)
   const batch = fill(proposals)
   expect(batch.tags.length).toBe(maxEntryCommands)
-  expect(batch.owners.slice(0, 6)).toEqual([busy, calm, late, busy, calm, busy])
-  expect(batch.tags.slice(0, 6)).toEqual([0, 0, 0, 1, 1, 2])
+  const first = Array.from({ length: 64 }, (_, at) => at)
+  expect(batch.owners.slice(0, 68)).toEqual([...first.map(() => busy), calm, calm, late, busy])
+  expect(batch.tags.slice(0, 68)).toEqual([...first, 0, 1, 0, 64])
   expect(proposals.queued).toBe(2 * maxEntryCommands + 3)
+})
+
+test('owners who always have more get the same share, however many they are', () => {
+  const proposals = new Proposals(100_000)
+  const owners = Array.from({ length: 40 }, () => new RecordingOwner())
+  for (const owner of owners) for (let tag = 0; tag < 1_000; tag++) proposals.submit(command(), owner, tag)
+  const taken = new Map(owners.map((owner) => [owner as CommandOwner, 0]))
+  for (let entry = 0; entry < 20; entry++) {
+    for (const owner of fill(proposals).owners) taken.set(owner, (taken.get(owner) ?? 0) + 1)
+  }
+  const counts = [...taken.values()]
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(64)
 })
 
 test('the commands of one owner keep their order over entries', () => {
