@@ -16,9 +16,7 @@ export interface BlockInfo {
   parts: number
   /** The keys whose current record was in it once; it still is where the entry's record is in this block. */
   readonly entries: KeyEntry[]
-  /** Records in it that are kept but not current. */
-  historyCount: number
-  /** These, and some that are no longer kept, or are another record by now: see {@link BlockStore.historyOf}. */
+  /** Records in it that are not current, some of which are no longer kept, or another one by now: see {@link BlockStore.historyOf}. */
   readonly history: RecordId[]
 }
 
@@ -102,7 +100,7 @@ export class BlockStore {
 
   /** A block that a loaded state has; its bytes are not kept. */
   loaded(sizeBytes: number): void {
-    this.infos.push({ sizeBytes, parts: 0, entries: [], historyCount: 0, history: [] })
+    this.infos.push({ sizeBytes, parts: 0, entries: [], history: [] })
     this.storedBytes += sizeBytes
   }
 
@@ -114,7 +112,7 @@ export class BlockStore {
     else this.becomesHistory(record)
   }
 
-  /** A record leaves the block it is in, which is gone already, for another. */
+  /** A record is kept in its block no more: it moves to another, or is dropped. */
   leave(record: RecordId): void {
     this.liveBytes -= this.records.length(record)
   }
@@ -122,18 +120,12 @@ export class BlockStore {
   /** A kept record is not current, or will not be any more. */
   becomesHistory(record: RecordId): void {
     const block = this.records.block(record)
-    if (block === 0) return
-    const info = this.infoOf(block)
-    info.history.push(record)
-    info.historyCount++
+    if (block !== 0) this.infoOf(block).history.push(record)
   }
 
   /** A record of history is no longer kept. */
   dropHistory(record: RecordId): void {
-    const block = this.records.block(record)
-    if (block === 0) return
-    this.liveBytes -= this.records.length(record)
-    this.infoOf(block).historyCount--
+    if (this.records.block(record) !== 0) this.leave(record)
   }
 
   /** The kept records of a block that are not current. */

@@ -5,12 +5,13 @@
  * client that does not read is not read from: above a bound of unsent answers the connection is paused, and nothing
  * gathers without limit.
  */
-import { ByteWriter, NitroError, isNitroError, messageOf } from '../../base/index.ts'
+import { NitroError, isNitroError, messageOf } from '../../base/index.ts'
 import type { Logger, Scheduler } from '../../base/index.ts'
 import { errorResult } from '../../execution/codec.ts'
 import type { Session } from '../../net/index.ts'
 import type { Replica } from '../replica/index.ts'
 import {
+  CommandBatchWriter,
   decodeCall,
   encodeLeaderHint,
   encodeReply,
@@ -33,15 +34,11 @@ const streamUnsentMax = 4 << 20
 const lookAgainMs = 10
 const resultsBytesMin = 64
 
-/**
- * Gathers results of one kind during a turn. The payload is made with the first of them and as large as the last one was: a
- * connection gets a few answers a turn, of some ten bytes each, and one that gets none holds no memory.
- */
+/** Gathers results of one kind during a turn: a few, of some ten bytes each. */
 class Results implements CommandOwner {
   private readonly port: ClientPort
   private readonly kind: number
-  private payload: ByteWriter | undefined
-  private expectedBytes = resultsBytesMin
+  private readonly batch = new CommandBatchWriter(resultsBytesMin)
 
   constructor(port: ClientPort, kind: number) {
     this.port = port
@@ -49,15 +46,9 @@ class Results implements CommandOwner {
   }
 
   completed(tag: number, result: Uint8Array): void {
-    let { payload } = this
-    if (payload === undefined) {
-      payload = this.payload = new ByteWriter(this.expectedBytes)
-      this.port.flushLater()
-    }
-    // The format of a batch of the wire.
-    payload.uint(tag)
-    payload.blob(result)
-    if (payload.length >= frameBytesMax) this.flush()
+    if (this.batch.count === 0) this.port.flushLater()
+    this.batch.add(tag, result)
+    if (this.batch.sizeBytes >= frameBytesMax) this.flush()
   }
 
   failed(tag: number, error: NitroError): void {
@@ -69,12 +60,7 @@ class Results implements CommandOwner {
   }
 
   flush(): void {
-    const { payload } = this
-    if (payload === undefined) return
-    this.payload = undefined
-    const { length } = payload
-    this.expectedBytes = Math.min(Math.max(resultsBytesMin, length + (length >> 2)), frameBytesMax)
-    this.port.send(this.kind, payload.view())
+    if (this.batch.count > 0) this.port.send(this.kind, this.batch.take())
   }
 }
 

@@ -16,13 +16,26 @@ const firstCapacity = 4096
 
 /** Gathers tagged byte strings: commands on their way out, results on their way back. */
 export class CommandBatchWriter {
-  private out = new ByteWriter(firstCapacity)
+  /** Made with the first item: a writer that gets none holds no memory. */
+  private made: ByteWriter | undefined
+  private capacity: number
+  private readonly leastCapacity: number
   /** Items since the last `take`. */
   count = 0
 
+  /** Its memory begins with so many bytes, and later with as many as the last payload had and some room. */
+  constructor(leastCapacity: number = firstCapacity) {
+    this.leastCapacity = leastCapacity
+    this.capacity = leastCapacity
+  }
+
+  private get out(): ByteWriter {
+    return (this.made ??= new ByteWriter(this.capacity))
+  }
+
   /** Bytes since the last `take`. */
   get sizeBytes(): number {
-    return this.out.length
+    return this.made?.length ?? 0
   }
 
   /** Adds one item; the bytes are copied. */
@@ -51,22 +64,23 @@ export class CommandBatchWriter {
 
   /** Forgets what was gathered and keeps its memory. */
   clear(): void {
-    this.out.clear()
+    this.made?.clear()
     this.count = 0
   }
 
   /** The payload gathered so far, handed over to the caller; the writer is empty again. */
   take(): Uint8Array {
     const payload = this.out.view()
-    this.out = new ByteWriter(capacityAfter(payload.length))
+    this.made = undefined
+    this.capacity = capacityAfter(payload.length, this.leastCapacity)
     this.count = 0
     return payload
   }
 }
 
 /** Expect the next batch to be like the last, with some room. */
-function capacityAfter(sizeBytes: number): number {
-  return Math.min(Math.max(firstCapacity, sizeBytes + (sizeBytes >> 2)), 1 << 20)
+function capacityAfter(sizeBytes: number, least: number): number {
+  return Math.min(Math.max(least, sizeBytes + (sizeBytes >> 2)), 1 << 20)
 }
 
 /** Gets each item of a batch: it stands in `bytes[start, end)`. */
@@ -133,7 +147,7 @@ export class QueryBatchWriter {
   /** The payload gathered so far, handed over to the caller; the writer is empty again. */
   take(): Uint8Array {
     const payload = this.out.view()
-    this.out = new ByteWriter(capacityAfter(payload.length))
+    this.out = new ByteWriter(capacityAfter(payload.length, firstCapacity))
     this.count = 0
     return payload
   }
