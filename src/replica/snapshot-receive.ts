@@ -116,11 +116,13 @@ export class Receiving {
     return { replacement, machine, reader }
   }
 
-  /** The sender began again after a broken link: tell it where to go on. */
-  resume(): void {
-    if (this.over) return
+  /** The sender began again after a broken link: tell it where to go on. False if it does not have that any more. */
+  resume(first: number): boolean {
+    if (this.over) return true
     const next = this.next + this.queue.length
+    if (first > next) return false
     this.options.send(encodeControl({ type: 'want', id: this.options.id, next, resume: true }))
+    return true
   }
 
   /** Gives it up; resolves when what was written is removed. */

@@ -251,10 +251,8 @@ export class Snapshots {
     const { id, repair, message } = begin
     const current = this.receiving
     this.heard()
-    if (current?.options.from === from && current.options.id === id) {
-      current.resume()
-      return
-    }
+    const same = current?.options.from === from && current.options.id === id
+    if (same && current.resume(begin.first)) return
     const send = (payload: Uint8Array): void =>
       void this.options.send(from, 'control', frameKinds.snapshotControl, payload)
     if (this.whole?.from === from && this.whole.id === id) {
@@ -264,8 +262,9 @@ export class Snapshots {
     const unwanted = repair && this.wanted === undefined
     const { staged } = this
     const busy = staged !== undefined && (staged.accepted || this.nowMs() - staged.sinceMs < stagedMs)
-    // Its beginning went to an earlier process of this node: only another snapshot helps.
+    // Its beginning went to an earlier process of this node, or another sender came in between: only another snapshot helps.
     const cut = begin.first > 0
+    if (same) this.discardReceiving()
     if (this.stopped || unwanted || busy || cut) {
       send(encodeControl({ type: 'done', id, ok: false }))
       return

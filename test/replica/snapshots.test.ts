@@ -237,6 +237,34 @@ describe('a repair', () => {
     await isSame(from, to)
   })
 
+  test('that two senders offered in turn, so that neither has its beginning any more, is asked for anew', async () => {
+    const [first, to, time] = await two()
+    const ends = [first, to, await End.make(3, time, 20)]
+    to.snapshots.fetch(21)
+    to.out.length = 0
+    const begins: Frame[] = []
+    for (const at of [0, 2]) {
+      const end = ends[at] as End
+      end.snapshots.control(2, encodeControl({ type: 'request', minIndex: 21 }))
+      await settled()
+      begins.push(end.out[0] as Frame)
+      for (const { kind, payload } of end.out.splice(0, 2)) {
+        if (kind === frameKinds.snapshotChunk) to.snapshots.chunk(at + 1, payload)
+        else to.snapshots.control(at + 1, payload)
+      }
+      for (let i = 0; i < 20 && to.out.length === 0; i++) await settled()
+      for (const { payload } of to.out.splice(0)) end.snapshots.control(2, payload)
+    }
+    to.snapshots.control(1, (begins[0] as Frame).payload)
+    for (const end of ends) end.out.length = 0
+    for (let round = 0; round < 4 && to.received.length === 0; round++) {
+      time.nowMs += 3_001
+      for (let tick = 0; tick < 20; tick++) for (const end of ends) end.snapshots.tick()
+      await exchange(ends)
+    }
+    await isSame(first, to)
+  })
+
   test('nobody who did not ask takes one', async () => {
     const [from, to] = await two()
     from.snapshots.control(2, encodeControl({ type: 'request', minIndex: 1 }))

@@ -47,5 +47,9 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
     found:
       'a late acknowledgement of entries that a later leader had replaced in the same write (promises-before-answers)',
   },
+  {
+    seed: 1795824911974,
+    found: 'a state was awaited whose beginning its sender had no more (test/replica/snapshots.test.ts)',
+  },
   { seed: 1795681758176, found: 'damage counted as mended by a start that had read the place before' },
 ]
