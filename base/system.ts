@@ -11,8 +11,12 @@ declare const crypto: { getRandomValues<T extends Uint8Array | Uint32Array>(into
 declare function setTimeout(run: () => void, delayMs: number): unknown
 declare function clearTimeout(handle: unknown): void
 declare function setImmediate(run: () => void): unknown
+declare function queueMicrotask(run: () => void): void
 declare const process:
-  | { getBuiltinModule?(name: 'node:async_hooks'): { AsyncLocalStorage: new () => AsyncLocalStorage } | undefined }
+  | {
+      getBuiltinModule?(name: 'node:async_hooks'): { AsyncLocalStorage: new () => AsyncLocalStorage } | undefined
+      readonly nextTick?: (run: () => void) => void
+    }
   | undefined
 
 interface AsyncLocalStorage {
@@ -26,7 +30,10 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
 }
 
-/** The event loop. `endOfTurn` is setImmediate: after the poll phase has delivered its I/O callbacks. */
+/**
+ * The event loop. `endOfTurn` is setImmediate: after the poll phase has delivered its I/O callbacks. `endOfTask` is a tick that a microtask
+ * asks for: Node runs it when no microtask is left.
+ */
 export const systemScheduler: Scheduler = {
   after(delayMs, run) {
     const handle = setTimeout(run, delayMs)
@@ -35,6 +42,7 @@ export const systemScheduler: Scheduler = {
   endOfTurn(run) {
     setImmediate(run)
   },
+  ...endOfTask(),
 }
 
 /** The platform's cryptographic generator. */
@@ -51,4 +59,9 @@ function asyncContext(): AsyncContext {
   if (hooks === undefined) return { run: (_value, body) => body(), get: () => undefined }
   const storage = new hooks.AsyncLocalStorage()
   return { run: (value, body) => storage.run(value, body), get: () => storage.getStore() }
+}
+
+function endOfTask(): Pick<Scheduler, 'endOfTask'> {
+  const tick = typeof process === 'undefined' ? undefined : process.nextTick
+  return tick === undefined ? {} : { endOfTask: (run) => queueMicrotask(() => tick(run)) }
 }

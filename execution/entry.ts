@@ -90,13 +90,13 @@ export class EntryBuilder {
 }
 
 /**
- * The header of a whole entry, with its checksum and the framing of its commands verified.
+ * The header of a whole entry, with its checksum, unless it is this process's own, and the framing of its commands verified.
  * Throws `UnsupportedFormat` for another format or unknown flags, `DataCorrupt` for bytes that are not what was written.
  */
-export function readEntryHeader(bytes: Uint8Array): EntryHeader {
+export function readEntryHeader(bytes: Uint8Array, isOwn = false): EntryHeader {
   if (bytes.length < entryHeaderBytes) throw corrupt(`an entry of ${bytes.length} bytes`)
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (data.getUint32(28, true) !== entryChecksum(bytes, bytes.length)) throw corrupt('entry checksum differs')
+  if (!isOwn && data.getUint32(28, true) !== entryChecksum(bytes, bytes.length)) throw corrupt('entry checksum differs')
   if (data.getUint32(0, true) !== entryFormat) {
     const details = { format: bytes[0] as number, flags: bytes[1] as number }
     throw new NitroError('UnsupportedFormat', `entry format ${details.format}, flags ${details.flags}`, { details })

@@ -175,12 +175,13 @@ export class Machine {
 
   /**
    * Begins the entry after the applied one. Its bytes are used until {@link finishEntry} and must not change.
-   * Throws, with nothing applied, `DataCorrupt`, `UnsupportedFormat` or `UnsupportedVersion`: the node must stop.
+   * Throws, with nothing applied, `DataCorrupt`, `UnsupportedFormat` or `UnsupportedVersion`: the node must stop. `isOwn`: this
+   * process built the entry, and has its bytes still or read them from its own log, so its checksum says nothing new.
    */
-  startEntry(index: number, term: number, bytes: Uint8Array): void {
+  startEntry(index: number, term: number, bytes: Uint8Array, isOwn = false): void {
     this.begin(index, term)
     const data = plainBytes(bytes)
-    const { count, logTime, wallTime } = readEntryHeader(data)
+    const { count, logTime, wallTime } = readEntryHeader(data, isOwn)
     refuseUnknown(data, count, ({ program, argsAt, argsEnd }) => {
       if (program === builtins.system) this.activation.check(readActivateArgs(data, argsAt, argsEnd))
     })

@@ -23,4 +23,9 @@ export interface Scheduler {
   after(delayMs: number, run: () => void): Timer
   /** Calls `run` when the I/O events that are already pending have been handled: the end of this turn. */
   endOfTurn(run: () => void): void
+  /**
+   * Calls `run` when the I/O event that is being handled, and every promise that it settles, are through: before the next one of
+   * this turn. Undefined where there is no such moment.
+   */
+  endOfTask?(run: () => void): void
 }

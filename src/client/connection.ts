@@ -52,6 +52,8 @@ export class Connection {
   private readonly queries = new QueryBatchWriter()
   private readonly watches = new ConnectionWatches(() => this.flushLater(0))
   private flushPlanned = false
+  /** Answers are being read: what they lead to comes before the next I/O event. */
+  private answering = false
   /** Frames that the session had no room for, oldest first. */
   private blocked: Frame[] = []
   private open = true
@@ -142,7 +144,7 @@ export class Connection {
     if (sizeBytes >= batchBytes) this.flush()
     else if (!this.flushPlanned) {
       this.flushPlanned = true
-      this.scheduler.endOfTurn(this.flushNow)
+      if (!this.answering) this.scheduler.endOfTurn(this.flushNow)
     }
   }
 
@@ -150,6 +152,18 @@ export class Connection {
     this.flushPlanned = false
     this.flush()
     if (this.open) this.session.flush()
+  }
+
+  /** Requests that answers lead to leave with the end of what they lead to, while other connections still have answers to read. */
+  private planAnswered(): void {
+    if (this.answering || this.scheduler.endOfTask === undefined) return
+    this.answering = true
+    this.scheduler.endOfTask(this.answersAreThrough)
+  }
+
+  private readonly answersAreThrough = (): void => {
+    this.answering = false
+    if (this.flushPlanned) this.flushNow()
   }
 
   /** Sends what has gathered. */
@@ -182,6 +196,7 @@ export class Connection {
 
   private message(kind: number, payload: Uint8Array): void {
     if (kind === frameKinds.results || kind === frameKinds.queryResults) {
+      this.planAnswered()
       forEachCommand(payload, this.result)
       this.closeIfDone()
     } else if (kind === frameKinds.reply) {

@@ -179,13 +179,14 @@ export class Applier {
         this.events.applied(entry)
         return true
       }
-      machine.startEntry(entry.index, entry.term, entry.data)
+      machine.startEntry(entry.index, entry.term, entry.data, batch !== undefined)
       this.open = { batch, done: 0 }
     }
     for (let sinceLook = 1; machine.step(this.sink); sinceLook++) {
       if (sinceLook % commandsPerLook === 0 && this.clock.monotonicMs() >= untilMs) return false
     }
     machine.finishEntry()
+    this.open.batch?.owners.at(-1)?.runEnded?.()
     this.open = undefined
     this.events.applied(entry)
     return true

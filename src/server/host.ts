@@ -1,6 +1,8 @@
 /** The process as the server sees it: where it writes, and what asks it to stop. The only file here that knows `process`. */
 import { writeSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { systemScheduler } from '../../base/index.ts'
+import { tuneEngine } from './engine.ts'
 import { keepHeapRoom, v8Heap } from './heap.ts'
 import { parentGone, type StopSource } from './shutdown.ts'
 
@@ -13,6 +15,8 @@ export interface ServerHost {
   readonly colors: boolean
   /** Signals, and with `exitWithParent` the end of standard input. */
   stops(exitWithParent: boolean): StopSource
+  /** Sets V8 up for a server. */
+  tuneEngine(): void
   /** Gives the heap room for garbage until the function it returns is called. */
   keepHeapRoom(): () => void
   /** Ends the process at once, with nothing flushed and nobody told. */
@@ -27,6 +31,7 @@ export function processHost(colors: boolean): ServerHost {
     errorIsTerminal: process.stderr.isTTY,
     colors,
     stops: processStops,
+    tuneEngine: () => tuneEngine(availableParallelism()),
     keepHeapRoom: () => keepHeapRoom(v8Heap, systemScheduler),
     crash: () => process.kill(process.pid, 'SIGKILL'),
   }

@@ -42,6 +42,7 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
     metrics,
   })
   const source = host.stops(options.exitWithParent)
+  host.tuneEngine()
   const heapIsOver = host.keepHeapRoom()
   try {
     const nodeOptions = nodeOptionsOf(options, {

@@ -17,7 +17,7 @@ export interface CommandOwner {
   completedIn?(tag: number, frame: Uint8Array, start: number, end: number): void
   /** No outcome: `error.executed` is about this submission, `error.retryable` whether another one makes sense. */
   failed(tag: number, error: NitroError): void
-  /** Several outcomes have come one after the other, and those of others follow: what gathers them may let them go. */
+  /** Several outcomes have come one after the other, and no more for now: what gathers them may let them go. */
   runEnded?(): void
 }
 

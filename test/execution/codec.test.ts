@@ -164,6 +164,18 @@ describe('entries', () => {
     expect(checksum32(bytes)).not.toBe(0)
   })
 
+  it('of this process are taken without their checksum, but not without their framing', () => {
+    const builder = new EntryBuilder()
+    builder.add(put('key', 'value'))
+    const bytes = builder.finish(5, 6)
+    bytes[28]! ^= 1
+    expect(readEntryHeader(bytes, true)).toMatchObject({ count: 1, logTime: 5 })
+    expect(codeThrown(() => readEntryHeader(bytes))).toBe('DataCorrupt')
+    expect(codeThrown(() => readEntryHeader(bytes.subarray(0, bytes.length - 1), true))).toBe('DataCorrupt')
+    bytes[4]! ^= 3
+    expect(codeThrown(() => readEntryHeader(bytes, true))).toBe('DataCorrupt')
+  })
+
   it('take commands up to both limits, and a first one of any size', () => {
     const builder = new EntryBuilder()
     builder.add(new Uint8Array(maxCommandBytes))

@@ -159,7 +159,7 @@ test('a stop in the middle of an entry fails the rest of it, and the machine doe
   expect(applier.atBoundary).toBe(false)
 })
 
-test('an owner hears when a run of its outcomes is over and those of another follow', () => {
+test('an owner hears when a run of its outcomes is over, because those of another follow or because the entry ends', () => {
   const { proposals, applier } = setUp()
   const heard: string[] = []
   const ownerOf = (name: string): CommandOwner => ({
@@ -173,5 +173,5 @@ test('an owner hears when a run of its outcomes is over and those of another fol
   const builder = new EntryBuilder()
   proposals.record(1, proposals.fill(builder, 1))
   applier.push(handOut(1, { index: 1, term: 1, type: 'normal', data: builder.finish(1, 0) }))
-  expect(heard).toEqual(['a1', 'a2', 'a3', 'a over', 'b1'])
+  expect(heard).toEqual(['a1', 'a2', 'a3', 'a over', 'b1', 'b over'])
 })

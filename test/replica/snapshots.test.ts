@@ -262,6 +262,7 @@ describe('a repair', () => {
       for (let tick = 0; tick < 20; tick++) for (const end of ends) end.snapshots.tick()
       await exchange(ends)
     }
+    expect(to.received).toHaveLength(1)
     await isSame(first, to)
   })
 

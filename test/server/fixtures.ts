@@ -65,10 +65,15 @@ export class FakeHost implements ServerHost {
   written = ''
   crashes = 0
   heaps = 0
+  tuned = 0
   readonly #listeners = new Set<(reason: string) => void>()
 
   writeError(text: string): void {
     this.written += text
+  }
+
+  tuneEngine(): void {
+    this.tuned++
   }
 
   keepHeapRoom(): () => void {

@@ -27,7 +27,7 @@ test('a signal hands leadership over and ends with 0', async () => {
   host.signal('SIGTERM')
   expect(await code).toBe(0)
   expect(node.closes).toEqual([{ transfer: true }])
-  expect([host.listeners, host.heaps]).toEqual([0, 0])
+  expect([host.listeners, host.heaps, host.tuned]).toEqual([0, 0, 1])
 })
 
 test('when the parent is gone nobody is asked to take leadership over', async () => {
