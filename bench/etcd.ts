@@ -2,7 +2,7 @@
  * The race against etcd: three etcd members and three NitroState servers as real processes on this machine, fsync on. Both clusters stand
  * all the time and are loaded in turn, round by round, with the order of the subjects reversed every other round.
  *
- *   npm run bench:etcd [-- --rounds 5 --seconds 4 --warmup 12 --only put,range,txn,lease,watch,check-perf --out race.json]
+ *   npm run bench:etcd [-- --rounds 5 --seconds 4 --warmup 30 --only put,range,txn,lease,watch,check-perf --out race.json]
  *
  * Subjects are etcd over gRPC, NitroState over gRPC with the very same generator, and NitroState with its own client. Loads are
  * clients/connections, all to the leaders; each is warmed up for half of `--seconds` first, and before all of them each subject does
@@ -36,7 +36,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
-    warmup: { type: 'string', default: '12' },
+    warmup: { type: 'string', default: '30' },
     only: { type: 'string' },
     out: { type: 'string' },
   },

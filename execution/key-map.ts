@@ -18,7 +18,9 @@ export class KeyMap {
   size = 0
   /** Made when they are needed. */
   private readonly parts: (Map<string, KeyEntry> | undefined)[] = Array.from({ length: 1 << partBits })
-  /** Entries that were looked for lately, by the first bits of the hash of their keys; only a shortcut to the maps. */
+  /**
+   * Entries that were looked for lately, at the first bits of the hash of their keys or at the place beside; only a shortcut to the maps.
+   */
   private recent: (KeyEntry | undefined)[] = []
   private recentBits = 0
 
@@ -34,8 +36,13 @@ export class KeyMap {
     const slot = hash >>> (32 - this.recentBits)
     const known = this.recent[slot]
     if (known !== undefined && isKey(known.key, bytes, start, end)) return known
+    const beside = this.recent[slot ^ 1]
+    if (beside !== undefined && isKey(beside.key, bytes, start, end)) return beside
     const found = this.parts[hash >>> (32 - partBits)]?.get(latin1(bytes, start, end))
-    if (found !== undefined) this.recent[slot] = found
+    if (found === undefined) return undefined
+    // The one before goes beside it: two that are used in turn do not drive each other out.
+    if (known !== undefined) this.recent[slot ^ 1] = known
+    this.recent[slot] = found
     return found
   }
 
@@ -55,7 +62,7 @@ export class KeyMap {
     if (known) this.size--
     if (this.recentBits === 0) return known
     const slot = hash >>> (32 - this.recentBits)
-    if (this.recent[slot]?.key === key) this.recent[slot] = undefined
+    for (const at of [slot, slot ^ 1]) if (this.recent[at]?.key === key) this.recent[at] = undefined
     return known
   }
 
