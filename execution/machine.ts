@@ -77,12 +77,21 @@ export class Machine {
   private position = 0
   private at = 0
   private readonly header = new CommandHeader()
+  /** What reading a block has failed with since the command began. */
+  private unreadable: { readonly error: unknown } | undefined
 
   /** Throws `InvalidArgument` for bad limits or programs. */
   constructor(options: MachineOptions) {
     this.limits = limitsWith(options.limits)
     this.garbageBytes = options.garbageBytes ?? 1024 * 1024
-    const readBlock: BlockReader = (...which) => plainBlock(options.readBlock(...which))
+    const readBlock: BlockReader = (...which) => {
+      try {
+        return plainBlock(options.readBlock(...which))
+      } catch (error) {
+        this.unreadable = { error }
+        throw error
+      }
+    }
     this.state = new State(new BlockStore(new Records(), readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
     this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)
@@ -198,7 +207,7 @@ export class Machine {
     expire(this.leases, this.sync, this.limits)
   }
 
-  /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged` only. */
+  /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged`, or whatever the block reader threw. */
   step(sink: ResultSink): boolean {
     const { entry, position } = this
     assert(entry !== undefined, 'an entry has been started')
@@ -315,12 +324,21 @@ export class Machine {
   }
 
   private run(entry: Uint8Array, header: CommandHeader): Uint8Array {
+    this.unreadable = undefined
+    let result: Uint8Array
     try {
       this.gate.command(entry, header)
-      return header.program === 0 ? this.runUser(entry, header) : this.builtins.run(entry, header)
+      result = header.program === 0 ? this.runUser(entry, header) : this.builtins.run(entry, header)
     } catch (thrown) {
-      return this.resultOf(thrown, false)
+      result = this.resultOf(thrown, false)
     }
+    this.checkRead()
+    return result
+  }
+
+  /** What this node could not read others may have read: whatever the command made of that is no result. */
+  private checkRead(): void {
+    if (this.unreadable !== undefined) throw this.unreadable.error
   }
 
   private runUser(entry: Uint8Array, header: CommandHeader): Uint8Array {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { latin1, text, utf8 } from '../../base/index.ts'
+import { NitroError, latin1, text, utf8 } from '../../base/index.ts'
 import { EntryBuilder, decodeGetResult, decodeResult, encodeRangeArgs } from '../../execution/index.ts'
 import { Box, call, codeOf, del, numbered, open, put } from './harness.ts'
 import { activateAll } from '../support/activation.ts'
@@ -157,6 +157,29 @@ describe('damage to stored records', () => {
       expect.objectContaining({ code: 'StateDamaged' }),
     )
     expect(box.machine.keyCount).toBe(3)
+  })
+
+  it.each(['swallows', 'passes on'])('a disk that does not read stops a program that %s that', (what) => {
+    const read = (tx: { get(key: string): unknown; put(key: string, value: string): void }): null => {
+      try {
+        tx.get('a')
+      } catch (error) {
+        if (what === 'passes on') throw error
+        tx.put('z', 'not damaged, surely')
+      }
+      return null
+    }
+    const box = new Box({ programs: [{ name: 'reader', version: 1, methods: { read } }] }, stored().disk)
+    activateAll(box.machine)
+    box.disk.get = () => {
+      throw new NitroError('DiskFailed', 'read: input/output error')
+    }
+    const result = box.machine.query('kv', 'range', encodeRangeArgs({ start: utf8('a'), fromKey: true }))
+    expect([codeOf(result), box.machine.damage]).toEqual(['DiskFailed', undefined])
+    box.run(put('x', 'a command that reads nothing'))
+    expect(() => box.run(call('reader', 'read', Uint8Array.of(0)))).toThrow(
+      expect.objectContaining({ code: 'DiskFailed' }),
+    )
   })
 
   it('in a block that is being rewritten is not carried into a new block', () => {

@@ -48,6 +48,10 @@ export const foundBugs: readonly { readonly seed: number; readonly found: string
       'a late acknowledgement of entries that a later leader had replaced in the same write (promises-before-answers)',
   },
   {
+    seed: 9800161,
+    found: 'what a disk failed with became the result of the command that read it (test/execution/damage.test.ts)',
+  },
+  {
     seed: 1795824911974,
     found: 'a state was awaited whose beginning its sender had no more (test/replica/snapshots.test.ts)',
   },
