@@ -14,7 +14,6 @@ import { Auth } from './auth/auth.ts'
 import { MachineGate } from './auth/machine-gate.ts'
 import type { Caller } from './auth/principal.ts'
 import { BlockStore } from './block-store.ts'
-import type { BlockReader } from './block-store.ts'
 import { Builtins } from './builtins.ts'
 import { CommandHeader, builtins, decodeCommandHeader } from './command.ts'
 import { commandLengthAt, entryHeaderBytes, readEntryHeader, refuseUnknown } from './entry.ts'
@@ -38,6 +37,7 @@ import { Sessions } from './sessions.ts'
 import { State } from './state.ts'
 import { Sync } from './sync/sync.ts'
 import { UserPrograms } from './user-programs.ts'
+import { WatchedReader } from './watched-reader.ts'
 
 /** One node's machine. See the module header for the order of calls. */
 export class Machine {
@@ -57,6 +57,7 @@ export class Machine {
   readonly gate: MachineGate
   /** Why this machine can't go on, once it can't. */
   damage: NitroError | undefined = undefined
+  private readonly reader: WatchedReader
   private readonly state: State
   private readonly sessions: Sessions
   private readonly leases: Leases
@@ -77,22 +78,13 @@ export class Machine {
   private position = 0
   private at = 0
   private readonly header = new CommandHeader()
-  /** What reading a block has failed with since the command began. */
-  private unreadable: { readonly error: unknown } | undefined
 
   /** Throws `InvalidArgument` for bad limits or programs. */
   constructor(options: MachineOptions) {
     this.limits = limitsWith(options.limits)
     this.garbageBytes = options.garbageBytes ?? 1024 * 1024
-    const readBlock: BlockReader = (...which) => {
-      try {
-        return plainBlock(options.readBlock(...which))
-      } catch (error) {
-        this.unreadable = { error }
-        throw error
-      }
-    }
-    this.state = new State(new BlockStore(new Records(), readBlock, options.cacheBytes ?? 16 * 1024 * 1024))
+    this.reader = new WatchedReader(options.readBlock)
+    this.state = new State(new BlockStore(new Records(), this.reader.read, options.cacheBytes ?? 16 * 1024 * 1024))
     this.retention = new Retention(this.limits)
     this.sessions = new Sessions(this.limits)
     this.leases = new Leases(this.state, this.limits)
@@ -207,7 +199,7 @@ export class Machine {
     expire(this.leases, this.sync, this.limits)
   }
 
-  /** Executes one command and hands its result out; false when the entry has none left. Throws `StateDamaged`, or whatever the block reader threw. */
+  /** Executes one command and hands its result out; false when the entry has none left. Throws what the block reader threw. */
   step(sink: ResultSink): boolean {
     const { entry, position } = this
     assert(entry !== undefined, 'an entry has been started')
@@ -324,7 +316,7 @@ export class Machine {
   }
 
   private run(entry: Uint8Array, header: CommandHeader): Uint8Array {
-    this.unreadable = undefined
+    this.reader.begin()
     let result: Uint8Array
     try {
       this.gate.command(entry, header)
@@ -332,13 +324,8 @@ export class Machine {
     } catch (thrown) {
       result = this.resultOf(thrown, false)
     }
-    this.checkRead()
+    this.reader.check()
     return result
-  }
-
-  /** What this node could not read others may have read: whatever the command made of that is no result. */
-  private checkRead(): void {
-    if (this.unreadable !== undefined) throw this.unreadable.error
   }
 
   private runUser(entry: Uint8Array, header: CommandHeader): Uint8Array {
@@ -409,8 +396,4 @@ export class Machine {
       throw thrown
     }
   }
-}
-
-function plainBlock(block: Uint8Array | undefined): Uint8Array | undefined {
-  return block === undefined ? undefined : plainBytes(block)
 }
