@@ -1,9 +1,13 @@
-/** A link over one WebSocket. `ws` reads and does the closing handshake; frames are written by {@link Outbox}. */
+/**
+ * A link over one WebSocket. `ws` reads what is not taken out before ({@link PlainFrames}) and does the closing handshake; frames are
+ * written by {@link Outbox}.
+ */
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
 import { emptyBytes, isErrorCode, NitroError, type Scheduler, text, type Timer, utf8 } from '../base/index.ts'
 import { Inbox } from './inbox.ts'
 import { type Arena, Outbox } from './outbox.ts'
+import { PlainFrames } from './plain-frames.ts'
 import type { Link, LinkHandlers, LinkLimits } from './transport.ts'
 
 /** What a link needs from its transport. */
@@ -51,7 +55,9 @@ export class WsLink implements Link {
     this.inbox = new Inbox(options.scheduler)
     this.outbox = new Outbox(options.arena, options.masked)
     this.keepalive = this.scheduler.after(this.keepaliveMs, this.checkAlive)
-    ws.on('message', this.receive)
+    const { maxFrameBytes: maxBytes } = options.limits
+    new PlainFrames(socket, { masked: !options.masked, maxBytes, deliver: this.receive })
+    ws.on('message', this.receiveOther)
     ws.on('error', (error) => this.fail(toNitroError(error)))
     ws.on('close', (code, reason) => this.fail(closeError(code, reason)))
     ws.pause()
@@ -119,7 +125,12 @@ export class WsLink implements Link {
     this.ws.resume()
   }
 
-  private readonly receive = (data: RawData, isBinary: boolean): void => {
+  private readonly receive = (frame: Uint8Array): void => {
+    if (!this.closed) this.inbox.push(frame)
+  }
+
+  /** What `ws` has read. */
+  private readonly receiveOther = (data: RawData, isBinary: boolean): void => {
     if (this.closed) return
     if (!isBinary) return this.close(new NitroError('MalformedFrame', 'a text frame on a binary link'))
     // Not the Buffer itself: its `slice` does not copy, which a receiver of a Uint8Array relies on.
