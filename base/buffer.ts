@@ -9,6 +9,7 @@ import { emptyBytes, latin1, plainBytes, strictText, utf8 } from './bytes.ts'
 import { NitroError } from './errors.ts'
 
 const two32 = 0x1_0000_0000
+const smallMax = 0x7fff_ffff
 
 /**
  * Small arenas are cut from a shared piece of memory, as Node does for its Buffers: memory of its own costs a writer ten times
@@ -86,8 +87,8 @@ export class ByteWriter {
   u64(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, () => `u64 of ${value}`)
     this.reserve(8)
-    this.word(value % two32)
-    this.word(Math.floor(value / two32))
+    this.word(value | 0)
+    this.word((value / two32) | 0)
   }
 
   f64(value: number): void {
@@ -99,12 +100,15 @@ export class ByteWriter {
   uint(value: number): void {
     assert(Number.isSafeInteger(value) && value >= 0, () => `uint of ${value}`)
     this.reserve(8)
+    const { bytes } = this
+    let at = this.length
     let rest = value
-    while (rest >= 0x80) {
-      this.bytes[this.length++] = (rest % 0x80) | 0x80
-      rest = Math.floor(rest / 0x80)
-    }
-    this.bytes[this.length++] = rest
+    // A remainder of what may be no 32-bit integer is a call of the C library.
+    for (; rest > smallMax; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest & 0x7f) | 0x80
+    let small = rest | 0
+    for (; small >= 0x80; small >>= 7) bytes[at++] = (small & 0x7f) | 0x80
+    bytes[at++] = small
+    this.length = at
   }
 
   /** Bytes without a length. */
@@ -224,13 +228,15 @@ export class ByteReader {
   }
 
   uint(): number {
-    let value = 0
-    let scale = 1
-    for (let i = 0; i < 8; i++) {
+    const first = this.u8()
+    if (first < 0x80) return first
+    let value = first & 0x7f
+    let scale = 0x80
+    for (let i = 1; i < 8; i++) {
       const byte = this.u8()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) {
-        if (byte === 0 && i > 0) throw malformed('padded integer')
+        if (byte === 0) throw malformed('padded integer')
         if (value > Number.MAX_SAFE_INTEGER) throw malformed('integer above 2^53')
         return value
       }

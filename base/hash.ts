@@ -53,10 +53,10 @@ export function hash128View(
   seed = 0,
 ): void {
   const length = end - start
-  let h1 = seed
-  let h2 = seed
-  let h3 = seed
-  let h4 = seed
+  let h1 = seed | 0
+  let h2 = seed | 0
+  let h3 = seed | 0
+  let h4 = seed | 0
   let i = start
   const blocksEnd = start + (length & ~15)
   for (; i < blocksEnd; i += 16) {

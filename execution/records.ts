@@ -176,7 +176,9 @@ export class Records {
 
   /** Whether it is the state of its key, not history. */
   isCurrent(record: RecordId): boolean {
-    return this.kind(record) === recordKinds.put && this.entry(record).record === record
+    // Most that are asked about were replaced, and say so themselves: their entries lie far apart.
+    const isPut = (this.int(record, flagsAt) & (kindBits | replacedBit)) === recordKinds.put
+    return isPut && this.entry(record).record === record
   }
 
   /** One lane of its hash, as a signed integer. */
@@ -274,10 +276,10 @@ export class Records {
   sum(record: RecordId, sum: Hash128, sign: 1 | -1): void {
     const at = (record & rowMask) * rowInts + hashAt
     const ints = this.ints[record >> pageShift] as Int32Array
-    sum[0] = (sum[0] as number) + sign * (ints[at] as number)
-    sum[1] = (sum[1] as number) + sign * (ints[at + 1] as number)
-    sum[2] = (sum[2] as number) + sign * (ints[at + 2] as number)
-    sum[3] = (sum[3] as number) + sign * (ints[at + 3] as number)
+    sum[0] = (sum[0] as number) + Math.imul(sign, ints[at] as number)
+    sum[1] = (sum[1] as number) + Math.imul(sign, ints[at + 1] as number)
+    sum[2] = (sum[2] as number) + Math.imul(sign, ints[at + 2] as number)
+    sum[3] = (sum[3] as number) + Math.imul(sign, ints[at + 3] as number)
   }
 
   /** Whether its hash is this one. */
