@@ -109,11 +109,11 @@ export class History {
   private dropEvent(event: RecordId): void {
     const { records } = this
     const kind = records.kind(event)
-    const entry = records.entry(event)
     if (kind === recordKinds.put) {
-      if (entry.record === event) records.settle(event)
+      if (records.isCurrent(event)) records.settle(event)
       return
     }
+    const entry = records.entry(event)
     this.forget(event)
     records.drop(event)
     if (kind === recordKinds.tombstone && entry.record === event) this.gone.remove(entry)

@@ -31,6 +31,8 @@ export interface ProposedBatch {
 /** Waiting and proposed commands of one node. */
 export class Proposals {
   private readonly waiting = new Map<CommandOwner, Waiting>()
+  /** The one in `waiting` that got a command last: a frame brings many of one owner. */
+  private latest: Waiting | undefined
   /**
    * By index. There is more than one when this node led, was deposed and leads again: the older batch was displaced here, but
    * another node may still hold it and make it win. Only what is applied in the end decides between them.
@@ -56,8 +58,9 @@ export class Proposals {
       owner.failed(tag, new NitroError('Overloaded', `${this.pending} commands are already waiting`))
       return
     }
-    let queue = this.waiting.get(owner)
+    let queue = this.latest?.owner === owner ? this.latest : this.waiting.get(owner)
     if (queue === undefined) this.waiting.set(owner, (queue = { owner, commands: [], tags: [], at: 0 }))
+    this.latest = queue
     queue.commands.push(command)
     queue.tags.push(tag)
     this.pending++
@@ -68,6 +71,7 @@ export class Proposals {
   fill(builder: EntryBuilder, term: number): ProposedBatch {
     const owners: CommandOwner[] = []
     const tags: number[] = []
+    this.latest = undefined
     // An owner that has more comes again behind the others.
     for (const queue of this.waiting.values()) if (!this.takeRun(queue, builder, owners, tags)) break
     return { term, owners, tags }
@@ -94,6 +98,7 @@ export class Proposals {
   drain(each: (command: Uint8Array, owner: CommandOwner, tag: number) => void): void {
     const queues = [...this.waiting.values()]
     this.waiting.clear()
+    this.latest = undefined
     this.pending -= this.queued
     this.queued = 0
     for (const queue of queues) {
