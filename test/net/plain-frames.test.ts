@@ -146,6 +146,14 @@ describe.each([
     expect([end.short, end.told.length]).toEqual([5, 7])
   })
 
+  test('nothing is delivered after a close', () => {
+    const end = new End(masked)
+    const plain = frame(0x82, payloadOf(30, 1), zero)
+    end.read(Buffer.concat([plain, frame(0x88, Uint8Array.of(3, 0xe8), zero), plain]))
+    end.read(plain)
+    expect([end.told, end.errors]).toEqual([[digest(payloadOf(30, 1))], []])
+  })
+
   test('what breaks the protocol is refused by ws, with what came before it delivered', async () => {
     const plain = frame(0x82, payloadOf(30, 1), zero)
     const other = masked ? undefined : Uint8Array.of(0, 0, 0, 0)
@@ -154,6 +162,9 @@ describe.each([
       [frame(0xc2, payloadOf(30, 1), zero), 'WS_ERR_UNEXPECTED_RSV_1'],
       [frame(0x83, payloadOf(30, 1), zero), 'WS_ERR_INVALID_OPCODE'],
       [frame(0x82, payloadOf(maxBytes + 1, 1), zero), 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'],
+      [frame(0x09, payloadOf(3, 1), zero), 'WS_ERR_EXPECTED_FIN'],
+      [frame(0xa9, payloadOf(3, 1), zero), 'WS_ERR_UNEXPECTED_RSV_2_3'],
+      [frame(0x89, payloadOf(126, 1), zero), 'WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH'],
       [Buffer.concat([frame(0x02, payloadOf(3, 1), zero), plain]), 'WS_ERR_INVALID_OPCODE'],
     ] as const) {
       const end = new End(masked)
