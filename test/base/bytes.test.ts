@@ -139,6 +139,13 @@ describe('the fast hash', () => {
     expect(lanes).toEqual(['2f1583c3', 'ecee2c67', '5d7bf66c', 'e5e91d2c'])
   })
 
+  it('has the verification value of its author for all lengths up to 255 and as many seeds', () => {
+    const key = Uint8Array.from({ length: 256 }, (_, i) => i)
+    const hashes = new Uint8Array(16 * 256)
+    for (let i = 0; i < 256; i++) hashes.set(hashBytes(hash128(key.subarray(0, i), 256 - i)), 16 * i)
+    expect((hash128(hashes)[0] as number).toString(16)).toBe('b3ece62a')
+  })
+
   it('does not depend on where the bytes lie', () => {
     const buffer = new Uint8Array(200).map((_, i) => i * 7)
     for (let start = 0; start < 20; start++) {
