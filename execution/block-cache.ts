@@ -3,7 +3,7 @@
  * meanwhile is spared once.
  *
  * Blocks that are written pass through here fast and live just too long for a collector: each would be old memory when it goes. So
- * they are copied into memory of the cache's own, which is used again.
+ * they are made in memory of the cache's own, which comes back to it with them and is used again.
  */
 import { viewOf } from './record.ts'
 
@@ -22,8 +22,10 @@ interface CachedBlock extends Block {
   isOwn: boolean
 }
 
-/** Blocks of at least half of this size are copied into pieces of it, if they fit. */
+/** Blocks of at least half of this size are made in pieces of it, if they fit. */
 const pieceBytes = 132 * 1024
+/** Pieces kept for use again. */
+const spareMax = 64
 
 /** Blocks by their ids. */
 export class BlockCache {
@@ -53,16 +55,22 @@ export class BlockCache {
     return block
   }
 
-  /** Takes in a block that was written. What was got before must not be looked at any more: its memory may be used again. */
-  addCopy(id: number, bytes: Uint8Array): void {
-    const { length } = bytes
-    if (length < pieceBytes / 2 || length > pieceBytes || pieceBytes > this.bytesMax) {
+  /**
+   * Memory for a block of this size, with anything in it: it may be that of a block which was given up, so what was got before must not
+   * be looked at any more.
+   */
+  memory(sizeBytes: number): Uint8Array {
+    if (!this.isPiece(sizeBytes)) return new Uint8Array(sizeBytes)
+    return (this.spare.pop() ?? new Uint8Array(pieceBytes)).subarray(0, sizeBytes)
+  }
+
+  /** Takes in a block that was made in {@link memory} and is written. Nobody else may have it any more. */
+  addWritten(id: number, bytes: Uint8Array): void {
+    if (!this.isPiece(bytes.length)) {
       this.add(id, bytes)
       return
     }
-    const memory = this.spare.pop() ?? new Uint8Array(pieceBytes)
-    memory.set(bytes)
-    this.put(id, cached(memory.subarray(0, length), pieceBytes, true))
+    this.put(id, cached(bytes, pieceBytes, true))
     this.makeRoom()
   }
 
@@ -76,6 +84,10 @@ export class BlockCache {
   delete(id: number): void {
     const block = this.blocks.get(id)
     if (block !== undefined) this.giveUp(id, block)
+  }
+
+  private isPiece(sizeBytes: number): boolean {
+    return sizeBytes >= pieceBytes / 2 && sizeBytes <= pieceBytes && pieceBytes <= this.bytesMax
   }
 
   private put(id: number, block: CachedBlock): void {
@@ -97,7 +109,7 @@ export class BlockCache {
   private giveUp(id: number, block: CachedBlock): void {
     this.blocks.delete(id)
     this.bytes -= block.memoryBytes
-    if (block.isOwn) this.spare.push(new Uint8Array(block.bytes.buffer))
+    if (block.isOwn && this.spare.length < spareMax) this.spare.push(new Uint8Array(block.bytes.buffer))
   }
 }
 

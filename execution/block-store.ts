@@ -92,10 +92,15 @@ export class BlockStore {
     return info
   }
 
-  /** A block that is now durable; its records come with {@link hold}. Views of other blocks are over with it. */
+  /** Memory for a block that is being made, to come back with {@link added}. Views of other blocks are over with it. */
+  memory(sizeBytes: number): Uint8Array {
+    return this.cache.memory(sizeBytes)
+  }
+
+  /** A block that is now durable; its records come with {@link hold}. */
   added(id: number, block: Uint8Array): void {
     this.loaded(block.length)
-    this.cache.addCopy(id, block)
+    this.cache.addWritten(id, block)
   }
 
   /** A block that a loaded state has; its bytes are not kept. */

@@ -48,13 +48,16 @@ export class BlockBuilder {
   private readonly parts: Uint8Array[] = []
   private readonly starts: number[] = []
   private readonly ends: number[] = []
-  private readonly hashes = new ByteWriter(1024)
+  private readonly hashes: ByteWriter
   private readonly endings = new ByteWriter(64)
 
-  constructor(id: number) {
+  /** `hashes` is memory that only this block uses until it is finished. */
+  constructor(id: number, hashes: ByteWriter) {
     assert(id < two32, 'blocks are numbered in 32 bits: five a second for 27 years')
     this.id = id
-    this.hashes.raw(new Uint8Array(blockHeaderBytes))
+    this.hashes = hashes
+    hashes.clear()
+    hashes.raw(new Uint8Array(blockHeaderBytes))
   }
 
   /** Whether a record of this length belongs into this block rather than into the next. */
@@ -88,11 +91,11 @@ export class BlockBuilder {
     return at
   }
 
-  /** The block's bytes. */
-  finish(): Uint8Array {
-    const out = new Uint8Array(this.sizeBytes)
-    const data = new DataView(out.buffer)
+  /** Writes the block's bytes to `out`, which has just their size and may hold anything. */
+  finish(out: Uint8Array): void {
+    const data = viewOf(out)
     out[0] = blockFormat
+    out[1] = 0
     data.setUint16(2, this.endings.length / endingBytes, true)
     data.setUint32(4, this.count, true)
     data.setUint32(8, this.id, true)
@@ -106,7 +109,6 @@ export class BlockBuilder {
     out.set(this.endings.view(), at)
     this.hashes.raw(this.endings.view())
     writeTrailer(out, this.hashes)
-    return out
   }
 }
 

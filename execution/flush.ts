@@ -7,12 +7,15 @@
  * Nothing may rise from the dead. Every record is written, so what replaced a record is in the same block or a later one, and
  * there as long as the record is. A record that is moved after it was replaced takes with it by what (blocks.ts).
  */
-import { assert } from '../base/index.ts'
+import { ByteWriter, assert } from '../base/index.ts'
 import type { KvChange } from '../base/index.ts'
 import type { Block } from './block-cache.ts'
 import { BlockBuilder } from './blocks.ts'
 import type { RecordId } from './records.ts'
 import type { State } from './state.ts'
+
+/** Room for the hashes of a usual block's records. */
+const hashesBytes = 8 * 1024
 
 /** The key of a block's stored record. */
 export function blockKey(id: number): Uint8Array {
@@ -38,6 +41,7 @@ export class StateFlush {
   /** The chunk of memory that records went to when they were sealed. */
   private readonly chunk: number
   private builder: BlockBuilder | undefined
+  private readonly hashes = new ByteWriter(hashesBytes)
   private next: number
 
   /**
@@ -88,7 +92,7 @@ export class StateFlush {
     const { records } = this.state
     const length = records.length(record)
     if (this.builder !== undefined && !this.builder.takes(length)) this.closeBlock()
-    this.builder ??= new BlockBuilder(this.next)
+    this.builder ??= new BlockBuilder(this.next, this.hashes)
     const at = this.builder.add(records, record, bytes, until)
     records.seal(record)
     this.records.push(record)
@@ -97,7 +101,8 @@ export class StateFlush {
 
   private closeBlock(): void {
     if (this.builder === undefined) return
-    const bytes = this.builder.finish()
+    const bytes = this.state.blocks.memory(this.builder.sizeBytes)
+    this.builder.finish(bytes)
     this.blocks.push({ id: this.builder.id, bytes })
     this.changes.push({ key: blockKey(this.builder.id), value: bytes })
     this.builder = undefined

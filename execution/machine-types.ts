@@ -28,6 +28,7 @@ export interface MachineOptions {
 export interface Flush {
   readonly appliedIndex: number
   readonly appliedTerm: number
+  /** Their bytes are the machine's again when it hears that they are durable. */
   readonly changes: readonly KvChange[]
 }
 

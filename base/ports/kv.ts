@@ -34,7 +34,10 @@ export interface KvSnapshot extends KvView {
 
 /** An open store. */
 export interface Kv extends KvView {
-  /** Applies all changes atomically; with `sync`, durably before it resolves. */
+  /**
+   * Applies all changes atomically; with `sync`, durably before it resolves. The bytes are not looked at after that: their memory may be
+   * used again.
+   */
   batch(changes: readonly KvChange[], options: { readonly sync: boolean }): Promise<void>
   /** The value now, or undefined. */
   getSync(key: Uint8Array): Uint8Array | undefined

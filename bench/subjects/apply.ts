@@ -147,7 +147,7 @@ class Stage {
     if (flush === undefined) return
     for (const { key, value } of flush.changes) {
       if (value === undefined) this.blocks.delete(latin1(key))
-      else this.blocks.set(latin1(key), value)
+      else this.blocks.set(latin1(key), value.slice())
     }
     this.machine.flushed(flush)
   }

@@ -44,7 +44,7 @@ class Watcher {
     const id = Math.max(0, sizes.length - 1 - ago)
     if (what === 'write') {
       this.seen = []
-      cache.addCopy(sizes.push(length) - 1, bytesOf(sizes.length - 1, length))
+      this.write(sizes.push(length) - 1, length)
     } else if (what === 'read') {
       const next = sizes.push(length) - 1
       this.seen.push({ id: next, bytes: cache.add(next, bytesOf(next, length)).bytes })
@@ -54,6 +54,12 @@ class Watcher {
       if (block !== undefined) (what === 'keep' ? this.kept : this.seen).push({ id, bytes: block.bytes })
       if (what === 'keep') cache.keep(id)
     }
+  }
+
+  private write(id: number, length: number): void {
+    const memory = this.cache.memory(length)
+    memory.set(bytesOf(id, length))
+    this.cache.addWritten(id, memory)
   }
 
   /** Ids of what is not as it was written. */
@@ -95,7 +101,7 @@ test('the memory of a block that was given up is that of the next one', () => {
   const cache = new BlockCache(300 * kib)
   const buffers = new Set<ArrayBufferLike>()
   for (let id = 1; id <= 50; id++) {
-    cache.addCopy(id, bytesOf(id, 128 * kib))
+    cache.addWritten(id, cache.memory(128 * kib))
     buffers.add(cache.get(id)?.bytes.buffer as ArrayBufferLike)
   }
   expect(buffers.size).toBeLessThanOrEqual(4)
