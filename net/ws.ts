@@ -50,6 +50,9 @@ export const linkPath = '/v1/link'
 /** Time for the closing handshake before the socket is destroyed. */
 const closeTimeoutMs = 1_000
 
+/** All links of a process write to the same memory, which is mostly still near. */
+const arena = new Arena()
+
 type LinkSettings = Omit<WsLinkOptions, 'masked' | 'remote'>
 
 /** Makes the transport. It holds no resources until it listens or dials. */
@@ -60,7 +63,7 @@ export function wsTransport(options: WsTransportOptions): Transport {
       maxBufferedBytes: options.maxBufferedBytes ?? defaultLinkLimits.maxBufferedBytes,
     },
     scheduler: options.scheduler,
-    arena: new Arena(),
+    arena,
     keepaliveMs: options.keepaliveMs ?? 5_000,
   }
   return {

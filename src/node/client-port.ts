@@ -32,7 +32,9 @@ const streamsMax = 4
 /** A stream leaves room in the connection's queue: results that find it full end the connection. */
 const streamUnsentMax = 4 << 20
 const lookAgainMs = 10
-const resultsBytesMin = 64
+const resultsBytesMin = 256
+/** Shorter frames are copied, and their memory serves the next connection's. */
+const copiedBytesMax = 1024
 
 /** Gathers results of one kind during a turn: a few, of some ten bytes each. */
 class Results implements CommandOwner {
@@ -60,7 +62,12 @@ class Results implements CommandOwner {
   }
 
   flush(): void {
-    if (this.batch.count > 0) this.port.send(this.kind, this.batch.take())
+    if (this.batch.count === 0) return
+    if (this.batch.sizeBytes > copiedBytesMax) this.port.send(this.kind, this.batch.take())
+    else {
+      this.port.sendCopy(this.kind, this.batch.view())
+      this.batch.clear()
+    }
   }
 }
 
@@ -205,8 +212,16 @@ export class ClientPort {
 
   /** Sends one message; a client that lets too much gather is not read from for a while. */
   send(kind: number, payload: Uint8Array): void {
-    if (this.over) return
-    if (!this.session.send(kind, payload)) {
+    if (!this.over) this.sent(this.session.send(kind, payload))
+  }
+
+  /** As {@link send}, but the caller may write to the payload again. */
+  sendCopy(kind: number, payload: Uint8Array): void {
+    if (!this.over) this.sent(this.session.sendCopy(kind, payload))
+  }
+
+  private sent(isTaken: boolean): void {
+    if (!isTaken) {
       this.close(new NitroError('Overloaded', 'the client does not read its answers'))
       return
     }

@@ -60,8 +60,12 @@ import { checkLimit, checkNumber, codedRange, keyBytes, putOperation, rangeReque
 import { storeTxn } from './txn.ts'
 import { openWatch } from './watch.ts'
 
-/** Arguments of puts share buffers of this size; a buffer is freed when the last command that uses it is. */
+/**
+ * Arguments of puts share buffers of this size; a buffer is freed when the last command that uses it is. All stores of a process share
+ * them: of a hundred clients each would write to memory that was last used long ago.
+ */
 const arenaBytes = 16 * 1024
+let arena = new ByteWriter(arenaBytes)
 /** Records per page of {@link Store.entries}. */
 const pageRecords = Math.min(1000, defaultLimits.rangeRecords)
 
@@ -85,7 +89,6 @@ export function createStore(engine: StoreEngine, ports: UpdatePorts): Store {
 class EngineStore implements Store {
   private readonly engine: StoreEngine
   private readonly ports: UpdatePorts
-  private arena = new ByteWriter(arenaBytes)
 
   constructor(engine: StoreEngine, ports: UpdatePorts) {
     this.engine = engine
@@ -115,8 +118,8 @@ class EngineStore implements Store {
 
   private putArgs(key: Uint8Array, value: Uint8Array): Uint8Array {
     const room = key.length + value.length + 8
-    if (this.arena.length + room > arenaBytes) this.arena = new ByteWriter(Math.max(arenaBytes, room))
-    const out = this.arena
+    if (arena.length + room > arenaBytes) arena = new ByteWriter(Math.max(arenaBytes, room))
+    const out = arena
     const start = out.length
     writePutArgs(out, key, value)
     return out.bytes.subarray(start, out.length)

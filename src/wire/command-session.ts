@@ -26,8 +26,9 @@ import type { PayloadReader, RequestsOptions } from './requests.ts'
 
 /** Numbers the machine keeps answers for. */
 const windowDefault = 1024
-/** Encoded commands share buffers of this size; a buffer is freed when its last command is. */
+/** Encoded commands of all sessions share buffers of this size; a buffer is freed when its last command is. */
 const arenaBytes = 16 * 1024
+let arena = new ByteWriter(arenaBytes)
 /** More than a command needs beside its arguments: flags, session, numbers, a user, names. */
 const headerBytesMax = 1024
 
@@ -74,7 +75,6 @@ export class CommandSession extends MachineRequests<Command> {
   private readonly channel: CommandChannel
   private readonly window: number
   private readonly caller: (needed: boolean) => Caller | undefined
-  private arena = new ByteWriter(arenaBytes)
   /** `refused`: the last attempt to open failed, the next comes with the next retry. */
   private state: 'none' | 'opening' | 'refused' | 'open' = 'none'
   private opening: Command | undefined
@@ -194,10 +194,10 @@ export class CommandSession extends MachineRequests<Command> {
   private send(command: Command, session: Uint8Array | undefined): void {
     const { seq, program, method, isSplit } = command
     const args = isSplit ? emptyBytes : command.args
-    if (this.arena.length + args.length + headerBytesMax > arenaBytes) {
-      this.arena = new ByteWriter(Math.max(arenaBytes, args.length + headerBytesMax))
+    if (arena.length + args.length + headerBytesMax > arenaBytes) {
+      arena = new ByteWriter(Math.max(arenaBytes, args.length + headerBytesMax))
     }
-    const out = this.arena
+    const out = arena
     command.start = out.length
     const caller = command.caller ?? this.caller(command.needsName)
     command.isNamed = caller !== undefined

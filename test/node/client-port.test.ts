@@ -38,6 +38,7 @@ function setUp(snapshot: () => AsyncIterable<Uint8Array> = async function* none(
       if (session.takes) sent.push({ kind: kindNames.get(kind) ?? '?', payload })
       return session.takes
     },
+    sendCopy: (kind: number, payload: Uint8Array): boolean => session.send(kind, payload.slice()),
     flush: () => void (session.left = sent.length),
     pause: () => void told.push('pause'),
     resume: () => void told.push('resume'),
