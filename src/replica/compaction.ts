@@ -1,7 +1,6 @@
 /**
  * How much log to keep: enough that a follower that was away for a moment needs no snapshot, bounded by entries and bytes.
  */
-import { assert } from '../../base/index.ts'
 import type { DurableLog } from '../storage/index.ts'
 import type { ReplicaSizes } from './ports.ts'
 
@@ -10,7 +9,7 @@ const slack = 1.25
 
 /** The index up to which the log should be forgotten now, never above `bound`; undefined when there is nothing to do. */
 export function compactionIndex(
-  log: Pick<DurableLog, 'firstIndex' | 'lastIndex' | 'retainedBytes' | 'retainedEntries' | 'entries'>,
+  log: Pick<DurableLog, 'firstIndex' | 'retainedBytes' | 'retainedEntries' | 'dataBytes'>,
   bound: number,
   sizes: Pick<ReplicaSizes, 'logRetainBytes' | 'logRetainEntries'>,
 ): number | undefined {
@@ -22,14 +21,8 @@ export function compactionIndex(
   let entries = log.retainedEntries - sizes.logRetainEntries
   let index = first - 1
   while (index < bound && (bytes > 0 || entries > 0)) {
-    const page = log.entries(index + 1, Math.min(index + 1 + 1000, bound + 1), Number.MAX_SAFE_INTEGER)
-    assert(typeof page !== 'string', () => `entries from ${index + 1} can be read`)
-    for (const entry of page) {
-      if (bytes <= 0 && entries <= 0) break
-      bytes -= entry.data.length
-      entries--
-      index = entry.index
-    }
+    bytes -= log.dataBytes(++index)
+    entries--
   }
   return index < first ? undefined : index
 }

@@ -14,10 +14,11 @@ import type { CommandOwner } from '../wire/index.ts'
 /** Commands of an owner that are taken one after the other. */
 const runCommands = 64
 
+/** What waits of an owner, from `at` on. */
 interface Waiting {
   readonly owner: CommandOwner
-  commands: Uint8Array[]
-  tags: number[]
+  readonly commands: Uint8Array[]
+  readonly tags: number[]
   at: number
 }
 
@@ -30,8 +31,15 @@ export interface ProposedBatch {
 
 /** Waiting and proposed commands of one node. */
 export class Proposals {
-  private readonly waiting = new Map<CommandOwner, Waiting>()
-  /** The one in `waiting` that got a command last: a frame brings many of one owner. */
+  /**
+   * Of each owner, kept for as long as it lives. A map that owners enter and leave all the time becomes a chain of tables, each of which
+   * knows the next: with one of them in old memory, V8 takes all later ones and what they knew for alive, commands and their frames too.
+   */
+  private readonly queues = new WeakMap<CommandOwner, Waiting>()
+  /** The queues with commands, in the order of their turns, from `turnsAt` on. */
+  private turns: Waiting[] = []
+  private turnsAt = 0
+  /** The one that got a command last: a frame brings many of one owner. */
   private latest: Waiting | undefined
   /**
    * By index. There is more than one when this node led, was deposed and leads again: the older batch was displaced here, but
@@ -58,22 +66,34 @@ export class Proposals {
       owner.failed(tag, new NitroError('Overloaded', `${this.pending} commands are already waiting`))
       return
     }
-    let queue = this.latest?.owner === owner ? this.latest : this.waiting.get(owner)
-    if (queue === undefined) this.waiting.set(owner, (queue = { owner, commands: [], tags: [], at: 0 }))
-    this.latest = queue
+    const queue = this.latest?.owner === owner ? this.latest : this.queueOf(owner)
+    if (queue.commands.length === 0) this.turns.push(queue)
     queue.commands.push(command)
     queue.tags.push(tag)
     this.pending++
     this.queued++
   }
 
+  private queueOf(owner: CommandOwner): Waiting {
+    let queue = this.queues.get(owner)
+    if (queue === undefined) this.queues.set(owner, (queue = { owner, commands: [], tags: [], at: 0 }))
+    this.latest = queue
+    return queue
+  }
+
   /** Fills an entry round-robin until it is full or nothing waits. */
   fill(builder: EntryBuilder, term: number): ProposedBatch {
     const owners: CommandOwner[] = []
     const tags: number[] = []
-    this.latest = undefined
     // An owner that has more comes again behind the others.
-    for (const queue of this.waiting.values()) if (!this.takeRun(queue, builder, owners, tags)) break
+    while (this.turnsAt < this.turns.length) {
+      if (!this.takeRun(this.turns[this.turnsAt] as Waiting, builder, owners, tags)) break
+      this.turnsAt++
+    }
+    if (2 * this.turnsAt >= this.turns.length) {
+      this.turns.splice(0, this.turnsAt)
+      this.turnsAt = 0
+    }
     return { term, owners, tags }
   }
 
@@ -89,22 +109,23 @@ export class Proposals {
       tags.push(queue.tags[queue.at] as number)
       this.queued--
     }
-    this.waiting.delete(owner)
-    if (queue.at < commands.length) this.waiting.set(owner, queue)
+    if (queue.at < commands.length) this.turns.push(queue)
+    else empty(queue)
     return true
   }
 
   /** Takes every waiting command out, for forwarding to the leader. */
   drain(each: (command: Uint8Array, owner: CommandOwner, tag: number) => void): void {
-    const queues = [...this.waiting.values()]
-    this.waiting.clear()
-    this.latest = undefined
+    const all = this.turns.slice(this.turnsAt).map(({ owner, commands, tags, at }) => {
+      return { owner, commands: commands.slice(at), tags: tags.slice(at) }
+    })
+    for (const queue of this.turns) empty(queue)
+    this.turns = []
+    this.turnsAt = 0
     this.pending -= this.queued
     this.queued = 0
-    for (const queue of queues) {
-      for (let i = queue.at; i < queue.commands.length; i++) {
-        each(queue.commands[i] as Uint8Array, queue.owner, queue.tags[i] as number)
-      }
+    for (const { owner, commands, tags } of all) {
+      for (const [i, command] of commands.entries()) each(command, owner, tags[i] as number)
     }
   }
 
@@ -197,6 +218,12 @@ export class Proposals {
       ;(batch.owners[i] as CommandOwner).failed(batch.tags[i] as number, error)
     }
   }
+}
+
+function empty(queue: Waiting): void {
+  queue.commands.length = 0
+  queue.tags.length = 0
+  queue.at = 0
 }
 
 function overwritten(): NitroError {

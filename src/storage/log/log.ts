@@ -100,6 +100,11 @@ export class DurableLog {
     return this.window.count
   }
 
+  /** Bytes of the data of a retained entry. */
+  dataBytes(index: number): number {
+    return this.window.dataBytes(index)
+  }
+
   /** Index of the first retained entry; `lastIndex() + 1` if there is none. */
   firstIndex(): number {
     return this.window.baseIndex + 1

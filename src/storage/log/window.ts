@@ -2,6 +2,10 @@
 import { assert } from '../../../base/index.ts'
 import type { Entry, StorageFault } from '../../../consensus/index.ts'
 import { entrySize } from '../../../consensus/index.ts'
+import { RetainedBytes } from './retained.ts'
+
+/** Entries of this size together, the newest ones, are as they came: they will be asked for, and gone soon. */
+const recentBytesMax = 2 << 20
 
 /**
  * Entries (baseIndex, lastIndex], without holes. The entry at `baseIndex` is known by its term only. While a log is read
@@ -13,6 +17,11 @@ export class EntryWindow {
   /** Sum of `entrySize` over the retained entries. */
   bytes = 0
   private readonly list: Entry[] = []
+  /** The data of the oldest `aged` entries lie in memory of our own, and are copied when they are asked for. */
+  private readonly retained = new RetainedBytes()
+  private aged = 0
+  /** The sum of `entrySize` over the others. */
+  private recentBytes = 0
 
   constructor(baseIndex: number, baseTerm: number) {
     this.baseIndex = baseIndex
@@ -38,6 +47,13 @@ export class EntryWindow {
     return this.list[index - this.baseIndex - 1]?.term ?? 'unavailable'
   }
 
+  /** Bytes of the data of the entry at `index`, which must be in the window. */
+  dataBytes(index: number): number {
+    const entry = this.list[index - this.baseIndex - 1]
+    assert(entry !== undefined, () => `entry ${index} is in the log`)
+    return entry.data.length
+  }
+
   /** Entries in [lo, hi) up to `maxBytes`, at least one. */
   slice(lo: number, hi: number, maxBytes: number): Entry[] | StorageFault {
     if (lo <= this.baseIndex) return 'compacted'
@@ -49,7 +65,12 @@ export class EntryWindow {
       size += entrySize(this.list[end] as Entry)
       if (size > maxBytes && end > first) break
     }
-    return this.list.slice(first, end)
+    const entries = this.list.slice(first, end)
+    for (let at = first; at < Math.min(end, this.aged); at++) {
+      const entry = this.list[at] as Entry
+      entries[at - first] = { ...entry, data: entry.data.slice() }
+    }
+    return entries
   }
 
   /** Puts `entry` at its index and forgets all above it. */
@@ -61,13 +82,28 @@ export class EntryWindow {
     this.cut(entry.index)
     this.list.push(entry)
     this.bytes += entrySize(entry)
+    this.recentBytes += entrySize(entry)
+    while (this.recentBytes > recentBytesMax) this.age()
+  }
+
+  private age(): void {
+    const entry = this.list[this.aged] as Entry
+    this.list[this.aged++] = { ...entry, data: this.retained.add(entry.data) }
+    this.recentBytes -= entrySize(entry)
   }
 
   /** Forgets all entries from `index` on. */
   cut(index: number): void {
     const keep = Math.max(0, index - this.baseIndex - 1)
-    for (let at = this.list.length - 1; at >= keep; at--) this.bytes -= entrySize(this.list[at] as Entry)
+    for (let at = this.list.length - 1; at >= keep; at--) {
+      const size = entrySize(this.list[at] as Entry)
+      this.bytes -= size
+      if (at >= this.aged) this.recentBytes -= size
+    }
     if (this.list.length > keep) this.list.length = keep
+    if (this.aged <= keep) return
+    this.retained.dropLast(this.aged - keep)
+    this.aged = keep
   }
 
   /** Forgets all entries up to `index`, which must be in the window or be its base. */
@@ -75,13 +111,23 @@ export class EntryWindow {
     const term = this.term(index)
     assert(typeof term === 'number', () => `compaction at ${index} outside of the log`)
     const dropped = this.list.splice(0, index - this.baseIndex)
-    for (const entry of dropped) this.bytes -= entrySize(entry)
+    const aged = Math.min(this.aged, dropped.length)
+    for (const [at, entry] of dropped.entries()) {
+      const size = entrySize(entry)
+      this.bytes -= size
+      if (at >= aged) this.recentBytes -= size
+    }
+    this.retained.dropFirst(aged)
+    this.aged -= aged
     this.baseIndex = index
     this.baseTerm = term
   }
 
   /** Forgets everything; the log now starts after (index, term). */
   reset(index: number, term: number): void {
+    this.retained.dropFirst(this.aged)
+    this.aged = 0
+    this.recentBytes = 0
     this.list.length = 0
     this.bytes = 0
     this.baseIndex = index
