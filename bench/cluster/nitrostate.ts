@@ -1,7 +1,7 @@
 /** Three NitroState servers as real processes, and clients to them. */
 import { join } from 'node:path'
 import { connect, key, put } from '../../src/client/index.ts'
-import { numberedKey } from '../../src/cli/index.ts'
+import { heapFlags, numberedKey } from '../../src/cli/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { ServerProcess, eventually, freePorts } from './process.ts'
 import { keyBytes, rangeKeys, txnPuts } from './target.ts'
@@ -15,7 +15,7 @@ export interface NitrostateOptions {
   readonly directory: string
   /** The compiled `src/cli/main.js`; another build's can be given to compare the two. */
   readonly mainPath: string
-  /** Arguments of node itself. */
+  /** More arguments of node itself: it has those of the servers of `nitrostate dev`. */
   readonly nodeArgs?: readonly string[]
 }
 
@@ -33,7 +33,7 @@ export async function startNitrostate(options: NitrostateOptions): Promise<Nitro
   const peers = names.map((name, at) => `${name}=${addresses[at]}`).join(',')
   const processes = names.map((name) => {
     const own = ['--name', name, '--data-dir', join(directory, name), '--peers', peers, '--log-level', 'warn']
-    return new ServerProcess(name, process.execPath, [...nodeArgs, mainPath, 'server', ...own])
+    return new ServerProcess(name, process.execPath, [...heapFlags, ...nodeArgs, mainPath, 'server', ...own])
   })
   const stop = async (): Promise<void> => void (await Promise.all(processes.map((server) => server.stop())))
   const leader = (): Promise<string> => leaderOf(addresses)

@@ -39,6 +39,34 @@ function onlyMalformed(decode: () => unknown): void {
   }
 }
 
+test('writers that hand their memory on hold what was added to each, and what was taken stays as it was', () => {
+  const act = fc.record({ who: fc.nat(4), do: fc.constantFrom('add', 'add', 'add', 'clear', 'take'), tag, bytes })
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 80 }), (acts) => {
+      const writers = Array.from({ length: 5 }, () => new CommandBatchWriter())
+      const held = writers.map((): [number, Uint8Array][] => [])
+      const taken: { readonly payload: Uint8Array; readonly items: [number, Uint8Array][] }[] = []
+      for (const one of acts) {
+        const writer = writers[one.who] as CommandBatchWriter
+        const items = held[one.who] as [number, Uint8Array][]
+        if (one.do === 'add') {
+          writer.add(one.tag, one.bytes)
+          items.push([one.tag, one.bytes])
+        } else {
+          if (one.do === 'take') taken.push({ payload: writer.take(), items })
+          else writer.clear()
+          held[one.who] = []
+        }
+        for (const [at, other] of writers.entries()) {
+          expect(other.count).toBe(held[at]?.length)
+          if (other.count > 0) expect(commandsOf(other.view())).toEqual(held[at])
+        }
+      }
+      for (const { payload, items } of taken) expect(commandsOf(payload)).toEqual(items)
+    }),
+  )
+})
+
 describe('batches', () => {
   test('commands come out as they went in, in order', () => {
     fc.assert(

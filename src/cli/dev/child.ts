@@ -44,7 +44,7 @@ export interface Child {
 }
 
 /** A larger young generation: fewer values of a busy server live long enough to be copied out of it (docs: tuning). */
-const heapFlags = ['--max-semi-space-size=64']
+export const heapFlags: readonly string[] = ['--max-semi-space-size=64']
 
 /** Starts a server. */
 export function startChild(options: ChildOptions): Child {

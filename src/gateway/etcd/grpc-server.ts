@@ -11,6 +11,7 @@ import type { CallPorts } from './grpc-call.ts'
 import { LeaderWatch } from './leader-watch.ts'
 import type { Method } from './methods.ts'
 import { RpcError } from './rpc-error.ts'
+import { giveTables } from './session-tables.ts'
 
 /** What a {@link GrpcServer} stands on. */
 export interface GrpcServerOptions extends CallPorts {
@@ -47,6 +48,7 @@ export class GrpcServer {
     })
     this.server.on('session', (session) => {
       this.sessions.add(session)
+      giveTables(session)
       session.on('close', () => this.sessions.delete(session))
       session.on('connect', () => session.setLocalWindowSize(connectionWindowBytes))
     })
