@@ -8,6 +8,8 @@ import { parentGone, type StopSource } from './shutdown.ts'
 
 /** What a server needs of its process. */
 export interface ServerHost {
+  /** The release of Node, as `20.19.0`. */
+  readonly nodeRelease: string
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Writes text to standard error; never throws. */
   writeError(text: string): void
@@ -26,6 +28,7 @@ export interface ServerHost {
 /** The process this code runs in. */
 export function processHost(colors: boolean): ServerHost {
   return {
+    nodeRelease: process.versions.node,
     environment: process.env,
     writeError: writeStandardError,
     errorIsTerminal: process.stderr.isTTY,

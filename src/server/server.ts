@@ -33,7 +33,8 @@ export async function runServer(options: ServerOptions, host: ServerHost, parts:
   const logger = serverLogger(options, host)
   const metrics = prometheusMetrics()
   let node: ServedNode | undefined
-  const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler, crypto: nodeCrypto, logger })
+  const { nodeRelease } = host
+  const etcd = etcdGateway({ node: () => node, clock: systemClock, scheduler, crypto: nodeCrypto, logger, nodeRelease })
   const http = httpRoutes({
     status: () => statusOf(node),
     version,

@@ -59,6 +59,7 @@ export class FakeNode implements ServedNode {
 }
 
 export class FakeHost implements ServerHost {
+  readonly nodeRelease = process.versions.node
   readonly environment = {}
   readonly errorIsTerminal = false
   readonly colors = false

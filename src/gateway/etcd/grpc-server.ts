@@ -16,6 +16,8 @@ import { giveTables } from './session-tables.ts'
 /** What a {@link GrpcServer} stands on. */
 export interface GrpcServerOptions extends CallPorts {
   readonly methods: readonly Method[]
+  /** The release of Node. */
+  readonly nodeRelease: string
   /** Whether the node knows a leader: calls may insist on it. */
   readonly hasLeader: () => boolean
 }
@@ -48,7 +50,7 @@ export class GrpcServer {
     })
     this.server.on('session', (session) => {
       this.sessions.add(session)
-      giveTables(session)
+      giveTables(session, options.nodeRelease)
       session.on('close', () => this.sessions.delete(session))
       session.on('connect', () => session.setLocalWindowSize(connectionWindowBytes))
     })

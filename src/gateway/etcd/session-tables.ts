@@ -5,7 +5,6 @@
  * stream they held. Under load that was all calls, 40 MB a second (ADR 0022). These are used again in place.
  */
 import type { ServerHttp2Session } from 'node:http2'
-import { versions } from 'node:process'
 
 const firstSlots = 8
 
@@ -110,7 +109,7 @@ const knownReleases = /^20\./
  * Gives a session that has no streams yet tables of ours. False, and nothing changes, where Node is another than is known: it works
  * as well, but costs more.
  */
-export function giveTables(session: ServerHttp2Session, release: string = versions.node): boolean {
+export function giveTables(session: ServerHttp2Session, release: string): boolean {
   const key = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'state')
   if (key === undefined || !knownReleases.test(release)) return false
   const state = (session as unknown as Record<symbol, SessionState | undefined>)[key]

@@ -57,7 +57,7 @@ test('a session of Node 20 uses them, answers over them, and ends its streams wh
   const server = createServer()
   let session: ServerHttp2Session | undefined
   const ended = new Promise<void>((resolve) => {
-    server.on('session', (made) => given.push(giveTables((session = made))))
+    server.on('session', (made) => given.push(giveTables((session = made), process.versions.node)))
     server.on('stream', (stream, headers) => {
       stream.on('error', () => undefined)
       if (headers[':path'] === '/stays') stream.on('close', resolve)
@@ -75,7 +75,7 @@ test('a session of Node 20 uses them, answers over them, and ends its streams wh
   await statusOf(client.request({ ':path': '/goes' }))
   expect(given).toEqual([process.versions.node.startsWith('20.')])
   // It has a stream now: too late for new tables.
-  expect(giveTables(session as ServerHttp2Session)).toBe(false)
+  expect(giveTables(session as ServerHttp2Session, process.versions.node)).toBe(false)
   session?.destroy()
   await ended
   client.destroy()

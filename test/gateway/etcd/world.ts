@@ -42,6 +42,7 @@ export async function openWorld(options: NodeOptions = {}): Promise<World> {
   const gateway = etcdGateway({
     node: () => (state.absent ? undefined : seen),
     ...{ clock: time, scheduler: time, crypto: nodeCrypto, logger: silentLogger, watchProgressMs },
+    nodeRelease: process.versions.node,
   })
   const listener = await listen(gateway, time)
   const caller = new Caller(listener.address)
