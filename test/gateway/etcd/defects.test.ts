@@ -35,7 +35,14 @@ function listening(): { readonly logger: Logger; readonly lines: LogFields[] } {
 test('by gRPC it is the status Unknown', async () => {
   const { logger, lines } = listening()
   const time = new PacedTime()
-  const server = new GrpcServer({ methods: broken, clock: time, scheduler: time, logger, hasLeader: () => true })
+  const server = new GrpcServer({
+    methods: broken,
+    clock: time,
+    scheduler: time,
+    logger,
+    hasLeader: () => true,
+    nodeRelease: process.versions.node,
+  })
   const transport = wsTransport({ scheduler: time, http2: (socket) => server.connection(socket) })
   const listener = await transport.listen('127.0.0.1:0', () => {})
   const caller = new Caller(listener.address)
