@@ -18,7 +18,8 @@ export class RetainedBytes {
   /** Of each byte string, the oldest first. */
   private readonly places: (Piece | undefined)[] = []
   private readonly spare: Piece[] = []
-  private piece: Piece = newPiece()
+  /** Made with the first byte string. */
+  private piece: Piece | undefined
   private at = 0
 
   /** Takes in a copy of `data`, and returns where it lies until it is dropped. One longer than a piece is taken as it is. */
@@ -28,8 +29,8 @@ export class RetainedBytes {
       this.places.push(undefined)
       return data
     }
-    if (this.at + length > pieceBytes) this.turn()
-    const { piece, at } = this
+    const piece = this.pieceFor(length)
+    const { at } = this
     piece.bytes.set(data, at)
     piece.count++
     this.at = at + length
@@ -47,11 +48,12 @@ export class RetainedBytes {
     for (const piece of this.places.splice(this.places.length - count)) this.free(piece)
   }
 
-  private turn(): void {
-    const full = this.piece
-    this.piece = this.spare.pop() ?? newPiece()
+  private pieceFor(length: number): Piece {
+    const { piece } = this
+    if (piece !== undefined && this.at + length <= pieceBytes) return piece
+    if (piece?.count === 0) this.giveBack(piece)
     this.at = 0
-    if (full.count === 0) this.giveBack(full)
+    return (this.piece = this.spare.pop() ?? newPiece())
   }
 
   private free(piece: Piece | undefined): void {
