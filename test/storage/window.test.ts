@@ -17,7 +17,7 @@ const step = fc.record({
   ),
   size,
   /** How far from the end, or from the beginning. */
-  away: fc.nat(12),
+  away: fc.nat(4),
 })
 
 function entryOf(index: number, length: number): Entry {
@@ -27,15 +27,19 @@ function entryOf(index: number, length: number): Entry {
 test('a window gives every entry that it holds as it came, and what it gave stays so', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-      const window = new EntryWindow(0, 0)
+      const retained = new RetainedBytes()
+      const window = new EntryWindow(0, 0, retained)
       let model: Entry[] = []
       let base = 0
       const given: { readonly entry: Entry; readonly length: number }[] = []
       for (const one of steps) {
         const last = base + model.length
+        const before = retained.count
         if (one.do === 'put') {
           window.put(entryOf(last + 1, one.size))
           model.push(entryOf(last + 1, one.size))
+          // No entry is copied that would have had room among the newest ones.
+          if (retained.count > before) expect(bytesOf(model.slice(retained.count - 1))).toBeGreaterThan(2048 * kib)
         } else if (one.do === 'cut') {
           const from = Math.max(base + 1, last - one.away)
           window.cut(from)
@@ -45,6 +49,10 @@ test('a window gives every entry that it holds as it came, and what it gave stay
           window.compact(upTo)
           model = model.slice(upTo - base)
           base = upTo
+        } else if (one.do === 'reset' && one.away < 2) {
+          window.reset(last + 5, 9)
+          model = []
+          base = last + 5
         } else if (model.length > 0) {
           const entries = window.slice(base + 1, last + 1, 4096 * kib)
           if (typeof entries === 'string') throw new Error(entries)
@@ -52,6 +60,8 @@ test('a window gives every entry that it holds as it came, and what it gave stay
         }
         expect([window.baseIndex, window.lastIndex]).toEqual([base, base + model.length])
         expect(window.bytes).toBe(bytesOf(model))
+        expect(retained.count).toBeLessThanOrEqual(model.length)
+        expect(bytesOf(model.slice(retained.count))).toBeLessThanOrEqual(2048 * kib)
         for (const { index, data } of model) expect(window.dataBytes(index)).toBe(data.length)
       }
       for (const { entry, length } of given) {
@@ -64,25 +74,38 @@ test('a window gives every entry that it holds as it came, and what it gave stay
   )
 })
 
-test('retained bytes lie where they were put until they are dropped, and their memory is used again', () => {
+test('retained bytes lie where they were put until they are dropped', () => {
+  const act = fc.record({ do: fc.constantFrom('add', 'add', 'add', 'first', 'last', 'all'), size, count: fc.nat(4) })
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 60, size: 'max' }), (acts) => {
+      const retained = new RetainedBytes()
+      let held: { readonly at: number; readonly bytes: Uint8Array }[] = []
+      for (const [at, one] of acts.entries()) {
+        const count = Math.min(one.do === 'all' ? held.length : one.count, held.length)
+        if (one.do === 'add') held.push({ at, bytes: retained.add(new Uint8Array(one.size).fill(at)) })
+        else if (one.do === 'last') {
+          retained.dropLast(count)
+          held = held.slice(0, held.length - count)
+        } else {
+          retained.dropFirst(count)
+          held = held.slice(count)
+        }
+        expect(retained.count).toBe(held.length)
+      }
+      for (const { at, bytes } of held) expect(Buffer.compare(bytes, new Uint8Array(bytes.length).fill(at))).toBe(0)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('memory of what was dropped is used again', () => {
   const retained = new RetainedBytes()
   const buffers = new Set<ArrayBufferLike>()
-  const held: { readonly at: number; readonly bytes: Uint8Array }[] = []
   for (let at = 0; at < 200; at++) {
-    const bytes = retained.add(new Uint8Array(200 * kib).fill(at))
-    held.push({ at, bytes })
-    buffers.add(bytes.buffer)
-    if (held.length > 12) {
-      retained.dropFirst(1)
-      held.shift()
-    }
-    if (at % 50 === 49) {
-      retained.dropLast(3)
-      held.splice(-3)
-    }
-    for (const one of held) expect(Buffer.compare(one.bytes, new Uint8Array(200 * kib).fill(one.at))).toBe(0)
+    buffers.add(retained.add(new Uint8Array(200 * kib)).buffer)
+    if (at >= 12) retained.dropFirst(1)
   }
-  expect(buffers.size).toBeLessThanOrEqual(8)
+  expect(buffers.size).toBeLessThanOrEqual(5)
 })
 
 function bytesOf(entries: readonly Entry[]): number {

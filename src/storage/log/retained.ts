@@ -22,6 +22,11 @@ export class RetainedBytes {
   private piece: Piece | undefined
   private at = 0
 
+  /** Byte strings that it holds. */
+  get count(): number {
+    return this.places.length
+  }
+
   /** Takes in a copy of `data`, and returns where it lies until it is dropped. One longer than a piece is taken as it is. */
   add(data: Uint8Array): Uint8Array {
     const { length } = data

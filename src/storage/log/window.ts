@@ -18,12 +18,13 @@ export class EntryWindow {
   bytes = 0
   private readonly list: Entry[] = []
   /** The data of the oldest `aged` entries lie in memory of our own, and are copied when they are asked for. */
-  private readonly retained = new RetainedBytes()
+  private readonly retained: RetainedBytes
   private aged = 0
   /** The sum of `entrySize` over the others. */
   private recentBytes = 0
 
-  constructor(baseIndex: number, baseTerm: number) {
+  constructor(baseIndex: number, baseTerm: number, retained: RetainedBytes = new RetainedBytes()) {
+    this.retained = retained
     this.baseIndex = baseIndex
     this.baseTerm = baseTerm
   }
