@@ -7,13 +7,9 @@ import { EntryWindow } from '../../src/storage/log/window.ts'
 const kib = 1024
 const size = fc.oneof(fc.constantFrom(0, 1, 300 * kib, 700 * kib, 1024 * kib, 1024 * kib + 1), fc.nat(3 * kib))
 const step = fc.record({
-  do: fc.constantFrom(
-    'put' as const,
-    'put' as const,
-    'put' as const,
-    'slice' as const,
-    'cut' as const,
-    'compact' as const,
+  do: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('put' as const) },
+    { weight: 3, arbitrary: fc.constantFrom('slice' as const, 'cut' as const, 'compact' as const, 'reset' as const) },
   ),
   size,
   /** How far from the end, or from the beginning. */
