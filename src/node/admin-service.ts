@@ -30,6 +30,9 @@ import { version } from './version.ts'
 
 const changeTimeoutMs = 10_000
 const changePauseMs = 100
+/** How long a node that has ended waits for answers to what it passed on. */
+const answersWithinMs = 2_000
+const answersPauseMs = 10
 /** Nothing has happened yet when one of these is answered, and it may go away soon. */
 const changeRetries: ReadonlySet<string> = new Set(['NotLeader', 'MembershipChangePending'])
 
@@ -37,6 +40,8 @@ const changeRetries: ReadonlySet<string> = new Set(['NotLeader', 'MembershipChan
 export class AdminService {
   private readonly replica: Replica
   private readonly memberToken: () => string | undefined
+  /** Calls that another member answers. */
+  private readonly passedOn = new Set<Promise<CallValue>>()
 
   /** `memberToken` gives what tells another member that this one has checked who asks. */
   constructor(replica: Replica, memberToken: () => string | undefined) {
@@ -104,14 +109,26 @@ export class AdminService {
     if (address === '') throw new NitroError('NotLeader', 'no leader is known: is a majority of members up?')
     if (params['forwarded'] === true) throw new NitroError('NotLeader', `${this.replica.options.name} does not lead`)
     const { ports, startId } = this.replica
-    return callOnce(
-      ports,
-      startId,
-      address,
-      method,
-      { ...params, token: this.memberToken(), forwarded: true },
-      changeTimeoutMs,
-    )
+    const passed = { ...params, token: this.memberToken(), forwarded: true }
+    const answer = callOnce(ports, startId, address, method, passed, changeTimeoutMs)
+    this.passedOn.add(answer)
+    try {
+      return await answer
+    } finally {
+      this.passedOn.delete(answer)
+    }
+  }
+
+  /**
+   * Resolves when every call that was passed on is answered and its caller told, or when it has waited for long enough: this node has
+   * ended, perhaps by such a call, which took it out.
+   */
+  async answered(): Promise<void> {
+    const { clock, scheduler } = this.replica.ports
+    const untilMs = clock.monotonicMs() + answersWithinMs
+    while (this.passedOn.size > 0 && clock.monotonicMs() < untilMs) {
+      await new Promise<void>((resolve) => scheduler.after(answersPauseMs, resolve))
+    }
   }
 
   /** A leader that is to be taken out hands over first, so that the cluster is never without one for an election. */

@@ -353,6 +353,8 @@ class RunningNode<List extends readonly Program[]> implements Node<List> {
     this.commands.close()
     this.reader.close()
     this.watches.close()
+    // Whoever asked this node to take itself out hears from it that it is done.
+    await this.service.answered()
     // Not the reason itself: what is wrong with this node is not wrong with those who asked it something.
     const why = reason === undefined ? 'the node is stopping' : `the node has ended: ${reason.message}`
     for (const client of this.clients) client.close(new NitroError('Closed', why, { retryable: true }))

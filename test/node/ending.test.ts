@@ -41,3 +41,28 @@ test('the end of a node is not taken for the own end of who asked it', async () 
   await Promise.all(nodes.map((node) => node.close({ transfer: false })))
   world.stop()
 })
+
+test('a leader that is asked to take itself out answers before it ends', async () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const world = new World()
+    const nodes = await world.form('a', 'b', 'c')
+    const leader = nodes.find((node) => node.status().role === 'leader') as Node
+    const { name, address } = leader.status()
+    const { time } = world
+    const ports = {
+      ...{ clock: time, scheduler: time, random: seededRandom(seed), crypto: nodeCrypto, logger: silentLogger },
+      ...{ metrics: silentMetrics, transport: world.network.transport('d') },
+    } as unknown as Parameters<typeof callOnce>[0]
+    const told: string[] = []
+    void leader.stopped.then((reason) => told.push(`ended: ${reason?.code}`))
+    const answer = callOnce(ports, new Uint8Array(16), address, 'removeMember', { name }, 5_000)
+    answer.then(
+      () => told.push('answered'),
+      (error: unknown) => told.push(String(error)),
+    )
+    for (let i = 0; i < 200 && told.length < 2; i++) await world.pass(10)
+    expect(told).toEqual(['answered', 'ended: Removed'])
+    await Promise.all(nodes.map((node) => node.close({ transfer: false })))
+    world.stop()
+  }
+})
