@@ -7,6 +7,15 @@ import { MemoryFiles, nodeCrypto } from '../../src/storage/index.ts'
 import { seededRandom } from '../net/schedulers.ts'
 import { World } from './world.ts'
 
+/** The ports of somebody who is no member. */
+function outside(world: World, seed: number): Parameters<typeof callOnce>[0] {
+  const { time } = world
+  return {
+    ...{ clock: time, scheduler: time, random: seededRandom(seed), crypto: nodeCrypto, logger: silentLogger },
+    ...{ metrics: silentMetrics, transport: world.network.transport('d') },
+  } as unknown as Parameters<typeof callOnce>[0]
+}
+
 test('the end of a node is not taken for the own end of who asked it', async () => {
   const world = new World()
   const nodes = await world.form('a', 'b', 'c')
@@ -14,11 +23,7 @@ test('the end of a node is not taken for the own end of who asked it', async () 
   // It comes back without its directory and must not go on. Whoever asks it meanwhile is somebody else.
   world.disks.set('b', new MemoryFiles())
   const lost: Node = await world.open('b', { join: ['a:1', 'c:1'] })
-  const { time } = world
-  const ports = {
-    ...{ clock: time, scheduler: time, random: seededRandom(7), crypto: nodeCrypto, logger: silentLogger },
-    ...{ metrics: silentMetrics, transport: world.network.transport('d') },
-  } as unknown as Parameters<typeof callOnce>[0]
+  const ports = outside(world, 7)
   const heard = new Map<string, boolean>()
   let ended = false
   const stopped = lost.stopped.then((reason) => {
@@ -48,11 +53,7 @@ test('a leader that is asked to take itself out answers before it ends', async (
     const nodes = await world.form('a', 'b', 'c')
     const leader = nodes.find((node) => node.status().role === 'leader') as Node
     const { name, address } = leader.status()
-    const { time } = world
-    const ports = {
-      ...{ clock: time, scheduler: time, random: seededRandom(seed), crypto: nodeCrypto, logger: silentLogger },
-      ...{ metrics: silentMetrics, transport: world.network.transport('d') },
-    } as unknown as Parameters<typeof callOnce>[0]
+    const ports = outside(world, seed)
     const told: string[] = []
     void leader.stopped.then((reason) => told.push(`ended: ${reason?.code}`))
     const answer = callOnce(ports, new Uint8Array(16), address, 'removeMember', { name }, 5_000)

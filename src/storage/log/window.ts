@@ -96,11 +96,7 @@ export class EntryWindow {
   /** Forgets all entries from `index` on. */
   cut(index: number): void {
     const keep = Math.max(0, index - this.baseIndex - 1)
-    for (let at = this.list.length - 1; at >= keep; at--) {
-      const size = entrySize(this.list[at] as Entry)
-      this.bytes -= size
-      if (at >= this.aged) this.recentBytes -= size
-    }
+    this.uncount(keep, this.list.length)
     if (this.list.length > keep) this.list.length = keep
     if (this.aged <= keep) return
     this.retained.dropLast(this.aged - keep)
@@ -111,17 +107,23 @@ export class EntryWindow {
   compact(index: number): void {
     const term = this.term(index)
     assert(typeof term === 'number', () => `compaction at ${index} outside of the log`)
-    const dropped = this.list.splice(0, index - this.baseIndex)
-    const aged = Math.min(this.aged, dropped.length)
-    for (const [at, entry] of dropped.entries()) {
-      const size = entrySize(entry)
-      this.bytes -= size
-      if (at >= aged) this.recentBytes -= size
-    }
+    const count = index - this.baseIndex
+    const aged = Math.min(this.aged, count)
+    this.uncount(0, count)
+    this.list.splice(0, count)
     this.retained.dropFirst(aged)
     this.aged -= aged
     this.baseIndex = index
     this.baseTerm = term
+  }
+
+  /** The entries at these places of the list are about to be forgotten. */
+  private uncount(from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      const size = entrySize(this.list[at] as Entry)
+      this.bytes -= size
+      if (at >= this.aged) this.recentBytes -= size
+    }
   }
 
   /** Forgets everything; the log now starts after (index, term). */
